@@ -1,0 +1,29 @@
+/** What every channel is to the rest: it takes one message and says honestly what became of it. */
+import type { Words } from '../../domain/template.ts'
+
+export interface Outgoing {
+  /** The effect key, for logs and for providers that deduplicate. */
+  key: string
+  to: string
+  /** The same for every attempt of one key. */
+  messageId: string
+  words: Words
+  /** Absent where a message cannot be unsubscribed from. */
+  unsubscribeUrl?: string
+}
+
+/**
+ * sent: the provider took it. transient: it surely does not have it, try later. refused: it will never take it. unknown: the
+ * connection died after the provider began to read it.
+ */
+export interface Receipt {
+  is: 'sent' | 'transient' | 'refused' | 'unknown'
+  /** The provider's words, without the person's. */
+  detail: string
+}
+
+export interface Channel {
+  readonly name: 'email'
+  send(message: Outgoing): Promise<Receipt>
+  close(): Promise<void>
+}

@@ -1,0 +1,73 @@
+/** All activities over one set of parts, which the composition root hands in. Types cross to the workflows, code does not. */
+import type { CalendarTarget, QuietHours } from '../domain/calendar.ts'
+import type { Offer } from '../domain/coupon.ts'
+import type { MessageClass } from '../domain/sending.ts'
+import type { Routing } from '../domain/journey.ts'
+import type { Copy } from '../domain/template.ts'
+import type { Clock } from '../domain/tempo.ts'
+import type { Db } from '../store/db.ts'
+import type { Channel } from './channels/channel.ts'
+import { couponActivities } from './coupons.ts'
+import { customerActivities } from './customers.ts'
+import { answering } from './failures.ts'
+import { messageActivities } from './messages.ts'
+import { outcomeActivities } from './outcomes.ts'
+import { waitActivities } from './waits.ts'
+
+/** What the activities need to know of a plan; everything else of it is in the workflow. */
+export interface PlanFacts extends Routing {
+  class: MessageClass
+  topic: string
+  copy: Record<string, Copy>
+  offers: Record<string, Offer>
+  /** Present where a schedule begins it: the time of day on the customer's clock. */
+  sweep: { audience: 'birthday'; at: string } | undefined
+}
+
+export interface Policy {
+  quiet: QuietHours
+  /** Marketing messages a customer gets at most in a rolling window, over all journeys. */
+  cap: { messages: number; windowMs: number }
+  /** The zone of customers who did not tell theirs. */
+  shopZone: string
+}
+
+/** One line an effect: ids and keys, never a person's data. */
+export interface EffectLine {
+  effect: 'send' | 'coupon' | 'enrol' | 'finish'
+  journey: string
+  customer: string
+  key: string
+  result: string
+  code?: string | undefined
+}
+
+export interface Parts {
+  db: Db
+  clock: Clock
+  plans: ReadonlyMap<string, PlanFacts>
+  channel: Channel
+  policy: Policy
+  /** The public address of the unsubscribe pages, and what their links are signed with. */
+  publicUrl: string
+  secret: string
+  drawCode: () => string
+  log: (line: EffectLine) => void
+}
+
+/** The later of the run's own clock and the worker's, so that an effect never happens before the step that asked for it. */
+export type Now = (asked: number) => number
+
+export function createActivities(parts: Parts) {
+  const now: Now = (asked) => Math.max(asked, parts.clock.now())
+  return answering({
+    ...messageActivities(parts, now),
+    ...couponActivities(parts, now),
+    ...waitActivities(parts, now),
+    ...customerActivities(parts, now),
+    ...outcomeActivities(parts, now),
+  })
+}
+
+export type Activities = ReturnType<typeof createActivities>
+export type { CalendarTarget }

@@ -1,0 +1,22 @@
+/** Outcomes: how a run ended. */
+import { partsOfRun } from '../domain/ids.ts'
+import { finishRun } from '../store/outcomes.ts'
+import type { Now, Parts } from './index.ts'
+
+export interface Finish {
+  run: string
+  status: 'completed' | 'exited' | 'failed'
+  reason: string
+  asked: number
+}
+
+export function outcomeActivities({ db, log }: Parts, now: Now) {
+  return {
+    /** Records the end of a story, unless the inbox or an operator ended the run first. */
+    async finishRun({ run, status, reason, asked }: Finish): Promise<void> {
+      await finishRun(db, { run, status, reason, now: now(asked) })
+      const { journey, customer } = partsOfRun(run)
+      log({ effect: 'finish', journey, customer, key: run, result: status })
+    },
+  }
+}

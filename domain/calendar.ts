@@ -1,0 +1,155 @@
+/**
+ * The only place that knows zones, weekdays, daylight saving and 29 February. Pure: the instant is handed in. It stands on
+ * temporal-polyfill, so the kit may not import it (a workflow asks a local activity instead: a newer zone table would break
+ * replay). Where the clock jumps over a time, the time moves forward; where it comes twice, the first counts.
+ */
+import { Temporal } from 'temporal-polyfill'
+import type { CalendarDays } from './duration.ts'
+import { PerennialError } from './errors.ts'
+
+export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const
+
+type Time = `${number}:${number}`
+
+/** A time on the customer's clock: the next time of day, weekday or a date ('2027-02-06'; `at` defaults to '09:00'). */
+export type CalendarTarget =
+  | { at: Time }
+  | { weekday: (typeof WEEKDAYS)[number]; at?: Time }
+  | { date: `${number}-${number}-${number}`; at?: Time }
+
+/** Wall-clock hours in which nothing but transactional messages goes out, in minutes from midnight; may span midnight. */
+export interface QuietHours {
+  from: number
+  to: number
+}
+
+const DEFAULT_TIME = '09:00'
+
+export function isZone(zone: string): boolean {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Minutes from midnight of '09:30'. Throws TIME_MALFORMED. */
+export function minuteOfDay(time: string): number {
+  const [, hour, minute] = /^(\d{1,2}):(\d{2})$/.exec(time) ?? []
+  if (hour === undefined || Number(hour) > 23 || Number(minute) > 59) {
+    throw new PerennialError('TIME_MALFORMED', `'${time}' is not a time of day`, { expected: "'09:30'" })
+  }
+  return Number(hour) * 60 + Number(minute)
+}
+
+function local(instant: number, zone: string): Temporal.ZonedDateTime {
+  try {
+    return Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(zone)
+  } catch (cause) {
+    throw new PerennialError('TIME_MALFORMED', `'${zone}' is not a time zone`, { expected: "'Asia/Shanghai'", cause })
+  }
+}
+
+function instantOf(date: Temporal.PlainDate, minute: number, zone: string): number {
+  return date.toZonedDateTime({
+    timeZone: zone,
+    plainTime: new Temporal.PlainTime(Math.floor(minute / 60), minute % 60),
+  }).epochMilliseconds
+}
+
+/** The first instant from `instant` on at which messages may go: `instant` itself outside the quiet hours. */
+export function opensAt(quiet: QuietHours, zone: string, instant: number): number {
+  const here = local(instant, zone)
+  const minute = here.hour * 60 + here.minute
+  const spans = quiet.from > quiet.to
+  const inside = spans ? minute >= quiet.from || minute < quiet.to : minute >= quiet.from && minute < quiet.to
+  if (!inside) return instant
+  const tomorrow = spans && minute >= quiet.from
+  return instantOf(here.toPlainDate().add({ days: tomorrow ? 1 : 0 }), quiet.to, zone)
+}
+
+/** The instant `days` calendar days after `from`, at a time on the clock of `zone`. */
+export function afterDays(from: number, wait: CalendarDays, zone: string): number {
+  return instantOf(local(from, zone).toPlainDate().add({ days: wait.days }), minuteOfDay(wait.at), zone)
+}
+
+/** When a target falls due, whether that has passed at `now`, and when it comes next (undefined for a date). */
+export function occurrenceOf(
+  target: CalendarTarget,
+  zone: string,
+  now: number,
+): { due: number; late: boolean; next: number | undefined } {
+  const minute = minuteOfDay(target.at ?? DEFAULT_TIME)
+  const today = local(now, zone).toPlainDate()
+  if ('date' in target) {
+    const due = instantOf(plainDate(target.date), minute, zone)
+    return { due, late: due < now, next: undefined }
+  }
+  const ahead = 'weekday' in target ? (WEEKDAYS.indexOf(target.weekday) + 1 - today.dayOfWeek + 7) % 7 : 0
+  const due = instantOf(today.add({ days: ahead }), minute, zone)
+  const next = instantOf(today.add({ days: ahead + ('weekday' in target ? 7 : 1) }), minute, zone)
+  return { due, late: due < now, next }
+}
+
+function plainDate(date: string): Temporal.PlainDate {
+  try {
+    return Temporal.PlainDate.from(date)
+  } catch (cause) {
+    throw new PerennialError('TIME_MALFORMED', `'${date}' is not a date`, { expected: "'2027-02-06'", cause })
+  }
+}
+
+/** The date on the customer's calendar: '2026-11-30'. */
+export function localDate(instant: number, zone: string): string {
+  return local(instant, zone).toPlainDate().toString()
+}
+
+export interface Birthday {
+  month: number
+  day: number
+}
+
+/** True for a day that some year has; 29 February is one. */
+export function isBirthday({ month, day }: Birthday): boolean {
+  try {
+    Temporal.PlainMonthDay.from({ monthCode: `M${String(month).padStart(2, '0')}`, day }, { overflow: 'reject' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The birthday that is kept at `at` on the customer's clock within [from, to), if any, and the year it belongs to. A 29
+ * February is kept on the 28th in common years.
+ */
+export function birthdayWithin(
+  birthday: Birthday,
+  zone: string,
+  at: string,
+  window: { from: number; to: number },
+): { instant: number; year: number } | undefined {
+  const minute = minuteOfDay(at)
+  for (const year of new Set([local(window.from, zone).year, local(window.to, zone).year])) {
+    const day = Temporal.PlainDate.from({ year, ...birthday }, { overflow: 'constrain' })
+    const instant = instantOf(day, minute, zone)
+    if (instant >= window.from && instant < window.to) return { instant, year }
+  }
+  return undefined
+}
+
+/** The month-days that any zone on earth has within [from, to), with 29 February where the 28th stands for it. */
+export function birthdaysAround(window: { from: number; to: number }): Birthday[] {
+  const days: Birthday[] = []
+  const last = local(window.to, 'UTC').toPlainDate().add({ days: 1 })
+  for (
+    let date = local(window.from, 'UTC').toPlainDate().subtract({ days: 1 });
+    Temporal.PlainDate.compare(date, last) <= 0;
+    date = date.add({ days: 1 })
+  ) {
+    days.push({ month: date.month, day: date.day })
+    if (date.month === 2 && date.day === 28 && !date.inLeapYear) days.push({ month: 2, day: 29 })
+  }
+  return days
+}

@@ -1,0 +1,88 @@
+/** Everything that may differ between two installations, read once at each entry. .env.example explains each. */
+import { z } from 'zod'
+import { isZone, minuteOfDay } from '../calendar.ts'
+import { milliseconds } from '../duration.ts'
+import { PerennialError } from '../errors.ts'
+
+const readable = <T>(read: (text: string) => T) =>
+  z.string().transform((text, context) => {
+    try {
+      return read(text)
+    } catch (error) {
+      context.addIssue(error instanceof Error ? error.message : String(error))
+      return z.NEVER
+    }
+  })
+
+const port = z.coerce.number().int().min(0).max(65_535)
+
+const quietHours = readable((text) => {
+  const [from = '', to = ''] = text.split('-')
+  return { from: minuteOfDay(from), to: minuteOfDay(to) }
+})
+
+const cap = readable((text) => {
+  const [, messages, window] = /^(\d+) per (.+)$/.exec(text) ?? []
+  if (messages === undefined || window === undefined) throw new Error("expected '4 per 7 days'")
+  return { messages: Number(messages), windowMs: milliseconds(window) }
+})
+
+const configContract = z.object({
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'expected postgres://user:password@host:port/database' }),
+  TEMPORAL_ADDRESS: z.string().regex(/^[^\s:/]+:\d+$/, "expected host:port, e.g. '127.0.0.1:7233'"),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  TEMPORAL_API_KEY: z.string().min(1).optional(),
+  TEMPORAL_TLS: z.stringbool().default(false),
+  TASK_QUEUE: z.string().min(1).default('journeys'),
+  SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'expected smtp://user:password@host:port' }),
+  MAIL_FROM: z.string().min(3).default('Perennial <hello@shop.example>'),
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
+  HTTP_HOST: z.string().default('127.0.0.1'),
+  HTTP_PORT: port.default(8080),
+  METRICS_PORT: port.default(9464),
+  PERENNIAL_API_KEY: z.string().min(16, 'expected at least 16 characters'),
+  PERENNIAL_SECRET: z.string().min(16, 'expected at least 16 characters'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  QUIET_HOURS: quietHours.prefault('20:30-09:00'),
+  MARKETING_CAP: cap.prefault('4 per 7 days'),
+  SHOP_ZONE: z.string().refine(isZone, "expected an IANA zone: 'Asia/Shanghai'").default('UTC'),
+  SCALE: z.coerce.number().positive().max(1).default(1),
+  ORIGIN: z.coerce.number().int().min(0).default(0),
+})
+
+export type Config = z.output<typeof configContract>
+
+/** Reads a configuration out of the environment. Throws CONFIG_INVALID, naming the first variable that is wrong. */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  return read(configContract, env)
+}
+
+const connectionContract = configContract.pick({
+  DATABASE_URL: true,
+  TEMPORAL_ADDRESS: true,
+  TEMPORAL_NAMESPACE: true,
+  TEMPORAL_API_KEY: true,
+  TEMPORAL_TLS: true,
+  TASK_QUEUE: true,
+  QUIET_HOURS: true,
+  SHOP_ZONE: true,
+  SCALE: true,
+  ORIGIN: true,
+})
+
+/** What the operator's client needs of it: where the store and Temporal are, and what time it is at the shop. */
+export function readConnection(env: Record<string, string | undefined>): z.output<typeof connectionContract> {
+  return read(connectionContract, env)
+}
+
+export type ConnectionConfig = z.output<typeof connectionContract>
+
+function read<T>(contract: z.ZodType<T>, env: Record<string, string | undefined>): T {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const result = contract.safeParse(set)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  const field = String(issue?.path[0] ?? 'configuration')
+  const expected = issue?.code === 'invalid_type' && set[field] === undefined ? 'a value' : (issue?.message ?? '')
+  throw new PerennialError('CONFIG_INVALID', `${field}: ${expected}`, { field, expected })
+}

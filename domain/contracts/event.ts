@@ -1,0 +1,120 @@
+/** What a shop may send to POST /v1/events. Read in docs/api.md. */
+import { z } from 'zod'
+import { isBirthday, isZone } from '../calendar.ts'
+import { PerennialError, type Problem, problemOf } from '../errors.ts'
+import { isKeyPart } from '../ids.ts'
+import type { Properties } from '../journey.ts'
+
+const PROPERTIES_MOST = 20_000
+
+const keyPart = z
+  .string()
+  .refine(isKeyPart, 'expected 1 to 128 characters without blanks, slashes or control characters')
+
+/** PostgreSQL holds no NUL in text. */
+const text = (most: number) =>
+  z
+    .string()
+    .min(1)
+    .max(most)
+    .refine((value) => !value.includes('\u0000'), 'expected text without NUL')
+
+const line = (most: number) => text(most).refine((value) => !/[\r\n]/.test(value), 'expected one line')
+
+const birthday = z
+  .string()
+  .regex(/^(?:\d{4}-)?\d{2}-\d{2}$/, "expected '02-29' or '1990-02-29'")
+  .transform((value) => {
+    const [month, day] = value.split('-').slice(-2).map(Number)
+    return { month: month ?? 0, day: day ?? 0 }
+  })
+  .refine(isBirthday, 'expected a day that exists')
+
+const customer = z.strictObject({
+  id: keyPart,
+  email: z.email().max(254).nullish(),
+  name: line(200).nullish(),
+  zone: z.string().max(64).refine(isZone, "expected an IANA zone: 'Asia/Shanghai'").nullish(),
+  locale: z
+    .string()
+    .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "expected a BCP 47 tag: 'zh-CN'")
+    .nullish(),
+  birthday: birthday.nullish(),
+  tags: z.array(line(64)).max(50).optional(),
+  consent: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/), z.boolean()).optional(),
+})
+
+const noNul = (properties: Properties): boolean => !JSON.stringify(properties).includes('\\u0000')
+
+/** One event. `id` is the shop's own and makes a repeat harmless; `at` is when it happened there. */
+export const eventContract = z.strictObject({
+  id: keyPart,
+  type: z
+    .string()
+    .max(100)
+    .regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "expected noun.past in lower case: 'order.paid'"),
+  customer: z.union([keyPart.transform((id) => ({ id })), customer], {
+    error: (issue) => (typeof issue.input === 'object' ? undefined : "expected a customer's id or {id, email, …}"),
+  }),
+  at: z.iso.datetime({ offset: true, error: "expected ISO 8601 with a zone: '2026-11-23T08:00:00Z'" }).optional(),
+  properties: z
+    .record(z.string(), z.json())
+    .refine(
+      (value) => JSON.stringify(value).length <= PROPERTIES_MOST,
+      `expected at most ${PROPERTIES_MOST} characters`,
+    )
+    .refine(noNul, 'expected text without NUL')
+    .default({}),
+})
+
+export type EventInput = z.input<typeof eventContract>
+export type EventRead = z.output<typeof eventContract>
+
+/** Reads one event, or throws EVENT_INVALID with the first field that is wrong and what was expected there. */
+export function readEvent(body: unknown): EventRead {
+  const asked = eventContract.safeParse(body)
+  if (asked.success) return asked.data
+  const { field, expected } = firstIssue(asked.error.issues)
+  throw new PerennialError('EVENT_INVALID', `${field || 'the event'}: ${expected}`, {
+    field: field || 'event',
+    expected,
+  })
+}
+
+interface Issue {
+  path: PropertyKey[]
+  message: string
+  errors?: Issue[][]
+}
+
+/** Of a union's branches the one that got furthest is what the sender meant. */
+function firstIssue(issues: readonly z.core.$ZodIssue[] | Issue[]): { field: string; expected: string } {
+  let issue = issues[0] as Issue | undefined
+  const path = [...(issue?.path ?? [])]
+  while (issue?.errors) {
+    const deepest = issue.errors.flat().sort((a, b) => b.path.length - a.path.length)[0]
+    if (!deepest || deepest.path.length === 0) break
+    issue = deepest
+    path.push(...deepest.path)
+  }
+  return { field: path.map(String).join('.'), expected: issue?.message ?? 'an event' }
+}
+
+/** The answer to a batch or a single event: what was taken, what was known, and each bad one with its reason. */
+export interface EventsAnswer {
+  accepted: number
+  duplicates: number
+  rejected: (Problem & { index: number; id: string | null })[]
+}
+
+export const rejection = (error: PerennialError, index: number, body: unknown): EventsAnswer['rejected'][number] => ({
+  index,
+  id: idOf(body),
+  ...problemOf(error),
+})
+
+/** The id of a bad event as far as it has one. */
+export function idOf(body: unknown): string | null {
+  const id = body !== null && typeof body === 'object' && 'id' in body ? body.id : undefined
+  return typeof id === 'string' && isKeyPart(id) ? id : null
+}

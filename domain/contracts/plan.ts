@@ -1,0 +1,100 @@
+/** What a journey file must be, beyond what its types already say: checked when the catalogue reads it. */
+import { z } from 'zod'
+import { minuteOfDay } from '../calendar.ts'
+import { milliseconds } from '../duration.ts'
+import { PerennialError } from '../errors.ts'
+import type { Routing } from '../journey.ts'
+import { checkCopy } from '../template.ts'
+
+const readable = (read: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
+  try {
+    read(text)
+  } catch (error) {
+    context.addIssue(error instanceof Error ? error.message : String(error))
+  }
+}
+
+const duration = z.string().superRefine(readable(milliseconds)).transform(milliseconds)
+const time = z.string().superRefine(readable(minuteOfDay))
+const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
+const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
+const copy = z.strictObject({ subject: z.string().min(1), text: z.string().min(1), html: z.string().optional() })
+const offer = z.strictObject({ title: z.string().min(1), quota: z.int().min(0), perMember: z.int().min(1) })
+
+const planContract = z.strictObject({
+  title: z.string().min(1),
+  begins: z
+    .union([pattern, z.strictObject({ every: z.literal('day'), at: time, audience: z.literal('birthday') })])
+    .optional(),
+  goal: pattern.extend({ within: duration.optional() }).optional(),
+  exit: z.union([pattern, z.array(pattern)]).optional(),
+  holdout: z.number().min(0).max(50).default(0),
+  occasion: z.string().min(1).optional(),
+  reentry: z
+    .strictObject({
+      when: z.enum(['never', 'after-exit', 'any']),
+      gap: duration.optional(),
+      atMost: z.int().min(1).optional(),
+    })
+    .default({ when: 'never' }),
+  class: z.enum(['marketing', 'service', 'transactional']).default('marketing'),
+  topic: z.string().min(1).default('marketing'),
+  copy: z.record(z.string(), copy),
+  offers: z.record(z.string(), offer).default({}),
+})
+
+const nameContract = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*$/, 'a journey file is named in kebab-case')
+  .refine((name) => name !== 'sweep', "'sweep' is the name of the sweeps")
+
+/** A plan as the other floors use it: spans in ms, defaults filled in. */
+export type CheckedPlan = ReturnType<typeof checkPlan>
+
+/** Checks a plan and its templates. Throws JOURNEY_INVALID or TEMPLATE_SYNTAX, naming the file and the field. */
+export function checkPlan(name: string, plan: unknown) {
+  const named = nameContract.safeParse(name)
+  const read = planContract.safeParse(plan)
+  const issue = named.error?.issues[0] ?? read.error?.issues[0]
+  if (issue || !read.success) {
+    const field = issue?.path.join('.') || 'plan'
+    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, ${field}: ${issue?.message ?? 'not a plan'}`, {
+      field,
+    })
+  }
+  const { begins, goal, exit, reentry, ...rest } = read.data
+  for (const [message, words] of Object.entries(rest.copy)) checkCopy(words, `${name}.copy.${message}`)
+  const routing: Routing = {
+    name,
+    begins: begins && 'on' in begins ? plain(begins) : undefined,
+    goal: goal && { ...plain(goal), within: goal.within ?? null },
+    exits: exit === undefined ? [] : [exit].flat().map(plain),
+    holdout: rest.holdout,
+    occasion: rest.occasion,
+    reentry: { when: reentry.when, gap: reentry.gap ?? 0, atMost: reentry.atMost ?? Infinity },
+  }
+  const sweep = begins && 'every' in begins ? { audience: begins.audience, at: begins.at } : undefined
+  return {
+    ...routing,
+    title: rest.title,
+    class: rest.class,
+    topic: rest.topic,
+    copy: copyOf(rest.copy),
+    offers: rest.offers,
+    sweep,
+  }
+}
+
+/** Without keys that are undefined. */
+function plain({ on, where }: z.output<typeof pattern>) {
+  return where === undefined ? { on } : { on, where }
+}
+
+function copyOf(all: Record<string, z.output<typeof copy>>) {
+  return Object.fromEntries(
+    Object.entries(all).map(([message, { subject, text, html }]) => [
+      message,
+      html === undefined ? { subject, text } : { subject, text, html },
+    ]),
+  )
+}

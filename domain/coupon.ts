@@ -1,0 +1,29 @@
+/** What a coupon is, before any database. */
+
+/** 32 symbols without 0, O, 1 and I: 5 bits each, 60 bits for 12, which cannot be guessed one by one. */
+const ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ'
+const LENGTH = 12
+
+/** An offer as a plan words it; stored when a worker starts and from then on steered in the store. */
+export interface Offer {
+  title: string
+  /** How many coupons there are in all. */
+  quota: number
+  /** How many of them one customer may have. */
+  perMember: number
+}
+
+/** What a story and its words know of a coupon. `expires` is a date on the customer's calendar: '2026-11-30'. */
+export interface Coupon {
+  code: string
+  offer: string
+  title: string
+  expires: string
+  expiresAt: string
+}
+
+/** A code of 12 symbols out of 12 random bytes, which the caller draws from a cryptographic source. */
+export function codeFrom(random: Uint8Array): string {
+  if (random.length < LENGTH) throw new RangeError(`a code needs ${LENGTH} random bytes, got ${random.length}`)
+  return Array.from(random.subarray(0, LENGTH), (byte) => ALPHABET[byte & 31]).join('')
+}

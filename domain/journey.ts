@@ -1,0 +1,97 @@
+/** When a customer enters, converts or leaves: the rules behind the inbox, true for every journey. */
+import type { Refusal } from './errors.ts'
+import { isKeyPart } from './ids.ts'
+
+export type RunStatus = 'running' | 'completed' | 'goal' | 'exited' | 'stopped' | 'failed'
+
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
+export type Properties = { [key: string]: Json }
+
+/** An event that matters to a plan: its type, and properties that must be equal. */
+export interface EventPattern {
+  on: string
+  where?: Properties
+}
+
+/** An event that ended a wait. `at` is when it arrived, ISO 8601. */
+export interface TakenEvent {
+  id: string
+  type: string
+  at: string
+  properties: Properties
+}
+
+/** The part of a plan by which events and sweeps are routed; spans in ms of shop time. */
+export interface Routing {
+  name: string
+  begins: EventPattern | undefined
+  goal: (EventPattern & { within: number | null }) | undefined
+  exits: readonly EventPattern[]
+  holdout: number
+  /** The property of the beginning event that tells occasions apart, e.g. 'cart'. */
+  occasion: string | undefined
+  reentry: Reentry
+}
+
+export interface Reentry {
+  /** never: once a life (once an occasion where there is one); after-exit: again when no run is open; any: always. */
+  when: 'never' | 'after-exit' | 'any'
+  gap: number
+  atMost: number
+}
+
+export interface PastEntry {
+  occasion: string | null
+  enteredAt: number
+  open: boolean
+}
+
+export type Entry = { enter: true; occasion: string | null } | { enter: false; code: Refusal }
+
+export function matches(pattern: EventPattern, event: { type: string; properties: Properties }): boolean {
+  return (
+    pattern.on === event.type &&
+    Object.entries(pattern.where ?? {}).every(([key, value]) => sameValue(event.properties[key], value))
+  )
+}
+
+function sameValue(left: Json | undefined, right: Json): boolean {
+  return left !== undefined && canonical(left) === canonical(right)
+}
+
+/** JSON with sorted keys: equal for equal content, whatever order it was written in. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}
+
+/** The occasion of an event in a plan that has them; undefined where the event does not say which. */
+export function occasionOf(property: string, properties: Properties): string | undefined {
+  const value = properties[property]
+  const text = typeof value === 'number' ? String(value) : value
+  return typeof text === 'string' && isKeyPart(text) ? text : undefined
+}
+
+/**
+ * Whether a customer enters. A plan without occasions numbers its runs from the second on ('2', '3'), so that every run keeps
+ * an id of its own; a plan with occasions never enters the same one twice.
+ */
+export function decideEntry(
+  plan: Pick<Routing, 'reentry'>,
+  entry: { occasion: string | null; now: number; past: readonly PastEntry[] },
+): Entry {
+  const { reentry } = plan
+  const { occasion, now, past } = entry
+  if (occasion !== null && past.some((one) => one.occasion === occasion))
+    return { enter: false, code: 'ALREADY_ENTERED' }
+  const barred =
+    (reentry.when === 'never' && occasion === null && past.length > 0) ||
+    (reentry.when === 'after-exit' && past.some((one) => one.open))
+  if (barred) return { enter: false, code: 'ALREADY_ENTERED' }
+  if (past.length >= reentry.atMost) return { enter: false, code: 'REENTRY_LIMIT' }
+  if (past.some((one) => now - one.enteredAt < reentry.gap)) return { enter: false, code: 'REENTRY_TOO_SOON' }
+  return { enter: true, occasion: occasion ?? (past.length === 0 ? null : String(past.length + 1)) }
+}

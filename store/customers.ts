@@ -1,0 +1,119 @@
+/** People of the shop: what is known of them, what they agreed to, and the pages sweeps walk through. */
+import { sql } from 'kysely'
+import type { Birthday } from '../domain/calendar.ts'
+import type { Facts } from '../domain/customer.ts'
+import { type Db, type Tx, at } from './db.ts'
+
+export interface Customer {
+  id: string
+  email: string | null
+  name: string | null
+  zone: string | null
+  locale: string | null
+  birth_month: number | null
+  birth_day: number | null
+  tags: string[]
+  created_at: Date
+}
+
+/** What an event says of its customer; what it does not say stays as it was. */
+export interface CustomerChange {
+  id: string
+  email?: string | null
+  name?: string | null
+  zone?: string | null
+  locale?: string | null
+  birthday?: Birthday | null
+  tags?: string[]
+  /** By topic, for the e-mail channel. */
+  consent?: Record<string, boolean>
+}
+
+/**
+ * Inserts or changes a customer and, either way, holds the row locked to the end of the transaction: all that is decided
+ * about one person is decided in a row.
+ */
+export async function upsertCustomer(tx: Tx, change: CustomerChange, source: string, now: number): Promise<void> {
+  const { id, email, name, zone, locale, birthday, tags } = change
+  const said = <T>(value: T | undefined): boolean => value !== undefined
+  await sql`
+    insert into customers as c (id, email, name, zone, locale, birth_month, birth_day, tags, created_at, updated_at)
+    values (${id}, ${email ?? null}, ${name ?? null}, ${zone ?? null}, ${locale ?? null}, ${birthday?.month ?? null},
+            ${birthday?.day ?? null}, ${tags ?? []}, ${at(now)}, ${at(now)})
+    on conflict (id) do update set
+      email = case when ${said(email)} then excluded.email else c.email end,
+      name = case when ${said(name)} then excluded.name else c.name end,
+      zone = case when ${said(zone)} then excluded.zone else c.zone end,
+      locale = case when ${said(locale)} then excluded.locale else c.locale end,
+      birth_month = case when ${said(birthday)} then excluded.birth_month else c.birth_month end,
+      birth_day = case when ${said(birthday)} then excluded.birth_day else c.birth_day end,
+      tags = case when ${said(tags)} then excluded.tags else c.tags end,
+      updated_at = excluded.updated_at
+  `.execute(tx)
+  for (const [topic, granted] of Object.entries(change.consent ?? {})) {
+    await setConsent(tx, { customer: id, topic, channel: 'email', granted, source, now })
+  }
+}
+
+export interface ConsentChange {
+  customer: string
+  topic: string
+  channel: string
+  granted: boolean
+  /** Where it was said: the id of an event, 'unsubscribe', the name of an operator. */
+  source: string
+  now: number
+}
+
+/** Adds a line to the history of consent unless it says what holds already; answers whether it did. */
+export async function setConsent(db: Db, change: ConsentChange): Promise<boolean> {
+  const { customer, topic, channel, granted, source, now } = change
+  const { numAffectedRows } = await sql`
+    insert into consents (customer, topic, channel, granted, source, at)
+    select ${customer}, ${topic}, ${channel}, ${granted}, ${source}, ${at(now)}
+    where ${granted} is distinct from (
+      select granted from consents where customer = ${customer} and topic = ${topic} and channel = ${channel}
+      order by id desc limit 1)
+  `.execute(db)
+  return numAffectedRows === 1n
+}
+
+export async function customer(db: Db, id: string): Promise<Customer | undefined> {
+  const { rows } = await sql<Customer>`select * from customers where id = ${id}`.execute(db)
+  return rows[0]
+}
+
+export async function factsOf(db: Db, id: string): Promise<Facts | undefined> {
+  const { rows } = await sql<{ zone: string | null; tags: string[]; orders: number; spent: number; since: Date }>`
+    select c.zone, c.tags, c.created_at as since, count(e.seq) as orders,
+      coalesce(sum(case when jsonb_typeof(e.properties->'amount') = 'number' then (e.properties->>'amount')::numeric end), 0)::float8 as spent
+    from customers c left join events e on e.customer = c.id and e.type = 'order.paid'
+    where c.id = ${id} group by c.id
+  `.execute(db)
+  const [row] = rows
+  return (
+    row && { zone: row.zone, tags: row.tags, paidOrders: row.orders, spent: row.spent, since: row.since.toISOString() }
+  )
+}
+
+/** Customers with one of the birthdays, after `after` in the order of ids, at most `limit`. */
+export async function customersByBirthday(
+  db: Db,
+  { days, after, limit }: { days: readonly Birthday[]; after: string; limit: number },
+): Promise<Customer[]> {
+  const codes = days.map((day) => day.month * 100 + day.day)
+  const { rows } = await sql<Customer>`
+    select * from customers where birth_month * 100 + birth_day = any(${codes}) and id > ${after} order by id limit ${limit}
+  `.execute(db)
+  return rows
+}
+
+export async function suppress(
+  db: Db,
+  { channel, address, reason, now }: { channel: string; address: string; reason: string; now: number },
+): Promise<void> {
+  await sql`
+    insert into suppressions (channel, address, reason, at) values (${channel}, lower(${address}), ${reason}, ${at(now)})
+    on conflict do nothing
+  `.execute(db)
+}

@@ -1,0 +1,64 @@
+/** The connection to PostgreSQL, and the one place where its failures become errors of the catalogue. */
+import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import pg from 'pg'
+import { PerennialError } from '../domain/errors.ts'
+
+/** SQL is written by hand with kysely's `sql`; the tables need no second description. */
+export type Db = Kysely<unknown>
+export type Tx = Transaction<unknown>
+
+// seq and count() are far below 2^53.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+
+export interface StoreOptions {
+  url: string
+  /** Connections at most, 10 unless told. */
+  connections?: number
+  onError?: (error: Error) => void
+}
+
+/** Opens a pool; no connection is made until the first statement. Close it with `db.destroy()`. */
+export function openStore({ url, connections = 10, onError }: StoreOptions): Db {
+  const pool = new pg.Pool({ connectionString: url, max: connections, connectionTimeoutMillis: 5_000 })
+  // Without a listener a server that stops would end the process.
+  pool.on('error', (error) => onError?.(error))
+  return new Kysely({ dialect: new PostgresDialect({ pool }) })
+}
+
+const CONNECTION_LOST = /^(08|57P0|53300)/
+const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'])
+
+/** True where the database could not be reached or went away: repeating the whole transaction later is right. */
+export function isStoreDown(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isStoreDown)
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? String(error.code) : ''
+  return (
+    NETWORK.has(code) ||
+    CONNECTION_LOST.test(code) ||
+    /Connection terminated|timeout exceeded when trying to connect|driver has already been destroyed/.test(
+      error.message,
+    )
+  )
+}
+
+/** A failure of the connection as STORE_UNAVAILABLE, anything else as it was. */
+export function storeError(error: unknown): unknown {
+  if (error instanceof PerennialError || !isStoreDown(error)) return error
+  return new PerennialError('STORE_UNAVAILABLE', 'the database does not answer', { cause: error })
+}
+
+export function isUniqueViolation(error: unknown, constraint: string): boolean {
+  return error instanceof pg.DatabaseError && error.code === '23505' && error.constraint === constraint
+}
+
+/** One transaction; failures of the connection come out as STORE_UNAVAILABLE. */
+export async function inTransaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await db.transaction().execute(work)
+  } catch (error) {
+    throw storeError(error)
+  }
+}
+
+export const at = (ms: number): Date => new Date(ms)

@@ -1,0 +1,211 @@
+/**
+ * The inbox. One transaction stores an event, applies it to its customer, decides every conversion, exit, wake-up and entry,
+ * logs why not, and writes what Temporal has to be told. A crash anywhere loses nothing and doubles nothing.
+ */
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import { PerennialError, type Problem } from '../domain/errors.ts'
+import { armOf } from '../domain/experiment.ts'
+import { type Properties, type Routing, canonical, decideEntry, matches, occasionOf } from '../domain/journey.ts'
+import { type CustomerChange, upsertCustomer } from './customers.ts'
+import { type Db, type Tx, at, inTransaction } from './db.ts'
+import { decide } from './decisions.ts'
+import { wake } from './dispatch.ts'
+import { convert, endAndWake, enrol, pastEntries } from './enrolments.ts'
+
+/** An event that passed its contract. `at` is when it happened at the shop, epoch ms. */
+export interface ShopEvent {
+  id: string
+  type: string
+  customer: CustomerChange
+  at: number | null
+  properties: Properties
+}
+
+class Duplicate extends Error {}
+
+/** 'stored', or 'duplicate' when the very same event was stored before. Throws EVENT_ID_REUSED, STORE_UNAVAILABLE. */
+export async function acceptEvent(
+  db: Db,
+  event: ShopEvent,
+  { plans, now }: { plans: readonly Routing[]; now: () => number },
+): Promise<'stored' | 'duplicate'> {
+  const hash = createHash('sha256').update(canonical(event)).digest('hex')
+  try {
+    await inTransaction(db, async (tx) => {
+      // Taking the customer's row puts everything about one person in a line; the time is read behind that lock.
+      await upsertCustomer(tx, event.customer, event.id, now())
+      const received = now()
+      const seq = await insertEvent(tx, event, hash, received)
+      if (seq === undefined) throw new Duplicate()
+      await route(tx, event, { plans, seq, now: received })
+    })
+    return 'stored'
+  } catch (error) {
+    if (!(error instanceof Duplicate)) throw error
+    const { rows } = await sql<{ content_hash: string }>`
+      select content_hash from events where id = ${event.id}`.execute(db)
+    if (rows[0]?.content_hash === hash) return 'duplicate'
+    throw new PerennialError('EVENT_ID_REUSED', `the id '${event.id}' belongs to another event`, { field: 'id' })
+  }
+}
+
+async function insertEvent(tx: Tx, event: ShopEvent, hash: string, received: number): Promise<number | undefined> {
+  const { rows } = await sql<{ seq: number }>`
+    insert into events (id, customer, type, properties, content_hash, occurred_at, received_at)
+    values (${event.id}, ${event.customer.id}, ${event.type}, ${JSON.stringify(event.properties)}::jsonb, ${hash},
+            ${at(event.at ?? received)}, ${at(received)})
+    on conflict (id) do nothing returning seq
+  `.execute(tx)
+  return rows[0]?.seq
+}
+
+interface Routed {
+  plans: readonly Routing[]
+  seq: number
+  now: number
+}
+
+async function route(tx: Tx, event: ShopEvent, to: Routed): Promise<void> {
+  const goals = to.plans.filter((plan) => plan.goal && matches(plan.goal, event))
+  if (goals.length > 0) await reachGoals(tx, event, { ...to, plans: goals })
+  const exits = to.plans.filter((plan) => plan.exits.some((exit) => matches(exit, event)))
+  if (exits.length > 0) await leave(tx, event, { ...to, plans: exits })
+  await giveToWaits(tx, event, to)
+  for (const plan of to.plans) {
+    if (plan.begins?.on === event.type) await tryEntry(tx, event, plan, to)
+  }
+}
+
+const names = (plans: readonly Routing[]): string[] => plans.map((plan) => plan.name)
+
+async function reachGoals(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<void> {
+  const { rows } = await sql<{ id: string; journey: string }>`
+    select id, journey from enrolments where customer = ${event.customer.id} and journey = any(${names(plans)})
+      and goal_at is null and (goal_until is null or goal_until >= ${at(now)})
+  `.execute(tx)
+  const ids = rows.map((row) => row.id)
+  await convert(tx, ids, event.id, now)
+  await endAndWake(tx, ids, { status: 'goal', reason: event.type, now })
+  for (const row of rows) await note(tx, event, row, { about: 'goal', verdict: 'reached', now })
+}
+
+async function leave(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<void> {
+  const { rows } = await sql<{ id: string; journey: string }>`
+    select id, journey from enrolments
+    where customer = ${event.customer.id} and journey = any(${names(plans)}) and status = 'running'
+  `.execute(tx)
+  await endAndWake(
+    tx,
+    rows.map((row) => row.id),
+    { status: 'exited', reason: event.type, now },
+  )
+  for (const row of rows) await note(tx, event, row, { about: 'exit', verdict: 'left', now })
+}
+
+function note(
+  tx: Tx,
+  event: ShopEvent,
+  run: { id: string; journey: string },
+  { about, verdict, now }: { about: 'goal' | 'exit'; verdict: string; now: number },
+): Promise<void> {
+  const detail = `${event.type} ${event.id}`
+  const key = `${run.id}/${about}`
+  return decide(tx, {
+    key,
+    customer: event.customer.id,
+    journey: run.journey,
+    enrolment: run.id,
+    about,
+    verdict,
+    detail,
+    now,
+  })
+}
+
+async function giveToWaits(tx: Tx, event: ShopEvent, { seq, now }: Routed): Promise<void> {
+  const { rows } = await sql<{ enrolment: string }>`
+    update waits w set open = false, taken_seq = ${seq} from enrolments r
+    where w.enrolment = r.id and r.customer = ${event.customer.id} and r.status = 'running' and w.open
+      and w.type = ${event.type} and ${JSON.stringify(event.properties)}::jsonb @> w.match and w.deadline >= ${at(now)}
+    returning w.enrolment
+  `.execute(tx)
+  await wake(
+    tx,
+    rows.map((row) => row.enrolment),
+  )
+}
+
+async function tryEntry(tx: Tx, event: ShopEvent, plan: Routing, { seq, now }: Routed): Promise<void> {
+  const customer = event.customer.id
+  const occasion = plan.occasion === undefined ? null : occasionOf(plan.occasion, event.properties)
+  const refuse = (code: Parameters<typeof decide>[1]['code']): Promise<void> =>
+    decide(tx, {
+      key: `${plan.name}/${customer}/entry/${event.id}`,
+      customer,
+      journey: plan.name,
+      enrolment: null,
+      about: 'entry',
+      verdict: 'refused',
+      code: code ?? null,
+      detail: `${event.type} ${event.id}`,
+      now,
+    })
+  if (plan.begins && !matches(plan.begins, event)) return refuse('BEGINS_NOT_MATCHED')
+  if (occasion === undefined) return refuse('OCCASION_MISSING')
+  const past = await pastEntries(tx, plan.name, customer)
+  const entry = decideEntry(plan, { occasion, now, past })
+  if (!entry.enter) return refuse(entry.code)
+  const goalUntil = plan.goal?.within ? now + plan.goal.within : null
+  const arm = armOf(plan.name, customer, plan.holdout)
+  const begunBy = `${event.type} ${event.id}`
+  await enrol(tx, {
+    journey: plan.name,
+    customer,
+    occasion: entry.occasion,
+    arm,
+    begunBy,
+    begunSeq: seq,
+    startsAt: now,
+    goalUntil,
+    now,
+  })
+}
+
+/** The newest seq, from which on a run that no event began listens. */
+export async function newestSeq(tx: Tx, customer: string): Promise<number> {
+  const { rows } = await sql<{ seq: number | null }>`
+    select max(seq) as seq from events where customer = ${customer}`.execute(tx)
+  return rows[0]?.seq ?? 0
+}
+
+const BODY_KEPT = 10_000
+
+/** Keeps a bad event of a batch with its reason, for the shop's engineers. */
+export async function rejectEvent(
+  db: Db,
+  { id, problem, body, now }: { id: string | null; problem: Problem; body: unknown; now: number },
+): Promise<void> {
+  await sql`
+    insert into rejected_events (id, code, message, field, expected, body, received_at)
+    values (${id}, ${problem.code}, ${problem.message}, ${problem.field ?? null}, ${problem.expected ?? null},
+            ${(JSON.stringify(body) ?? '').replaceAll('\\u0000', '').slice(0, BODY_KEPT)}, ${at(now)})
+  `.execute(db)
+}
+
+export interface RejectedEvent {
+  id: string | null
+  code: string
+  message: string
+  field: string | null
+  expected: string | null
+  body: string
+  received_at: Date
+}
+
+export async function rejectedEvents(db: Db, limit: number): Promise<RejectedEvent[]> {
+  const { rows } = await sql<RejectedEvent>`
+    select id, code, message, field, expected, body, received_at from rejected_events order by seq desc limit ${limit}
+  `.execute(db)
+  return rows
+}

@@ -1,0 +1,81 @@
+/** What must hold of the store at every moment, as one SQL check; run after every test, by the CLI's `check`, and daily. */
+import { sql } from 'kysely'
+import type { Db } from './db.ts'
+
+/** Each selects the rows that break it: a key and what is wrong with it. */
+const INVARIANTS: Record<string, string> = {
+  'issued equals the coupons there are': `
+    select o.id as key, 'issued ' || o.issued || ', coupons ' || count(c.code) as wrong
+    from offers o left join coupons c on c.offer = o.id group by o.id having o.issued <> count(c.code)`,
+  'issued is within the quota': `
+    select id as key, 'issued ' || issued || ' of ' || quota as wrong from offers where issued > quota`,
+  'a customer has no more of an offer than allowed': `
+    select c.offer || ' ' || c.customer as key, count(*) || ' coupons' as wrong from coupons c
+    join offers o on o.id = c.offer group by c.offer, c.customer, o.per_member having count(*) > o.per_member`,
+  'member counters equal the coupons there are': `
+    select offer || ' ' || customer as key, coalesce(m.issued, 0) || ' counted, ' || coalesce(c.coupons, 0) || ' coupons' as wrong
+    from member_counters m
+    full join (select offer, customer, count(*) as coupons from coupons group by offer, customer) c using (offer, customer)
+    where m.issued is distinct from c.coupons`,
+  'the control arm got nothing': `
+    select m.key, 'message ' || m.status as wrong from messages m join enrolments e on e.id = m.enrolment
+    where e.arm = 'holdout' and m.class <> 'transactional' and m.status not in ('skipped', 'held')
+    union all select c.key, 'coupon' from coupons c join enrolments e on e.id = c.enrolment where e.arm = 'holdout'`,
+  'no marketing was sent without consent': `
+    select m.key, 'consent at the reservation was ' || coalesce(last.granted::text, 'never given') as wrong from messages m
+    left join lateral (select granted from consents c where c.customer = m.customer and c.topic = m.topic
+      and c.channel = m.channel and c.at <= m.reserved_at order by id desc limit 1) last on true
+    where m.class = 'marketing' and m.status in ('sending', 'sent', 'unknown') and last.granted is not true`,
+  'nothing was sent to a suppressed address': `
+    select m.key, 'suppressed since ' || s.at as wrong from messages m
+    join suppressions s on s.channel = m.channel and s.address = lower(m.address)
+    where m.status in ('sending', 'sent', 'unknown') and s.at < m.reserved_at`,
+  'nothing was reserved after a run had ended': `
+    select m.key, 'reserved ' || m.reserved_at || ', ended ' || e.ended_at as wrong from messages m
+    join enrolments e on e.id = m.enrolment where m.reserved_at > e.ended_at
+    union all select c.key, 'issued ' || c.issued_at || ', ended ' || e.ended_at from coupons c
+    join enrolments e on e.id = c.enrolment where c.issued_at > e.ended_at`,
+  'every run has its entry, and an end when it ended': `
+    select e.id as key, 'entered ' || count(*) filter (where o.kind = 'entered')
+      || ', ended ' || count(*) filter (where o.kind = 'ended') || ', is ' || e.status as wrong
+    from enrolments e left join outcomes o on o.enrolment = e.id group by e.id
+    having count(*) filter (where o.kind = 'entered') <> 1
+      or (count(*) filter (where o.kind = 'ended') = 1) <> (e.status <> 'running')`,
+  'conversions are recorded and lie in the goal window': `
+    select e.id as key, 'converted ' || coalesce(e.goal_at::text, 'never') || ', until ' || coalesce(e.goal_until::text, 'ever') as wrong
+    from enrolments e left join outcomes o on o.enrolment = e.id and o.kind = 'converted'
+    where (e.goal_at is null) <> (o.enrolment is null) or e.goal_at > e.goal_until or e.goal_at < e.entered_at`,
+  'every run was handed to Temporal once': `
+    select e.id as key, count(d.id) || ' orders to start' as wrong from enrolments e
+    left join dispatch d on d.enrolment = e.id and d.kind = 'start' group by e.id having count(d.id) <> 1`,
+  'an ended run waits for nothing': `
+    select w.key, 'open, run is ' || e.status as wrong from waits w join enrolments e on e.id = w.enrolment
+    where w.open and e.status <> 'running'`,
+}
+
+export interface InvariantResult {
+  invariant: string
+  /** How many rows break it; 0 where it holds. */
+  broken: number
+  /** The first few of them. */
+  examples: { key: string; wrong: string }[]
+}
+
+export const INVARIANT_NAMES = Object.keys(INVARIANTS)
+
+/** Checks all invariants in one statement, at one moment. */
+export async function checkInvariants(db: Db): Promise<InvariantResult[]> {
+  const parts = Object.entries(INVARIANTS).map(
+    ([name, query]) => sql`select ${name}::text as name, count(*) as broken,
+      coalesce((array_agg(json_build_object('key', key, 'wrong', wrong)))[1:5], '{}') as examples from (${sql.raw(query)}) q`,
+  )
+  const { rows } = await sql<{ name: string; broken: number; examples: { key: string; wrong: string }[] }>`
+    ${sql.join(parts, sql` union all `)}
+  `.execute(db)
+  const found = new Map(rows.map((row) => [row.name, row]))
+  return INVARIANT_NAMES.map((invariant) => ({
+    invariant,
+    broken: found.get(invariant)?.broken ?? 0,
+    examples: found.get(invariant)?.examples ?? [],
+  }))
+}

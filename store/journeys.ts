@@ -1,0 +1,84 @@
+/** The operator's hand on a journey: paused or not, and what it came to in numbers. */
+import { sql } from 'kysely'
+import type { Arm } from '../domain/experiment.ts'
+import type { RunStatus } from '../domain/journey.ts'
+import { type Db, at, inTransaction } from './db.ts'
+import { wake } from './dispatch.ts'
+
+/** Pauses a journey: nobody is dropped, runs hold before their next effect. False if it was paused. */
+export async function pauseJourney(db: Db, name: string, now: number): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    insert into journeys (name, paused_at) values (${name}, ${at(now)})
+    on conflict (name) do update set paused_at = excluded.paused_at where journeys.paused_at is null
+  `.execute(db)
+  return numAffectedRows === 1n
+}
+
+/** Resumes a journey and wakes the runs that were held for it; answers how many, undefined if it was not paused. */
+export function resumeJourney(db: Db, name: string): Promise<number | undefined> {
+  return inTransaction(db, async (tx) => {
+    const { numAffectedRows } = await sql`
+      update journeys set paused_at = null where name = ${name} and paused_at is not null
+    `.execute(tx)
+    if (numAffectedRows !== 1n) return undefined
+    const { rows } = await sql<{ id: string }>`
+      update enrolments set held_at = null where journey = ${name} and held_at is not null and status = 'running' returning id
+    `.execute(tx)
+    await wake(
+      tx,
+      rows.map((row) => row.id),
+    )
+    return rows.length
+  })
+}
+
+export async function pausedJourneys(db: Db): Promise<Map<string, Date>> {
+  const { rows } = await sql<{ name: string; paused_at: Date }>`
+    select name, paused_at from journeys where paused_at is not null
+  `.execute(db)
+  return new Map(rows.map((row) => [row.name, row.paused_at]))
+}
+
+export interface JourneyCounts {
+  journey: string
+  arm: Arm
+  status: RunStatus
+  runs: number
+  converted: number
+}
+
+/** Runs by journey, arm and status. */
+export async function journeyCounts(db: Db, journey?: string): Promise<JourneyCounts[]> {
+  const { rows } = await sql<JourneyCounts>`
+    select journey, arm, status, count(*) as runs, count(goal_at) as converted from enrolments
+    where ${journey ?? null}::text is null or journey = ${journey ?? null}
+    group by journey, arm, status order by journey, arm, status
+  `.execute(db)
+  return rows
+}
+
+export interface EffectCounts {
+  journey: string
+  what: 'message' | 'coupon'
+  name: string
+  status: string
+  code: string | null
+  count: number
+}
+
+/** Messages by name, status and reason; coupons by offer. */
+export async function effectCounts(db: Db, journey?: string): Promise<EffectCounts[]> {
+  const { rows } = await sql<EffectCounts>`
+    select journey, 'message' as what, message as name, status, code, count(*) as count from messages
+    where ${journey ?? null}::text is null or journey = ${journey ?? null} group by journey, message, status, code
+    union all
+    select e.journey, 'coupon', c.offer, 'issued', null, count(*) from coupons c join enrolments e on e.id = c.enrolment
+    where ${journey ?? null}::text is null or e.journey = ${journey ?? null} group by e.journey, c.offer
+    union all
+    select journey, 'coupon', coalesce(detail, ''), verdict, code, count(*) from decisions
+    where about = 'coupon' and verdict = 'refused' and (${journey ?? null}::text is null or journey = ${journey ?? null})
+    group by journey, detail, verdict, code
+    order by 1, 2, 3, 4, 5
+  `.execute(db)
+  return rows
+}

@@ -1,0 +1,136 @@
+/** Messages: one row a key, written before the provider is called and settled after, so that none goes out twice. */
+import { sql } from 'kysely'
+import type { Refusal } from '../domain/errors.ts'
+import type { MessageClass } from '../domain/sending.ts'
+import { type Db, type Tx, at } from './db.ts'
+
+/**
+ * sending: reserved, the provider may have it. deferred: the provider surely does not have it yet, it is tried again. sent: the
+ * provider took it. unknown: nobody knows. failed: the provider refused for good. skipped, held: the gate's verdicts.
+ */
+export type MessageStatus = 'sending' | 'deferred' | 'sent' | 'unknown' | 'failed' | 'skipped' | 'held'
+
+export interface MessageRow {
+  key: string
+  enrolment: string
+  journey: string
+  message: string
+  customer: string
+  class: MessageClass
+  status: MessageStatus
+  code: Refusal | null
+  detail: string | null
+  message_id: string
+  attempts: number
+  created_at: Date
+  reserved_at: Date | null
+  held_until: Date | null
+  sent_at: Date | null
+}
+
+export interface NewMessage {
+  key: string
+  enrolment: string
+  journey: string
+  message: string
+  customer: string
+  channel: string
+  class: MessageClass
+  topic: string
+  messageId: string
+}
+
+export async function messageByKey(db: Db, key: string): Promise<MessageRow | undefined> {
+  const { rows } = await sql<MessageRow>`select * from messages where key = ${key}`.execute(db)
+  return rows[0]
+}
+
+/** Writes the gate's verdict under the key; `sending` is the reservation that counts against the cap. */
+export async function recordVerdict(
+  tx: Tx,
+  one: NewMessage,
+  verdict: {
+    status: 'sending' | 'skipped' | 'held'
+    code?: Refusal
+    detail?: string
+    address?: string
+    until?: number | null
+    now: number
+  },
+): Promise<void> {
+  const reserved = verdict.status === 'sending' ? at(verdict.now) : null
+  const until = verdict.until === undefined || verdict.until === null ? null : at(verdict.until)
+  await sql`
+    insert into messages as m (key, enrolment, journey, message, customer, channel, class, topic, status, code, detail, address,
+      message_id, attempts, created_at, reserved_at, held_until)
+    values (${one.key}, ${one.enrolment}, ${one.journey}, ${one.message}, ${one.customer}, ${one.channel}, ${one.class},
+      ${one.topic}, ${verdict.status}, ${verdict.code ?? null}, ${verdict.detail ?? null}, ${verdict.address ?? null},
+      ${one.messageId}, ${reserved === null ? 0 : 1}, ${at(verdict.now)}, ${reserved}, ${until})
+    on conflict (key) do update set status = excluded.status, code = excluded.code, detail = excluded.detail,
+      address = excluded.address, attempts = m.attempts + excluded.attempts, reserved_at = excluded.reserved_at,
+      held_until = excluded.held_until
+  `.execute(tx)
+}
+
+/** Writes what came of an attempt. A late 'sent' may correct an 'unknown'; nothing else changes a settled row. */
+export async function settleMessage(
+  db: Db,
+  key: string,
+  outcome: { status: 'sent' | 'deferred' | 'unknown' | 'failed'; code?: Refusal; detail?: string; now: number },
+): Promise<void> {
+  const sent = outcome.status === 'sent'
+  await sql`
+    update messages set status = ${outcome.status}, code = ${outcome.code ?? null}, detail = ${outcome.detail ?? null},
+      sent_at = ${sent ? at(outcome.now) : null}
+    where key = ${key} and (status in ('sending', 'deferred') or (${sent} and status = 'unknown'))
+  `.execute(db)
+}
+
+/** What the gate reads of a customer for one message. Call it with the customer locked. */
+export interface SendRow {
+  email: string | null
+  name: string | null
+  zone: string | null
+  locale: string | null
+  consented: boolean
+  suppressed: boolean
+  recent: number
+}
+
+export async function sendFacts(
+  tx: Tx,
+  {
+    customer,
+    topic,
+    channel,
+    since,
+    except,
+  }: { customer: string; topic: string; channel: string; since: number; except: string },
+): Promise<SendRow | undefined> {
+  const { rows } = await sql<SendRow>`
+    select c.email, c.name, c.zone, c.locale,
+      coalesce((select granted from consents where customer = c.id and topic = ${topic} and channel = ${channel}
+        order by id desc limit 1), false) as consented,
+      exists (select 1 from suppressions where channel = ${channel} and address = lower(c.email)) as suppressed,
+      (select count(*) from messages m where m.customer = c.id and m.class = 'marketing' and m.key <> ${except}
+        and m.status in ('sending', 'deferred', 'sent', 'unknown') and m.reserved_at > ${at(since)}) as recent
+    from customers c where c.id = ${customer}
+  `.execute(tx)
+  return rows[0]
+}
+
+export async function messagesOf(db: Db, by: { customer?: string; enrolment?: string }): Promise<MessageRow[]> {
+  const { rows } = await sql<MessageRow>`
+    select * from messages
+    where (${by.customer ?? null}::text is null or customer = ${by.customer ?? null})
+      and (${by.enrolment ?? null}::text is null or enrolment = ${by.enrolment ?? null})
+    order by created_at, key
+  `.execute(db)
+  return rows
+}
+
+/** The Message-IDs of the mails that the store says were sent. */
+export async function sentMessageIds(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`select message_id as id from messages where status = 'sent'`.execute(db)
+  return rows.map((row) => row.id)
+}

@@ -1,0 +1,107 @@
+/** What runs wait for. The inbox gives an event to a wait in the transaction that stores it; a signal only says: look. */
+import { sql } from 'kysely'
+import type { Properties, RunStatus, TakenEvent } from '../domain/journey.ts'
+import { type Db, type Tx, at, inTransaction } from './db.ts'
+import { lockRun } from './enrolments.ts'
+
+interface WaitView {
+  status: RunStatus
+  event: TakenEvent | null
+}
+
+interface EventRow {
+  id: string
+  type: string
+  received_at: Date
+  properties: Properties
+}
+
+const taken = (row: EventRow): TakenEvent => ({
+  id: row.id,
+  type: row.type,
+  at: row.received_at.toISOString(),
+  properties: row.properties,
+})
+
+async function viewOf(db: Db, run: string, key: string): Promise<WaitView> {
+  const { rows } = await sql<{ status: RunStatus } & EventRow>`
+    select r.status, e.id, e.type, e.received_at, e.properties from enrolments r
+    left join waits w on w.key = ${key} left join events e on e.seq = w.taken_seq where r.id = ${run}
+  `.execute(db)
+  const [row] = rows
+  return { status: row?.status ?? 'stopped', event: row?.id ? taken(row) : null }
+}
+
+export interface NewWait {
+  key: string
+  run: string
+  type: string
+  match: Properties
+  deadline: number
+}
+
+/**
+ * Registers a wait and, in the same transaction, takes the oldest event that came since the run began and that no earlier
+ * wait of it took. Asked again it answers the same.
+ */
+export function openWait(db: Db, wait: NewWait): Promise<WaitView> {
+  return inTransaction(db, async (tx) => {
+    const run = await lockRun(tx, wait.run)
+    const { numAffectedRows } = await sql`
+      insert into waits (key, enrolment, type, match, deadline, open)
+      values (${wait.key}, ${wait.run}, ${wait.type}, ${JSON.stringify(wait.match)}::jsonb, ${at(wait.deadline)},
+              ${run?.status === 'running'})
+      on conflict (key) do nothing
+    `.execute(tx)
+    if (numAffectedRows === 1n && run?.status === 'running') {
+      await sql`
+        update waits set open = false, taken_seq = found.seq
+        from (select e.seq from events e join enrolments r on r.id = ${wait.run}
+              where e.customer = r.customer and e.type = ${wait.type} and e.seq > r.begun_seq
+                and e.properties @> ${JSON.stringify(wait.match)}::jsonb
+                and not exists (select 1 from waits w where w.enrolment = r.id and w.taken_seq = e.seq)
+              order by e.seq limit 1) found
+        where key = ${wait.key}
+      `.execute(tx)
+    }
+    return viewOf(tx, wait.run, wait.key)
+  })
+}
+
+export function viewWait(db: Db, { run, key }: { run: string; key: string }): Promise<WaitView> {
+  return viewOf(db, run, key)
+}
+
+/**
+ * The last look at a deadline. Waits for events that are being stored, then closes the wait, unless an event of `restart` moved
+ * the deadline on: then `again` is the new one. The event's time of arrival decides, not who came first.
+ */
+export function closeWait(
+  db: Db,
+  { run, key, restart, within }: { run: string; key: string; restart: string | null; within: number },
+): Promise<WaitView & { again: number | null }> {
+  return inTransaction(db, async (tx) => {
+    await lockRun(tx, run)
+    const again = restart === null ? null : await restartedDeadline(tx, { run, key, restart, within })
+    await sql`
+      update waits set open = ${again !== null}, deadline = coalesce(${again === null ? null : at(again)}, deadline)
+      where key = ${key} and open
+    `.execute(tx)
+    const view = await viewOf(tx, run, key)
+    return { ...view, again: view.event === null && view.status === 'running' ? again : null }
+  })
+}
+
+async function restartedDeadline(
+  tx: Tx,
+  { run, key, restart, within }: { run: string; key: string; restart: string; within: number },
+): Promise<number | null> {
+  const { rows } = await sql<{ last: Date | null; deadline: Date }>`
+    select w.deadline, (select max(e.received_at) from events e join enrolments r on r.id = ${run}
+      where e.customer = r.customer and e.type = ${restart} and e.seq > r.begun_seq and e.received_at <= w.deadline) as last
+    from waits w where w.key = ${key}
+  `.execute(tx)
+  const [row] = rows
+  const moved = row?.last ? row.last.getTime() + within : 0
+  return row && moved > row.deadline.getTime() ? moved : null
+}

@@ -1,0 +1,202 @@
+/** What tests stand on: a database of one's own, and a whole small Perennial on the real servers of test/setup.ts. */
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { Client, Connection } from '@temporalio/client'
+import { sql } from 'kysely'
+import { afterAll, expect, inject } from 'vitest'
+import type { EffectLine, Policy } from '../activities/index.ts'
+import type { Channel } from '../activities/channels/channel.ts'
+import { emailChannel } from '../activities/channels/email.ts'
+import { type Catalogue, plansOf, readCatalogue } from '../client/catalogue.ts'
+import { type Dispatcher, startDispatcher } from '../client/dispatcher.ts'
+import { codeFrom } from '../domain/coupon.ts'
+import type { CheckedPlan } from '../domain/contracts/plan.ts'
+import { readEvent } from '../domain/contracts/event.ts'
+import { type Clock, type Tempo, clockOf } from '../domain/tempo.ts'
+import { addOffers } from '../store/coupons.ts'
+import { type Db, openStore } from '../store/db.ts'
+import { acceptEvent } from '../store/events.ts'
+import { checkInvariants } from '../store/invariants.ts'
+import { type RunningWorker, startWorker } from '../workers/worker.ts'
+import { TEMPLATE, databaseUrl } from './setup.ts'
+
+/** A database of this file's own, copied from the migrated template; dropped when the file is done. */
+export async function freshStore(): Promise<{ db: Db; url: string }> {
+  const name = `t_${randomBytes(8).toString('hex')}`
+  const admin = openStore({ url: inject('storeUrl'), connections: 1 })
+  await createFrom(admin, name)
+  const url = databaseUrl(inject('storeUrl'), name)
+  const db = openStore({ url, connections: 10 })
+  afterAll(async () => {
+    await db.destroy()
+    await sql.raw(`drop database ${name} with (force)`).execute(admin)
+    await admin.destroy()
+  })
+  return { db, url }
+}
+
+/** PostgreSQL copies a template for one at a time; an advisory lock makes the files queue. */
+async function createFrom(admin: Db, name: string): Promise<void> {
+  await admin.connection().execute(async (connection) => {
+    await sql`select pg_advisory_lock(42)`.execute(connection)
+    await sql.raw(`create database ${name} template ${TEMPLATE}`).execute(connection)
+    await sql`select pg_advisory_unlock(42)`.execute(connection)
+  })
+}
+
+/** Throws with the examples unless every invariant holds. */
+export async function expectInvariants(db: Db): Promise<void> {
+  const broken = (await checkInvariants(db)).filter((one) => one.broken > 0)
+  expect(broken).toEqual([])
+}
+
+/** Noon in London on a day far from any clock change: nobody's night in the zones the tests use by default. */
+export const NOON = Date.UTC(2026, 10, 23, 12)
+
+/** No night: for tests that are not about it. */
+export const OPEN_HOURS: Policy = {
+  quiet: { from: 0, to: 0 },
+  cap: { messages: 100, windowMs: 86_400_000 },
+  shopZone: 'UTC',
+}
+
+export interface WorldOptions {
+  /** A day in so many machine ms; 100 unless told. */
+  dayMs?: number
+  smtpUrl?: string
+  channel?: Channel
+  policy?: Policy
+  catalogue?: Catalogue
+  bundle?: string
+  /** Whether the worker and the dispatcher start at once. */
+  start?: boolean
+}
+
+/** Perennial on real servers, at a scale of its own. */
+export interface World {
+  db: Db
+  url: string
+  client: Client
+  clock: Clock
+  tempo: Tempo
+  taskQueue: string
+  plans: Map<string, CheckedPlan>
+  effects: EffectLine[]
+  startWorker(): Promise<void>
+  stopWorker(): Promise<void>
+  /** Takes one event as POST /v1/events would. */
+  send(event: object): Promise<'stored' | 'duplicate'>
+  /** Resolves when no run is on; rejects after 50 s with what hangs. */
+  settled(): Promise<void>
+  historyOf(run: string): Promise<{ eventType: string | number }[]>
+}
+
+const DAY = 86_400_000
+export const PUBLIC_URL = 'http://shop.example'
+export const SECRET = 'a secret of at least sixteen'
+
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
+  const { db, url } = await freshStore()
+  const catalogue = options.catalogue ?? (await readCatalogue())
+  const plans = plansOf(catalogue)
+  for (const plan of plans.values()) await addOffers(db, plan.offers)
+  // The shop's clock starts at NOON now, and runs a day in dayMs.
+  const scale = (options.dayMs ?? 100) / DAY
+  const startedAt = Date.now()
+  const tempo: Tempo = { scale, origin: (NOON * scale - startedAt) / (scale - 1) }
+  const clock = clockOf(tempo, Date.now)
+  const taskQueue = `q-${randomBytes(6).toString('hex')}`
+  const address = inject('temporalAddress')
+  const connection = await Connection.connect({ address })
+  const client = new Client({ connection })
+  const bundle = options.bundle ?? (await readFile(inject('bundleFile'), 'utf8'))
+  const channel =
+    options.channel ?? emailChannel({ smtpUrl: options.smtpUrl ?? 'smtp://127.0.0.1:9', from: 'shop@shop.example' })
+  const effects: EffectLine[] = []
+  const parts = {
+    db,
+    clock,
+    plans,
+    channel,
+    policy: options.policy ?? OPEN_HOURS,
+    publicUrl: PUBLIC_URL,
+    secret: SECRET,
+    drawCode: () => codeFrom(randomBytes(12)),
+    log: (line: EffectLine) => void effects.push(line),
+  }
+  let worker: RunningWorker | undefined
+  let dispatcher: Dispatcher | undefined
+  const world: World = {
+    db,
+    url,
+    client,
+    clock,
+    tempo,
+    taskQueue,
+    plans,
+    effects,
+    async startWorker() {
+      worker = await startWorker({ address, namespace: 'default', taskQueue, bundle, parts })
+      dispatcher ??= startDispatcher({ db, client, taskQueue, tempo, log: { warn: () => {} }, idleMs: 20 })
+    },
+    async stopWorker() {
+      await worker?.stop()
+      worker = undefined
+    },
+    async send(event) {
+      const outcome = await acceptEvent(db, asEvent(event), { plans: [...plans.values()], now: () => clock.now() })
+      dispatcher?.poke()
+      return outcome
+    },
+    settled: () => untilNoRunIsOn(db),
+    async historyOf(run) {
+      const history = await client.workflow.getHandle(run).fetchHistory()
+      return (history.events ?? []) as { eventType: string | number }[]
+    },
+  }
+  afterAll(async () => {
+    await dispatcher?.stop()
+    await worker?.stop()
+    await channel.close()
+    await connection.close()
+  })
+  if (options.start !== false) await world.startWorker()
+  return world
+}
+
+/** An event as the inbox wants it, read by its contract. */
+export function asEvent(event: object): Parameters<typeof acceptEvent>[1] {
+  const { at, ...read } = readEvent(event)
+  return { ...read, at: at === undefined ? null : Date.parse(at) } as Parameters<typeof acceptEvent>[1]
+}
+
+async function untilNoRunIsOn(db: Db): Promise<void> {
+  await until(async () => {
+    const { rows } = await sql<{ open: string[] }>`
+      select coalesce(array_agg(id), '{}') as open from enrolments where status = 'running'`.execute(db)
+    return rows[0]?.open.length === 0 || `still on: ${rows[0]?.open.slice(0, 5).join(', ')}`
+  })
+}
+
+/** Asks until the answer is true; a string says what is missing. For real servers, whose moment nobody knows. */
+export async function until(ask: () => Promise<boolean | string>, ms = 50_000): Promise<void> {
+  const end = Date.now() + ms
+  for (;;) {
+    const answer = await ask()
+    if (answer === true) return
+    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${answer}`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}
+
+/** A customer who agreed to marketing, as an event tells it. */
+export function person(id: string, more: object = {}): object {
+  return {
+    id,
+    name: `Name of ${id}`,
+    email: `${id.toLowerCase()}@mail.example`,
+    zone: 'UTC',
+    consent: { marketing: true },
+    ...more,
+  }
+}

@@ -1,0 +1,21 @@
+import { journey } from './kit/index.ts'
+
+export default journey(
+  {
+    title: 'Birthday',
+    begins: { every: 'day', at: '09:30', audience: 'birthday' },
+    goal: { on: 'order.paid', within: '14 days' },
+    holdout: 5,
+    offers: { 'birthday-20': { title: 'Twenty off, for your birthday', quota: 10_000, perMember: 20 } },
+    copy: {
+      greeting: {
+        subject: 'Happy birthday, {{ name }}',
+        text: 'Happy birthday, {{ name }}!\n\n{{ coupon.code }} takes twenty off until {{ coupon.expires }}. Treat yourself.',
+      },
+    },
+  },
+  async ({ send, issueCoupon }) => {
+    const coupon = await issueCoupon('birthday-20', { valid: '14 days' })
+    await send('greeting', { coupon })
+  },
+)

@@ -1,0 +1,33 @@
+import { journey } from './kit/index.ts'
+
+export default journey(
+  {
+    title: 'First order',
+    begins: { on: 'customer.registered' },
+    goal: { on: 'order.paid', within: '14 days' },
+    holdout: 10,
+    offers: { 'first-order-10': { title: 'Ten off the first order', quota: 10_000, perMember: 1 } },
+    copy: {
+      welcome: {
+        subject: 'Ten off your first order',
+        text: 'Hello {{ name }},\n\n{{ coupon.code }} takes ten off your first order. It is yours until {{ coupon.expires }}.',
+      },
+      saving: {
+        subject: 'Still ten off',
+        text: 'Hello {{ name }},\n\n{{ coupon.code }} takes ten off what is in your cart.',
+      },
+      last: {
+        subject: 'Two days left',
+        text: 'Hello {{ name }},\n\n{{ coupon.code }} ends on {{ coupon.expires }}. After that it is gone.',
+      },
+    },
+  },
+  async ({ wait, waitForEvent, send, issueCoupon, split }) => {
+    const coupon = await issueCoupon('first-order-10', { valid: '7 days' })
+    await send('welcome', { coupon })
+    if (await waitForEvent('cart.added', { within: '3 days' })) await wait('1 hour')
+    await split('nudge', { saving: () => send('saving', { coupon }), silence: () => {} })
+    await wait('2 days')
+    await send('last', { coupon })
+  },
+)

@@ -1,0 +1,258 @@
+/**
+ * What the words of a story do, over a host: Temporal in run.ts, a virtual clock in a preview or a test. The same code, so that
+ * what was previewed is what happens.
+ */
+import type { Activities } from '../../activities/index.ts'
+import { type CalendarDays, milliseconds } from '../../domain/duration.ts'
+import { bucketOf, pickArm } from '../../domain/experiment.ts'
+import { effectKey, waitKey } from '../../domain/ids.ts'
+import type { RunStatus } from '../../domain/journey.ts'
+import type { Journey, Kit } from './plan.ts'
+
+/** What a run is told at its start: ids and the tempo, nothing of the person. */
+export interface RunInput {
+  run: string
+  journey: string
+  customer: string
+  /** Shop time at which the story begins; a sweep enters people ahead of it. */
+  startsAt: number
+}
+
+/** Where a run is, for people. Times are shop time, epoch ms. */
+export interface Where {
+  step: string
+  since: number
+  until: number | null
+}
+
+export interface Host {
+  /** Shop time. */
+  now(): number
+  /** How often the run was woken so far. */
+  wakes(): number
+  /** Rests until shop time `until` (null: for ever), or until it has been woken more often than `handled`. */
+  rest(until: number | null, handled: number): Promise<'due' | 'woken'>
+  moved(where: Where): void
+  activities: Pick<
+    Activities,
+    | 'openWait'
+    | 'viewWait'
+    | 'closeWait'
+    | 'runStatus'
+    | 'calendarWait'
+    | 'calendarTarget'
+    | 'customerFacts'
+    | 'issueCoupon'
+    | 'sendMessage'
+    | 'finishRun'
+  >
+}
+
+/** Unwinds a story whose run has ended, or that leaves by its late policy. */
+class Left extends Error {
+  readonly reason: 'ended' | 'late'
+
+  constructor(reason: 'ended' | 'late') {
+    super(`the run left the story: ${reason}`)
+    this.reason = reason
+  }
+}
+
+class Player {
+  private handled = 0
+  private waits = 0
+  private readonly effects = new Map<string, number>()
+  private readonly host: Host
+  private readonly input: RunInput
+
+  constructor(host: Host, input: RunInput) {
+    this.host = host
+    this.input = input
+  }
+
+  kit(): Kit<string, string> {
+    return {
+      wait: (time) => this.wait(time),
+      waitUntil: (target, policy) => this.waitUntil(target, policy),
+      waitForEvent: (type, options) => this.waitForEvent(type, options),
+      send: (message, data) => this.send(message, data ?? {}),
+      issueCoupon: (offer, options) => this.issueCoupon(offer, options),
+      split: (name, arms, weights) => this.split(name, arms, weights),
+      customer: () => this.host.activities.customerFacts({ customer: this.input.customer }),
+    }
+  }
+
+  /** Rests until `until`; a wake-up in between only makes it look whether the run is still on. */
+  async restUntil(until: number, step: string): Promise<void> {
+    this.move(step, until)
+    while ((await this.host.rest(until, this.handled)) === 'woken') {
+      this.handled = this.host.wakes()
+      const { status } = await this.host.activities.runStatus({ run: this.input.run })
+      this.leaveUnless(status)
+    }
+  }
+
+  private async wait(time: Parameters<Kit<string, string>['wait']>[0]): Promise<void> {
+    const until = typeof time === 'string' ? this.host.now() + milliseconds(time) : await this.calendarWait(time)
+    await this.restUntil(until, `wait ${typeof time === 'string' ? time : `${time.days} days, ${time.at}`}`)
+  }
+
+  private calendarWait(wait: CalendarDays): Promise<number> {
+    return this.host.activities.calendarWait({ customer: this.input.customer, wait, asked: this.host.now() })
+  }
+
+  private async waitUntil(
+    target: Parameters<Kit<string, string>['waitUntil']>[0],
+    policy?: { late: 'now' | 'next' | 'skip' | 'exit' },
+  ): Promise<boolean> {
+    const { customer } = this.input
+    const { due, late, next } = await this.host.activities.calendarTarget({ customer, target, asked: this.host.now() })
+    const words = `wait until ${Object.values(target).join(' ')}`
+    if (!late) {
+      await this.restUntil(due, words)
+      return true
+    }
+    switch (policy?.late ?? (next === null ? 'now' : 'next')) {
+      case 'exit':
+        throw new Left('late')
+      case 'skip':
+        return false
+      case 'next':
+        if (next !== null) await this.restUntil(next, words)
+        return true
+      case 'now':
+        return true
+    }
+  }
+
+  private async waitForEvent(
+    type: string,
+    options: Parameters<Kit<string, string>['waitForEvent']>[1],
+  ): ReturnType<Kit<string, string>['waitForEvent']> {
+    const { activities } = this.host
+    const { run } = this.input
+    const key = waitKey(run, ++this.waits)
+    const within = milliseconds(options.within)
+    let deadline = this.host.now() + within
+    this.handled = this.host.wakes()
+    let view = await activities.openWait({ key, run, type, match: options.match ?? {}, deadline })
+    for (;;) {
+      this.leaveUnless(view.status)
+      if (view.event) return view.event
+      this.move(`wait for ${type}`, deadline)
+      if ((await this.host.rest(deadline, this.handled)) === 'woken') {
+        this.handled = this.host.wakes()
+        view = await activities.viewWait({ run, key })
+        continue
+      }
+      const last = await activities.closeWait({ run, key, restart: options.restart ?? null, within })
+      this.leaveUnless(last.status)
+      if (last.event) return last.event
+      if (last.again === null) return undefined
+      deadline = last.again
+      view = last
+    }
+  }
+
+  private async send(message: string, data: Record<string, unknown>): ReturnType<Kit<string, string>['send']> {
+    const key = this.nextKey('send', message)
+    for (;;) {
+      this.move(`send ${message}`, null)
+      // The gate itself reads whether the run is still on, so a wake-up until here is handled by it.
+      this.handled = this.host.wakes()
+      const result = await this.host.activities.sendMessage({
+        key,
+        run: this.input.run,
+        message,
+        data,
+        asked: this.host.now(),
+      })
+      if (result.is === 'held') {
+        await this.held(`${message}, held: ${result.code}`, result.until)
+        continue
+      }
+      if (result.is === 'skipped' && result.code === 'LEFT_JOURNEY') throw new Left('ended')
+      return result
+    }
+  }
+
+  private async issueCoupon(
+    offer: string,
+    { valid }: { valid: string },
+  ): ReturnType<Kit<string, string>['issueCoupon']> {
+    const key = this.nextKey('coupon', offer)
+    for (;;) {
+      this.move(`issue ${offer}`, null)
+      this.handled = this.host.wakes()
+      const result = await this.host.activities.issueCoupon({
+        key,
+        run: this.input.run,
+        offer,
+        valid,
+        asked: this.host.now(),
+      })
+      if (result.is === 'issued') return { issued: true, ...result.coupon }
+      if (result.is === 'refused') {
+        if (result.code === 'LEFT_JOURNEY') throw new Left('ended')
+        return { issued: false, refused: result.code }
+      }
+      await this.held(`${offer}, held: PAUSED`, null)
+    }
+  }
+
+  /** Rests until the hold is over or something happened; the effect is then asked for again under its old key. */
+  private async held(step: string, until: number | null): Promise<void> {
+    this.move(step, until)
+    await this.host.rest(until, this.handled)
+  }
+
+  private async split<A extends string>(
+    name: string,
+    arms: Record<A, () => unknown>,
+    weights?: Record<A, number>,
+  ): Promise<A> {
+    const names = Object.keys(arms) as A[]
+    const bucket = bucketOf('split', this.input.journey, name, this.input.customer)
+    const arm = pickArm(
+      names.map((one) => [one, weights?.[one] ?? 1] as const),
+      bucket,
+    )
+    await arms[arm]()
+    return arm
+  }
+
+  /** The key of an effect; a second time round a loop is a second effect. */
+  private nextKey(kind: 'send' | 'coupon', name: string): string {
+    const count = (this.effects.get(`${kind}/${name}`) ?? 0) + 1
+    this.effects.set(`${kind}/${name}`, count)
+    return effectKey(this.input.run, kind, name, count)
+  }
+
+  private move(step: string, until: number | null): void {
+    this.host.moved({ step, since: this.host.now(), until })
+  }
+
+  private leaveUnless(status: RunStatus): void {
+    if (status !== 'running') throw new Left('ended')
+  }
+}
+
+/** Plays a story to its end, whichever that is, and records it. Throws what the story throws. */
+export async function playStory(definition: Journey, host: Host, input: RunInput): Promise<void> {
+  const { run } = input
+  const player = new Player(host, input)
+  const finish = (status: 'completed' | 'exited' | 'failed', reason: string): Promise<void> =>
+    host.activities.finishRun({ run, status, reason, asked: host.now() })
+  try {
+    if (input.startsAt > host.now()) await player.restUntil(input.startsAt, 'wait for the day')
+    await definition.story(player.kit())
+  } catch (error) {
+    if (error instanceof Left) {
+      if (error.reason === 'late') await finish('exited', 'TOO_LATE')
+      return
+    }
+    await finish('failed', error instanceof Error ? error.message : String(error))
+    throw error
+  }
+  await finish('completed', 'the story was told')
+}
