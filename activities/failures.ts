@@ -1,5 +1,6 @@
 /** The edge to Temporal: errors of the catalogue become failures it retries, or not. */
 import { ApplicationFailure } from '@temporalio/activity'
+import { ApplicationFailureCategory } from '@temporalio/common'
 import { type ErrorCode, PerennialError } from '../domain/errors.ts'
 import { storeError } from '../store/db.ts'
 
@@ -16,6 +17,8 @@ function asFailure(error: unknown): unknown {
     type: known.code,
     message: known.message,
     nonRetryable: !TRIED_AGAIN.has(known.code),
+    // What is tried again is no alarm: it is counted, not logged as a failure.
+    ...(TRIED_AGAIN.has(known.code) && { category: ApplicationFailureCategory.BENIGN }),
     cause: known,
   })
 }

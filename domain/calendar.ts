@@ -66,7 +66,8 @@ export function opensAt(quiet: QuietHours, zone: string, instant: number): numbe
   const inside = spans ? minute >= quiet.from || minute < quiet.to : minute >= quiet.from && minute < quiet.to
   if (!inside) return instant
   const tomorrow = spans && minute >= quiet.from
-  return instantOf(here.toPlainDate().add({ days: tomorrow ? 1 : 0 }), quiet.to, zone)
+  // Where the clock was set back over their end, they ended the first time.
+  return Math.max(instant, instantOf(here.toPlainDate().add({ days: tomorrow ? 1 : 0 }), quiet.to, zone))
 }
 
 /** The instant `days` calendar days after `from`, at a time on the clock of `zone`. */
@@ -103,6 +104,11 @@ function plainDate(date: string): Temporal.PlainDate {
 /** The date on the customer's calendar: '2026-11-30'. */
 export function localDate(instant: number, zone: string): string {
   return local(instant, zone).toPlainDate().toString()
+}
+
+/** Date and time on the clock of a zone, for people: '2026-11-30 09:00'. */
+export function localTime(instant: number, zone: string): string {
+  return local(instant, zone).toPlainDateTime().toString({ smallestUnit: 'minute' }).replace('T', ' ')
 }
 
 export interface Birthday {

@@ -25,7 +25,7 @@ const SHAPE = /^(\d{1,6}(?:\.\d{1,3})?)\s*([a-z]+)$/
 export function milliseconds(duration: string): number {
   const [, amount, word] = SHAPE.exec(duration.trim()) ?? []
   const unit = word === undefined ? undefined : (SHORT[word] ?? (word.replace(/s$/, '') as Unit))
-  if (amount === undefined || unit === undefined || !(unit in MS)) {
+  if (amount === undefined || unit === undefined || !Object.hasOwn(MS, unit)) {
     throw new PerennialError('DURATION_MALFORMED', `'${duration}' is not a duration`, {
       expected: "a number and a unit: '90 minutes', '1 hour', '14 days', '2 weeks'",
     })

@@ -96,6 +96,11 @@ export const ERRORS = {
     meaning: 'A scripted event of a preview could not be read.',
     todo: "Write it as type@after: '--event order.paid@2d'.",
   },
+  COMMAND_INVALID: {
+    status: 400,
+    meaning: 'The words after `perennial` could not be read.',
+    todo: 'See `perennial --help` for the words, `perennial <word> --help` for examples of one.',
+  },
   CONFIG_INVALID: {
     status: 500,
     meaning: 'The configuration is not valid.',

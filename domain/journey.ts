@@ -93,5 +93,13 @@ export function decideEntry(
   if (barred) return { enter: false, code: 'ALREADY_ENTERED' }
   if (past.length >= reentry.atMost) return { enter: false, code: 'REENTRY_LIMIT' }
   if (past.some((one) => now - one.enteredAt < reentry.gap)) return { enter: false, code: 'REENTRY_TOO_SOON' }
-  return { enter: true, occasion: occasion ?? (past.length === 0 ? null : String(past.length + 1)) }
+  return { enter: true, occasion: occasion ?? nextNumber(past) }
+}
+
+/** The first run has none. An operator may start a run without an occasion among runs that have one, even one named '2'. */
+function nextNumber(past: readonly PastEntry[]): string | null {
+  if (past.length === 0) return null
+  let number = past.length + 1
+  while (past.some((one) => one.occasion === String(number))) number += 1
+  return String(number)
 }

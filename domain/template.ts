@@ -33,6 +33,7 @@ const noFiles = {
 function engine(outputEscape?: 'escape'): Liquid {
   const liquid = new Liquid({
     fs: noFiles,
+    relativeReference: false,
     ownPropertyOnly: true,
     strictFilters: true,
     strictVariables: true,

@@ -31,15 +31,21 @@ export interface CustomerChange {
 
 /**
  * Inserts or changes a customer and, either way, holds the row locked to the end of the transaction: all that is decided
- * about one person is decided in a row.
+ * about one person is decided in a row. Answers the time as it is behind that lock, which is when the consent was given.
  */
-export async function upsertCustomer(tx: Tx, change: CustomerChange, source: string, now: number): Promise<void> {
+export async function upsertCustomer(
+  tx: Tx,
+  change: CustomerChange,
+  source: string,
+  now: () => number,
+): Promise<number> {
   const { id, email, name, zone, locale, birthday, tags } = change
   const said = <T>(value: T | undefined): boolean => value !== undefined
+  const asked = at(now())
   await sql`
     insert into customers as c (id, email, name, zone, locale, birth_month, birth_day, tags, created_at, updated_at)
     values (${id}, ${email ?? null}, ${name ?? null}, ${zone ?? null}, ${locale ?? null}, ${birthday?.month ?? null},
-            ${birthday?.day ?? null}, ${tags ?? []}, ${at(now)}, ${at(now)})
+            ${birthday?.day ?? null}, ${tags ?? []}, ${asked}, ${asked})
     on conflict (id) do update set
       email = case when ${said(email)} then excluded.email else c.email end,
       name = case when ${said(name)} then excluded.name else c.name end,
@@ -50,9 +56,11 @@ export async function upsertCustomer(tx: Tx, change: CustomerChange, source: str
       tags = case when ${said(tags)} then excluded.tags else c.tags end,
       updated_at = excluded.updated_at
   `.execute(tx)
+  const behindLock = now()
   for (const [topic, granted] of Object.entries(change.consent ?? {})) {
-    await setConsent(tx, { customer: id, topic, channel: 'email', granted, source, now })
+    await setConsent(tx, { customer: id, topic, channel: 'email', granted, source, now: behindLock })
   }
+  return behindLock
 }
 
 export interface ConsentChange {
@@ -81,6 +89,29 @@ export async function setConsent(db: Db, change: ConsentChange): Promise<boolean
 export async function customer(db: Db, id: string): Promise<Customer | undefined> {
   const { rows } = await sql<Customer>`select * from customers where id = ${id}`.execute(db)
   return rows[0]
+}
+
+/** The customer, held locked to the end of the transaction. */
+export async function lockCustomer(tx: Tx, id: string): Promise<Customer | undefined> {
+  const { rows } = await sql<Customer>`select * from customers where id = ${id} for update`.execute(tx)
+  return rows[0]
+}
+
+export interface Consent {
+  topic: string
+  channel: string
+  granted: boolean
+  source: string
+  at: Date
+}
+
+/** What holds now, by topic and channel. */
+export async function consentsOf(db: Db, id: string): Promise<Consent[]> {
+  const { rows } = await sql<Consent>`
+    select distinct on (topic, channel) topic, channel, granted, source, at from consents
+    where customer = ${id} order by topic, channel, consents.id desc
+  `.execute(db)
+  return rows
 }
 
 export async function factsOf(db: Db, id: string): Promise<Facts | undefined> {

@@ -42,9 +42,16 @@ export function isStoreDown(error: unknown): boolean {
   )
 }
 
+/** It answers, but cannot be used: wrong password or user (28), no such database (3D000), no tables yet (42P01). */
+const NOT_READY = /^(28|3D000|42P01)/
+
 /** A failure of the connection as STORE_UNAVAILABLE, anything else as it was. */
 export function storeError(error: unknown): unknown {
-  if (error instanceof PerennialError || !isStoreDown(error)) return error
+  if (error instanceof PerennialError) return error
+  if (error instanceof pg.DatabaseError && NOT_READY.test(error.code ?? '')) {
+    return new PerennialError('STORE_UNAVAILABLE', `the database cannot be used: ${error.message}`, { cause: error })
+  }
+  if (!isStoreDown(error)) return error
   return new PerennialError('STORE_UNAVAILABLE', 'the database does not answer', { cause: error })
 }
 

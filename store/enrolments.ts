@@ -164,6 +164,21 @@ export async function lockRun(tx: Tx, id: string): Promise<RunState | undefined>
   return { ...run, paused: (pauses[0]?.paused_at ?? null) !== null }
 }
 
+/** The runs of some customers who are in a journey, with those customers locked; at most `limit` customers, undefined where none is in. */
+export async function lockRunning(tx: Tx, journey: string, limit: number): Promise<string[] | undefined> {
+  const { rows: locked } = await sql<{ id: string }>`
+    select id from customers
+    where id in (select customer from enrolments where journey = ${journey} and status = 'running' order by customer limit ${limit})
+    order by id for update
+  `.execute(tx)
+  if (locked.length === 0) return undefined
+  const customers = locked.map((row) => row.id)
+  const { rows } = await sql<{ id: string }>`
+    select id from enrolments where journey = ${journey} and status = 'running' and customer = any(${customers})
+  `.execute(tx)
+  return rows.map((row) => row.id)
+}
+
 /** Remembers that an effect of the run waits for the journey to be resumed. */
 export async function holdRun(tx: Tx, id: string, now: number): Promise<void> {
   await sql`update enrolments set held_at = ${at(now)} where id = ${id} and status = 'running'`.execute(tx)

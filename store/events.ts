@@ -34,8 +34,7 @@ export async function acceptEvent(
   try {
     await inTransaction(db, async (tx) => {
       // Taking the customer's row puts everything about one person in a line; the time is read behind that lock.
-      await upsertCustomer(tx, event.customer, event.id, now())
-      const received = now()
+      const received = await upsertCustomer(tx, event.customer, event.id, now)
       const seq = await insertEvent(tx, event, hash, received)
       if (seq === undefined) throw new Duplicate()
       await route(tx, event, { plans, seq, now: received })
@@ -177,6 +176,14 @@ export async function newestSeq(tx: Tx, customer: string): Promise<number> {
   const { rows } = await sql<{ seq: number | null }>`
     select max(seq) as seq from events where customer = ${customer}`.execute(tx)
   return rows[0]?.seq ?? 0
+}
+
+/** The types of event a customer has sent, and when each came last. */
+export async function eventTypesOf(db: Db, customer: string): Promise<Map<string, Date>> {
+  const { rows } = await sql<{ type: string; last: Date }>`
+    select type, max(received_at) as last from events where customer = ${customer} group by type
+  `.execute(db)
+  return new Map(rows.map((row) => [row.type, row.last]))
 }
 
 const BODY_KEPT = 10_000

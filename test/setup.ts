@@ -1,14 +1,14 @@
 /** One PostgreSQL, one Temporal server and one workflow bundle for the whole run; each file takes a database of its own. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DefaultLogger } from '@temporalio/worker'
 import { sql } from 'kysely'
 import type { TestProject } from 'vitest/node'
 import { readCatalogue } from '../client/catalogue.ts'
 import { openStore } from '../store/db.ts'
 import { migrate } from '../store/migrate.ts'
 import { bundleWorkflows } from '../workers/bundle.ts'
+import { quietSdk } from './quiet-sdk.ts'
 import { startPostgres } from '../workers/local/postgres.ts'
 import { findTemporal, startTemporal } from '../workers/local/temporal.ts'
 
@@ -25,6 +25,8 @@ export const TEMPLATE = 'perennial_template'
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'perennial-test-'))
+  // Under root PostgreSQL runs as another user, who has to get in.
+  await chmod(directory, 0o755)
   const say = (line: string): void => void process.stderr.write(`${line}\n`)
   const stops: (() => Promise<void>)[] = []
   const close = async (): Promise<void> => {
@@ -39,7 +41,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     stops.push(temporal.stop)
     await makeTemplate(postgres.url)
     const bundleFile = join(directory, 'bundle.js')
-    await writeFile(bundleFile, await bundleWorkflows(await readCatalogue(), { logger: new DefaultLogger('WARN') }))
+    await writeFile(bundleFile, await bundleWorkflows(await readCatalogue(), { logger: quietSdk }))
     project.provide('storeUrl', postgres.url)
     project.provide('temporalAddress', temporal.address)
     project.provide('bundleFile', bundleFile)

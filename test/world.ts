@@ -18,6 +18,7 @@ import { type Db, openStore } from '../store/db.ts'
 import { acceptEvent } from '../store/events.ts'
 import { checkInvariants } from '../store/invariants.ts'
 import { type RunningWorker, startWorker } from '../workers/worker.ts'
+import { installQuietRuntime } from './quiet-sdk.ts'
 import { TEMPLATE, databaseUrl } from './setup.ts'
 
 /** A database of this file's own, copied from the migrated template; dropped when the file is done. */
@@ -67,6 +68,8 @@ export interface WorldOptions {
   channel?: Channel
   policy?: Policy
   catalogue?: Catalogue
+  /** Percent held out, instead of what the plans say; 0 unless told. */
+  holdout?: number
   bundle?: string
   /** Whether the worker and the dispatcher start at once. */
   start?: boolean
@@ -96,9 +99,11 @@ export const PUBLIC_URL = 'http://shop.example'
 export const SECRET = 'a secret of at least sixteen'
 
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
+  installQuietRuntime()
   const { db, url } = await freshStore()
   const catalogue = options.catalogue ?? (await readCatalogue())
-  const plans = plansOf(catalogue)
+  // Without a control arm unless a test is about it: each of its customers is to get what it looks for.
+  const plans = new Map([...plansOf(catalogue)].map(([name, plan]) => [name, { ...plan, holdout: options.holdout ?? 0 }]))
   for (const plan of plans.values()) await addOffers(db, plan.offers)
   // The shop's clock starts at NOON now, and runs a day in dayMs.
   const scale = (options.dayMs ?? 100) / DAY

@@ -17,7 +17,7 @@ export async function bundleWorkflows(
   const directory = await mkdtemp(fileURLToPath(new URL('../.bundle-', folder)))
   try {
     const entry = join(directory, 'entry.mjs')
-    await writeFile(entry, entryCode(catalogue, folder))
+    await writeFile(entry, entryCode(catalogue))
     const { code } = await bundleWorkflowCode({ workflowsPath: entry, ...(logger && { logger }) })
     return code
   } finally {
@@ -35,7 +35,7 @@ export async function workflowBundle(catalogue: Catalogue, logger?: Logger): Pro
   }
 }
 
-function entryCode(catalogue: Catalogue, folder: URL): string {
+function entryCode(catalogue: Catalogue): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const path = (url: URL): string => JSON.stringify(fileURLToPath(url))
   const journeys = [...catalogue.values()].map(
@@ -43,8 +43,8 @@ function entryCode(catalogue: Catalogue, folder: URL): string {
       `import j${index} from ${path(file)}\nconst w${index} = workflowOf(j${index})\nexport { w${index} as ${JSON.stringify(plan.name)} }`,
   )
   return [
-    `import { workflowOf } from ${path(new URL(`kit/run.${extension}`, folder))}`,
-    `export { sweep } from ${path(new URL(`kit/sweep.${extension}`, folder))}`,
+    `import { workflowOf } from ${path(new URL(`kit/run.${extension}`, WORKFLOWS_FOLDER))}`,
+    `export { sweep } from ${path(new URL(`kit/sweep.${extension}`, WORKFLOWS_FOLDER))}`,
     ...journeys,
     '',
   ].join('\n')

@@ -14,11 +14,11 @@ export default journey(
       },
       saving: {
         subject: 'Still ten off',
-        text: 'Hello {{ name }},\n\n{{ coupon.code }} takes ten off what is in your cart.',
+        text: 'Hello {{ name }},\n\n{{ coupon.code }} still takes ten off your first order.',
       },
       last: {
-        subject: 'Two days left',
-        text: 'Hello {{ name }},\n\n{{ coupon.code }} ends on {{ coupon.expires }}. After that it is gone.',
+        subject: 'Your ten off ends soon',
+        text: 'Hello {{ name }},\n\n{{ coupon.code }} takes ten off until {{ coupon.expires }}. After that it is gone.',
       },
     },
   },

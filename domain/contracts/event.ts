@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { isBirthday, isZone } from '../calendar.ts'
 import { PerennialError, type Problem, problemOf } from '../errors.ts'
 import { isKeyPart } from '../ids.ts'
-import type { Properties } from '../journey.ts'
+import { unstorable } from '../storable.ts'
 
 const PROPERTIES_MOST = 20_000
 
@@ -11,15 +11,12 @@ const keyPart = z
   .string()
   .refine(isKeyPart, 'expected 1 to 128 characters without blanks, slashes or control characters')
 
-/** PostgreSQL holds no NUL in text. */
-const text = (most: number) =>
+const line = (most: number) =>
   z
     .string()
     .min(1)
     .max(most)
-    .refine((value) => !value.includes('\u0000'), 'expected text without NUL')
-
-const line = (most: number) => text(most).refine((value) => !/[\r\n]/.test(value), 'expected one line')
+    .refine((value) => !/[\r\n]/.test(value), 'expected one line')
 
 const birthday = z
   .string()
@@ -32,7 +29,7 @@ const birthday = z
 
 const customer = z.strictObject({
   id: keyPart,
-  email: z.email().max(254).nullish(),
+  email: z.email("expected an address: 'ada@mail.example'").max(254).nullish(),
   name: line(200).nullish(),
   zone: z.string().max(64).refine(isZone, "expected an IANA zone: 'Asia/Shanghai'").nullish(),
   locale: z
@@ -41,10 +38,14 @@ const customer = z.strictObject({
     .nullish(),
   birthday: birthday.nullish(),
   tags: z.array(line(64)).max(50).optional(),
-  consent: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/), z.boolean()).optional(),
+  consent: z
+    .record(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/), z.boolean(), {
+      error: (issue) => (issue.code === 'invalid_key' ? "expected topics in lower case: 'marketing'" : undefined),
+    })
+    .optional(),
 })
 
-const noNul = (properties: Properties): boolean => !JSON.stringify(properties).includes('\\u0000')
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** One event. `id` is the shop's own and makes a repeat harmless; `at` is when it happened there. */
 export const eventContract = z.strictObject({
@@ -54,7 +55,7 @@ export const eventContract = z.strictObject({
     .max(100)
     .regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "expected noun.past in lower case: 'order.paid'"),
   customer: z.union([keyPart.transform((id) => ({ id })), customer], {
-    error: (issue) => (typeof issue.input === 'object' ? undefined : "expected a customer's id or {id, email, …}"),
+    error: (issue) => (isObject(issue.input) ? undefined : "expected a customer's id or {id, email, …}"),
   }),
   at: z.iso.datetime({ offset: true, error: "expected ISO 8601 with a zone: '2026-11-23T08:00:00Z'" }).optional(),
   properties: z
@@ -63,7 +64,6 @@ export const eventContract = z.strictObject({
       (value) => JSON.stringify(value).length <= PROPERTIES_MOST,
       `expected at most ${PROPERTIES_MOST} characters`,
     )
-    .refine(noNul, 'expected text without NUL')
     .default({}),
 })
 
@@ -72,10 +72,19 @@ export type EventRead = z.output<typeof eventContract>
 
 /** Reads one event, or throws EVENT_INVALID with the first field that is wrong and what was expected there. */
 export function readEvent(body: unknown): EventRead {
+  const flaw = unstorable(body)
+  if (flaw) throw invalid(flaw.path.join('.'), flaw.expected)
   const asked = eventContract.safeParse(body)
   if (asked.success) return asked.data
   const { field, expected } = firstIssue(asked.error.issues)
-  throw new PerennialError('EVENT_INVALID', `${field || 'the event'}: ${expected}`, {
+  throw invalid(field, expected)
+}
+
+/** Cut, as both may quote what was sent. */
+function invalid(path: string, reason: string): PerennialError {
+  const field = path.slice(0, 200)
+  const expected = reason.replace(/^Invalid input: /, '').slice(0, 300)
+  return new PerennialError('EVENT_INVALID', `${field || 'the event'}: ${expected}`, {
     field: field || 'event',
     expected,
   })

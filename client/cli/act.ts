@@ -1,0 +1,146 @@
+/** The words that act: start, stop, pause, resume. */
+import type { Command } from 'commander'
+import { PerennialError } from '../../domain/errors.ts'
+import { clockOf, many } from './layout.ts'
+import type { Session } from './session.ts'
+
+export function addActingWords(program: Command, session: Session): void {
+  program
+    .command('start')
+    .description('enter one customer by hand, under the same rules as an event would')
+    .argument('<journey>', 'the name of a journey')
+    .argument('<customer>', "the shop's id of the customer")
+    .option('--occasion <occasion>', 'what tells this run from others: a cart, an order, the year of a birthday')
+    .addHelpText('after', START_HELP)
+    .action((journey: string, customer: string, { occasion }: { occasion?: string }) =>
+      start(session, { journey, customer, occasion }),
+    )
+
+  program
+    .command('stop')
+    .description('end one run, or all runs of a journey; nothing is sent in them from then on')
+    .argument('[run]', 'the id of a run')
+    .option('--journey <journey>', 'stop every run of this journey that is on')
+    .option('--yes', 'yes, all of them: compulsory with --journey, as it cannot be undone')
+    .addHelpText('after', STOP_HELP)
+    .action((run: string | undefined, options: StopOptions) => stop(session, run, options))
+
+  program
+    .command('pause')
+    .description('hold a journey: nobody is dropped, every run holds before its next message or coupon')
+    .argument('<journey>', 'the name of a journey')
+    .addHelpText('after', PAUSE_HELP)
+    .action((journey: string) => pause(session, journey))
+
+  program
+    .command('resume')
+    .description('let a paused journey go on, and wake the runs that held')
+    .argument('<journey>', 'the name of a journey')
+    .addHelpText('after', RESUME_HELP)
+    .action((journey: string) => resume(session, journey))
+}
+
+const START_HELP = `
+Examples:
+  perennial start first-order C1001
+  perennial start birthday C1001                   this year's; once a year
+  perennial start birthday C1001 --occasion 2027
+
+The customer must be known (POST /v1/events), and may be drawn into the control arm as anybody else.
+Refused (exit code 1) where the journey's rule of re-entry says so.`
+
+const STOP_HELP = `
+Examples:
+  perennial stop first-order/C1001
+  perennial stop --journey first-order --yes
+
+A run that is over is left as it is. To hold a journey for a while, pause it instead.`
+
+const PAUSE_HELP = `
+Examples:
+  perennial pause first-order
+
+People still enter while a journey is paused; goals and exits still count.`
+
+const RESUME_HELP = `
+Examples:
+  perennial resume first-order`
+
+async function start(
+  session: Session,
+  request: { journey: string; customer: string; occasion: string | undefined },
+): Promise<void> {
+  await session.journey(request.journey)
+  await session.perennial(async (perennial, zone) => {
+    const started = await perennial.start(request)
+    session.answer(started, () => {
+      const { run, arm, pausedSince } = started
+      const lines = [`${run} has begun.`]
+      if (arm === 'holdout')
+        lines.push('The customer is in the control arm: nothing is sent, so that lift can be measured.')
+      if (pausedSince)
+        lines.push(`The journey is paused since ${clockOf(zone)(pausedSince)}; the run holds before its first effect.`)
+      return lines.join('\n')
+    })
+  })
+}
+
+interface StopOptions {
+  journey?: string
+  yes?: boolean
+}
+
+async function stop(session: Session, run: string | undefined, { journey, yes }: StopOptions): Promise<void> {
+  if ((run === undefined) === (journey === undefined)) {
+    throw new PerennialError('COMMAND_INVALID', 'stop takes the id of a run, or --journey, and not both', {
+      expected: '`perennial stop first-order/C1001`',
+    })
+  }
+  if (journey !== undefined) {
+    await session.journey(journey)
+    if (!yes) {
+      throw new PerennialError('COMMAND_INVALID', `this ends every run of ${journey} for good; nothing was done`, {
+        expected: `\`perennial stop --journey ${journey} --yes\`, or \`perennial pause ${journey}\` to hold them`,
+      })
+    }
+  }
+  await session.perennial(async (perennial) => {
+    if (journey !== undefined) {
+      const answer = await perennial.stopJourney(journey)
+      session.answer(answer, () => `${many(answer.stopped, 'run')} of ${journey} stopped.`)
+    } else if (run !== undefined) {
+      const answer = await perennial.stop(run)
+      const was = `${answer.status}${answer.reason ? `, ${answer.reason}` : ''}`
+      session.answer(answer, () =>
+        answer.stopped ? `${run} is stopped.` : `${run} was over already (${was}); nothing changed.`,
+      )
+    }
+  })
+}
+
+async function pause(session: Session, journey: string): Promise<void> {
+  await session.journey(journey)
+  await session.perennial(async (perennial, zone) => {
+    const answer = await perennial.pause(journey)
+    session.answer(answer, () => {
+      const since = clockOf(zone)(answer.pausedSince)
+      if (!answer.changed) return `${journey} was paused already, since ${since}; nothing changed.`
+      const held =
+        answer.on === 0
+          ? 'No run is on.'
+          : `${many(answer.on, 'run')} on: each holds before its next message or coupon.`
+      return `${journey} is paused. ${held}`
+    })
+  })
+}
+
+async function resume(session: Session, journey: string): Promise<void> {
+  await session.journey(journey)
+  await session.perennial(async (perennial) => {
+    const answer = await perennial.resume(journey)
+    session.answer(answer, () => {
+      if (!answer.changed) return `${journey} was not paused; nothing changed.`
+      return `${journey} goes on. ${answer.woken === 0 ? 'No run held.' : `${many(answer.woken, 'run')} held, and woken now.`}`
+    })
+  })
+}

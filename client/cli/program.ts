@@ -1,0 +1,47 @@
+/** The words of `perennial`, put together. */
+import { Command } from 'commander'
+import { addActingWords } from './act.ts'
+import { terminalWidth } from './layout.ts'
+import { addLookingWords } from './look.ts'
+import { addProvingWords } from './prove.ts'
+import type { Session, SessionParts } from './session.ts'
+
+const HELP = `
+Examples:
+  perennial list                                        the journeys and who is in them
+  perennial preview first-order --event order.paid@2d   what would happen, without a server
+  perennial show first-order                            what became of it, with the lift
+  perennial why C1001                                   why somebody got this and not that
+  perennial pause first-order                           hold it; resume lets it go on
+
+In a checkout: npm run journeys -- list
+
+Exit codes:
+  0  done
+  1  refused, not found, not reachable, or a check that does not hold; stderr names the code (docs/errors.md)
+  2  the words could not be read
+
+Where it looks: DATABASE_URL and TEMPORAL_ADDRESS (.env.example lists all), else the run file of \`npm start\` in
+.perennial/ (PERENNIAL_HOME names another folder). With --json, stdout is JSON and errors are one JSON object on stderr.`
+
+/** Errors of parsing are thrown, not printed; help goes where it belongs. */
+export function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' | 'err'>): Command {
+  const program = new Command('perennial')
+    .description('Customer journeys of a shop: look, act, prove.')
+    .option('--json', 'answer in JSON, for programs')
+    .exitOverride()
+    .configureOutput({
+      writeOut: out,
+      writeErr: err,
+      outputError: () => {},
+      getOutHelpWidth: terminalWidth,
+      getErrHelpWidth: terminalWidth,
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .helpCommand(false)
+    .addHelpText('after', HELP)
+  addLookingWords(program, session)
+  addActingWords(program, session)
+  addProvingWords(program, session)
+  return program
+}

@@ -1,0 +1,120 @@
+/** Why a customer got what they got, and why not the rest: everything decided about them, in order of time. */
+import type { CheckedPlan } from '../domain/contracts/plan.ts'
+import { PerennialError, REFUSALS, type Refusal } from '../domain/errors.ts'
+import { type CouponLine, couponsOf } from '../store/coupons.ts'
+import { type Consent, type Customer, consentsOf, customer } from '../store/customers.ts'
+import { type DecisionLine, decisionsOf } from '../store/decisions.ts'
+import { type Enrolment, enrolments } from '../store/enrolments.ts'
+import { eventTypesOf } from '../store/events.ts'
+import { type MessageRow, messagesOf } from '../store/messages.ts'
+import type { OperatorParts } from './operator.ts'
+
+export interface WhyLine {
+  at: Date
+  journey: string
+  run: string | null
+  /** entry, goal, exit, end, send, coupon, wait or split. */
+  about: string
+  /** What became of it: entered, refused, sent, skipped, held, issued, completed … */
+  verdict: string
+  /** The message, the offer, or the event that was the reason. */
+  detail: string | null
+  code: Refusal | null
+  /** The code in words. */
+  because: string | null
+  /** When a held message is tried again, or an issued coupon ends. */
+  until: Date | null
+  /** The code of the coupon, where one was issued. */
+  coupon: string | null
+}
+
+export interface Explanation {
+  customer: { id: string; zone: string | null; since: Date; tags: string[]; consents: Consent[] }
+  lines: WhyLine[]
+  /** The journeys nothing was ever decided about, each with why it never began. */
+  untouched: { journey: string; title: string; why: string }[]
+}
+
+const RUNS_MOST = 500
+
+/** Answers for everybody the shop has told of, whether or not they ever entered. Throws CUSTOMER_UNKNOWN. */
+export async function explain({ db, catalogue }: OperatorParts, id: string): Promise<Explanation> {
+  const person = await customer(db, id)
+  if (!person) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${id}'`, { field: 'customer' })
+  const [consents, decisions, runs, messages, coupons, events] = await Promise.all([
+    consentsOf(db, id),
+    decisionsOf(db, id),
+    enrolments(db, { customer: id }, RUNS_MOST),
+    messagesOf(db, { customer: id }),
+    couponsOf(db, id),
+    eventTypesOf(db, id),
+  ])
+  const lines = [
+    ...decisions.map((one) => decisionLine(one, messages, coupons)),
+    ...messages.filter(({ status }) => status === 'sending' || status === 'deferred').map(underWay),
+    ...runs.flatMap((run) => endOf(run, decisions)),
+  ].sort((a, b) => a.at.getTime() - b.at.getTime())
+  const touched = new Set(lines.map((line) => line.journey))
+  const untouched = [...catalogue.values()]
+    .filter(({ plan }) => !touched.has(plan.name))
+    .map(({ plan }) => ({ journey: plan.name, title: plan.title, why: whyUntouched(plan, person, events) }))
+  const { zone, created_at: since, tags } = person
+  return { customer: { id, zone, since, tags, consents }, lines, untouched }
+}
+
+type Start = Omit<WhyLine, 'because' | 'until' | 'coupon'> & Partial<WhyLine>
+
+const line = (one: Start): WhyLine => ({
+  because: one.code === null ? null : REFUSALS[one.code],
+  until: null,
+  coupon: null,
+  ...one,
+})
+
+function decisionLine(one: DecisionLine, messages: readonly MessageRow[], coupons: readonly CouponLine[]): WhyLine {
+  const { at, journey, enrolment: run, about, verdict, detail, code } = one
+  const start = { at, journey, run, about, verdict, detail, code }
+  if (about === 'coupon' && verdict === 'issued') {
+    const coupon = coupons.find(
+      ({ enrolment, offer, issued_at }) =>
+        enrolment === run && offer === detail && issued_at.getTime() === at.getTime(),
+    )
+    return line({ ...start, coupon: coupon?.code ?? null, until: coupon?.expires_at ?? null })
+  }
+  if (about === 'send' && verdict === 'held') {
+    const held = messages.find(
+      ({ enrolment, message, status }) => enrolment === run && message === detail && status === 'held',
+    )
+    return line({ ...start, until: held?.held_until ?? null })
+  }
+  return line(start)
+}
+
+/** A message that the provider may have, or surely has not yet, is in no decision. */
+const underWay = ({ enrolment: run, journey, message, status, code, reserved_at, created_at }: MessageRow): WhyLine =>
+  line({ at: reserved_at ?? created_at, journey, run, about: 'send', verdict: status, detail: message, code })
+
+/** The end of a run, unless the decision log has it: a goal, an exit event, an operator. */
+function endOf(run: Enrolment, decisions: readonly DecisionLine[]): WhyLine[] {
+  const { id, journey, status, ended_at: at, reason } = run
+  const told = decisions.some(
+    ({ enrolment, about }) => enrolment === id && (about === 'exit' || (about === 'goal' && status === 'goal')),
+  )
+  if (at === null || told) return []
+  const code = reason !== null && reason in REFUSALS ? (reason as Refusal) : null
+  return [line({ at, journey, run: id, about: 'end', verdict: status, detail: code === null ? reason : null, code })]
+}
+
+function whyUntouched(plan: CheckedPlan, person: Customer, events: ReadonlyMap<string, Date>): string {
+  if (plan.sweep) {
+    const { birth_month: month, birth_day: day } = person
+    if (month === null || day === null) return 'no birthday is known'
+    const padded = [month, day].map((part) => String(part).padStart(2, '0')).join('-')
+    return `the birthday is ${padded}; no sweep has met it yet`
+  }
+  if (!plan.begins) return 'operators start it by hand'
+  const last = events.get(plan.begins.on)
+  return last === undefined
+    ? `no ${plan.begins.on} has come from this customer`
+    : `${plan.begins.on} came before the journey listened for it`
+}

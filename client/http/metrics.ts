@@ -1,0 +1,82 @@
+/** Our own numbers, in the form Prometheus reads. The SDK's come beside them on the same page. */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { EventsAnswer } from '../../domain/contracts/event.ts'
+import type { Db } from '../../store/db.ts'
+import { dispatchBacklog } from '../../store/dispatch.ts'
+
+/** What is counted of an effect; the activities' own line fits. */
+export interface CountedEffect {
+  effect: string
+  journey: string
+  result: string
+  code?: string | undefined
+}
+
+export interface Metrics {
+  registry: Registry
+  countEffect(line: CountedEffect): void
+  countEvents(answer: { accepted: number; duplicates: number; rejected: number }): void
+  /** `route` is the pattern, never the address: addresses may name people. */
+  timeRequest(labels: { method: string; route: string; status: number }, seconds: number): void
+}
+
+/** A registry of its own, so that several may live in one process. The outbox is read when somebody asks. */
+export function createMetrics({ db }: { db: Db }): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const events = new Counter({
+    name: 'perennial_events_total',
+    help: 'Events sent to us, by what became of them.',
+    labelNames: ['result'] as const,
+    registers,
+  })
+  const effects = new Counter({
+    name: 'perennial_effects_total',
+    help: 'Effects asked for, by what became of them; code is the refusal.',
+    labelNames: ['effect', 'journey', 'result', 'code'] as const,
+    registers,
+  })
+  const seconds = new Histogram({
+    name: 'perennial_http_seconds',
+    help: 'Time to answer a request.',
+    labelNames: ['method', 'route', 'status'] as const,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  })
+  registry.registerMetric(waitingGauge(db))
+  return {
+    registry,
+    countEffect({ effect, journey, result, code = '' }) {
+      effects.inc({ effect, journey, result, code })
+    },
+    countEvents({ accepted, duplicates, rejected }) {
+      events.inc({ result: 'accepted' }, accepted)
+      events.inc({ result: 'duplicate' }, duplicates)
+      events.inc({ result: 'rejected' }, rejected)
+    },
+    timeRequest({ method, route, status }, took) {
+      seconds.observe({ method, route, status: String(status) }, took)
+    },
+  }
+}
+
+function waitingGauge(db: Db): Gauge {
+  return new Gauge({
+    name: 'perennial_dispatch_waiting',
+    help: 'Rows of the outbox that Temporal has yet to be told; NaN while the store does not answer.',
+    registers: [],
+    async collect() {
+      try {
+        this.set((await dispatchBacklog(db)).waiting)
+      } catch {
+        // The other numbers must come all the same, and this one must not look like zero.
+        this.set(Number.NaN)
+      }
+    },
+  })
+}
+
+/** The counts of an answer. */
+export function countsOf({ accepted, duplicates, rejected }: EventsAnswer): Parameters<Metrics['countEvents']>[0] {
+  return { accepted, duplicates, rejected: rejected.length }
+}

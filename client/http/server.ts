@@ -1,0 +1,62 @@
+/** The HTTP door: events in, unsubscribe pages, health. Everything it stands on is handed in. */
+import { randomUUID } from 'node:crypto'
+import { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
+import { PerennialError } from '../../domain/errors.ts'
+import { prepareProblem, routeOf } from './answers.ts'
+import { type EventRoutesParts, eventRoutes } from './events.ts'
+import { type HealthParts, healthRoutes } from './health.ts'
+import { type UnsubscribeParts, unsubscribePages } from './unsubscribe.ts'
+
+/** What the server is made of; see each for its fields. */
+export interface ServerParts extends EventRoutesParts, UnsubscribeParts, HealthParts {
+  log: FastifyBaseLogger
+}
+
+/** A customer id of 128 symbols of any script, signed, is about 800 long. */
+const TOKEN_MOST = 2_048
+/** A whole request must have come by then, ms. */
+const REQUEST_TIMEOUT = 30_000
+/** Routes that machines ask every few seconds. */
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
+
+/**
+ * Makes the server; it does not listen yet, and further pages may be registered. Every error is {error: Problem} in JSON, on
+ * the unsubscribe pages a page, with the status of the catalogue. One log line a request: no body, no address, no person.
+ */
+export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify({
+    loggerInstance: parts.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    requestTimeout: REQUEST_TIMEOUT,
+    routerOptions: { maxParamLength: TOKEN_MOST },
+    // A '__proto__' is refused by the event's contract, which names the event; here it would fail the whole batch.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
+    frameworkErrors: (error, request, reply) =>
+      void (reply as FastifyReply).send({ error: prepareProblem(error, request, reply) }),
+  })
+  app.setErrorHandler((error, request, reply) => reply.send({ error: prepareProblem(error, request, reply) }))
+  app.setNotFoundHandler((request, reply) => {
+    const error = new PerennialError('ROUTE_UNKNOWN', 'there is no such page')
+    return reply.send({ error: prepareProblem(error, request, reply) })
+  })
+  app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id))
+  app.addHook('onResponse', async (request, reply) => {
+    const { method } = request
+    const line = {
+      reqId: request.id,
+      method,
+      route: routeOf(request),
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    }
+    parts.metrics.timeRequest(line, reply.elapsedTime / 1000)
+    parts.log[PROBES.has(line.route) ? 'debug' : 'info'](line, 'request')
+  })
+  await app.register(eventRoutes(parts))
+  await app.register(unsubscribePages(parts))
+  await app.register(healthRoutes(parts))
+  return app
+}

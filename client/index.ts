@@ -1,0 +1,25 @@
+/** Perennial as a library: open it with a configuration, or over parts of your own. */
+export { type Catalogue, type CatalogueEntry, readCatalogue } from './catalogue.ts'
+export type { Explanation, WhyLine } from './explain.ts'
+export type { JourneyLine, PausedJourney, ResumedJourney, StartRequest, StartedRun, StoppedRun } from './journeys.ts'
+export {
+  type CheckAnswer,
+  type Operator,
+  type OperatorParts,
+  type Perennial,
+  openPerennial,
+  operatorOf,
+} from './operator.ts'
+export type { JourneyReport, MeasuredLift, MessageLine, RunReport } from './report.ts'
+export { type Temporal, type Whereabouts, connectTemporal, isTemporalDown } from './temporal.ts'
+export { type PlanInWords, planInWords } from './plan-in-words.ts'
+export { type ConnectionConfig, readConnection } from '../domain/contracts/config.ts'
+export {
+  ERRORS,
+  type ErrorCode,
+  PerennialError,
+  type Problem,
+  REFUSALS,
+  type Refusal,
+  problemOf,
+} from '../domain/errors.ts'

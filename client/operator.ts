@@ -1,0 +1,108 @@
+/** Everything an operator may ask and do, over a store, the catalogue and, for where a run is, Temporal. */
+import type { ConnectionConfig } from '../domain/contracts/config.ts'
+import { type Clock, clockOf } from '../domain/tempo.ts'
+import { type Db, openStore, storeError } from '../store/db.ts'
+import { type RejectedEvent, rejectedEvents } from '../store/events.ts'
+import { type InvariantResult, checkInvariants } from '../store/invariants.ts'
+import { type Catalogue, readCatalogue } from './catalogue.ts'
+import { type Explanation, explain } from './explain.ts'
+import {
+  type JourneyLine,
+  type PausedJourney,
+  type ResumedJourney,
+  type StartRequest,
+  type StartedRun,
+  type StoppedRun,
+  listJourneys,
+  pause,
+  resume,
+  startRun,
+  stopJourney,
+  stopRun,
+} from './journeys.ts'
+import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
+import { type Temporal, connectTemporal } from './temporal.ts'
+
+export interface OperatorParts {
+  db: Db
+  catalogue: Catalogue
+  clock: Clock
+  /** The zone of customers who did not tell theirs. */
+  shopZone: string
+  /** Connects on first use; without it nobody knows where a run is. */
+  temporal?: () => Promise<Temporal>
+}
+
+export interface CheckAnswer {
+  holds: boolean
+  invariants: InvariantResult[]
+}
+
+/** Each throws the errors of the catalogue that its function names, and STORE_UNAVAILABLE. Times are shop time. */
+export interface Operator {
+  list(): Promise<JourneyLine[]>
+  showJourney(name: string): Promise<JourneyReport>
+  showRun(run: string): Promise<RunReport>
+  start(request: StartRequest): Promise<StartedRun>
+  stop(run: string): Promise<StoppedRun>
+  stopJourney(name: string): Promise<{ journey: string; stopped: number }>
+  pause(name: string): Promise<PausedJourney>
+  resume(name: string): Promise<ResumedJourney>
+  why(customer: string): Promise<Explanation>
+  check(): Promise<CheckAnswer>
+  /** The newest `limit` events that were refused in a batch, newest first. */
+  rejected(limit: number): Promise<RejectedEvent[]>
+}
+
+export function operatorOf(parts: OperatorParts): Operator {
+  const { db } = parts
+  return {
+    list: () => known(listJourneys(parts)),
+    showJourney: (name) => known(showJourney(parts, name)),
+    showRun: (run) => known(showRun(parts, run)),
+    start: (request) => known(startRun(parts, request)),
+    stop: (run) => known(stopRun(parts, run)),
+    stopJourney: (name) => known(stopJourney(parts, name)),
+    pause: (name) => known(pause(parts, name)),
+    resume: (name) => known(resume(parts, name)),
+    why: (customer) => known(explain(parts, customer)),
+    async check() {
+      const invariants = await known(checkInvariants(db))
+      return { holds: invariants.every(({ broken }) => broken === 0), invariants }
+    },
+    rejected: (limit) => known(rejectedEvents(db, limit)),
+  }
+}
+
+/** A failure of the connection as STORE_UNAVAILABLE. */
+async function known<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    throw storeError(error)
+  }
+}
+
+export interface Perennial extends Operator {
+  close(): Promise<void>
+}
+
+/** Opens an operator's client on a running Perennial; nothing is connected before it is asked. Close it. */
+export async function openPerennial(config: ConnectionConfig, catalogue?: Catalogue): Promise<Perennial> {
+  const db = openStore({ url: config.DATABASE_URL, connections: 4 })
+  let connecting: Promise<Temporal> | undefined
+  const operator = operatorOf({
+    db,
+    catalogue: catalogue ?? (await readCatalogue()),
+    clock: clockOf({ scale: config.SCALE, origin: config.ORIGIN }, Date.now),
+    shopZone: config.SHOP_ZONE,
+    temporal: () => (connecting ??= connectTemporal(config, { timeoutMs: 3_000 })),
+  })
+  return {
+    ...operator,
+    async close() {
+      const temporal = await connecting?.catch(() => undefined)
+      await Promise.all([db.destroy(), temporal?.close()])
+    },
+  }
+}

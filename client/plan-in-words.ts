@@ -1,0 +1,61 @@
+/** A plan in the words an operator reads. */
+import type { CheckedPlan } from '../domain/contracts/plan.ts'
+import { inWords } from '../domain/duration.ts'
+import type { EventPattern } from '../domain/journey.ts'
+
+export interface PlanInWords {
+  name: string
+  title: string
+  begins: string
+  goal: string | null
+  exits: string[]
+  /** Percent of customers held out. */
+  holdout: number
+  reentry: string
+  class: string
+  topic: string
+  messages: string[]
+  offers: string[]
+}
+
+export function planInWords(plan: CheckedPlan): PlanInWords {
+  const { goal } = plan
+  return {
+    name: plan.name,
+    title: plan.title,
+    begins: beginsInWords(plan),
+    goal: goal ? `${patternInWords(goal)}${goal.within === null ? '' : ` within ${inWords(goal.within)}`}` : null,
+    exits: plan.exits.map(patternInWords),
+    holdout: plan.holdout,
+    reentry: reentryInWords(plan),
+    class: plan.class,
+    topic: plan.topic,
+    messages: Object.keys(plan.copy),
+    offers: Object.keys(plan.offers),
+  }
+}
+
+function patternInWords({ on, where = {} }: EventPattern): string {
+  const terms = Object.entries(where).map(([key, value]) => `${key} is ${JSON.stringify(value)}`)
+  return terms.length === 0 ? on : `${on} where ${terms.join(' and ')}`
+}
+
+function beginsInWords({ begins, sweep }: CheckedPlan): string {
+  if (begins) return `on ${patternInWords(begins)}`
+  return sweep ? `on the ${sweep.audience} at ${sweep.at}` : 'by hand'
+}
+
+function reentryInWords({ reentry, occasion, sweep }: CheckedPlan): string {
+  const { when, gap, atMost } = reentry
+  const each = sweep ? 'once a year' : occasion === undefined ? undefined : `once a ${occasion}`
+  const rule = {
+    never: each ?? 'once',
+    'after-exit': `${each ? `${each}, ` : ''}again when no run is on`,
+    any: each ?? 'any number at a time',
+  }[when]
+  return [
+    rule,
+    ...(gap > 0 ? [`${inWords(gap)} apart`] : []),
+    ...(Number.isFinite(atMost) ? [`${atMost} ${atMost === 1 ? 'time' : 'times'} at most`] : []),
+  ].join(', ')
+}

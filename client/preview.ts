@@ -1,0 +1,194 @@
+/**
+ * A journey on a virtual clock: the file's own code over a shop in memory, so that ninety days take milliseconds and what is
+ * shown is what happens. No server, no database, nothing is sent.
+ */
+import { type QuietHours, localDate, occurrenceOf } from '../domain/calendar.ts'
+import { type Duration, milliseconds } from '../domain/duration.ts'
+import { PerennialError } from '../domain/errors.ts'
+import { type Arm, armOf } from '../domain/experiment.ts'
+import { runId } from '../domain/ids.ts'
+import { type Properties, occasionOf } from '../domain/journey.ts'
+import { type CatalogueEntry, type Journey, playStory } from './catalogue.ts'
+import type { Timeline } from './preview/timeline.ts'
+import type { Outside, VirtualCustomer } from './preview/setting.ts'
+import { VirtualShop } from './preview/shop.ts'
+
+export { formatTimeline } from './preview/timeline.ts'
+export type { Line, Timeline } from './preview/timeline.ts'
+
+/** After the start: a duration, or ms. */
+export type After = Duration | number
+
+export interface ScriptedEvent {
+  type: string
+  after: After
+  properties?: Properties
+}
+
+/** What happens in a walk, and what is different from a plain day. All of it may be left out. */
+export interface Script {
+  /** Epoch ms; Monday 2026-11-23 10:00 UTC, and for a plan that a daily sweep begins the midnight before. */
+  start?: number
+  /** Unless said: C1001, Ada, in UTC, who agreed to get messages. */
+  customer?: Partial<VirtualCustomer>
+  events?: readonly ScriptedEvent[]
+  /** The properties of the event that begins the run; the occasion is read from them. */
+  begin?: Properties
+  /** `treated` unless said; `drawn` is the arm this customer really has. */
+  arm?: Arm | 'drawn'
+  /** Marketing messages the customer got from elsewhere at the start, and how many one may get (4 per 7 days). */
+  recent?: number
+  cap?: { messages: number; windowMs: number }
+  /** Coupons each offer has left (its whole quota), and those of it the customer already has (none). */
+  couponsLeft?: number
+  couponsHeld?: number
+  /** An operator pauses the journey, and resumes it unless `for` is left out. */
+  paused?: { after: After; for?: After }
+  unsubscribes?: After
+  /** 20:30 to 09:00 unless said. */
+  quiet?: QuietHours
+  shopZone?: string
+}
+
+const MONDAY = Date.UTC(2026, 10, 23)
+const MONDAY_MORNING = Date.UTC(2026, 10, 23, 10)
+const QUIET: QuietHours = { from: 20 * 60 + 30, to: 9 * 60 }
+const CAP = { messages: 4, windowMs: milliseconds('7 days') }
+const CUSTOMER: VirtualCustomer = {
+  id: 'C1001',
+  name: 'Ada',
+  email: 'ada@shop.example',
+  zone: 'UTC',
+  consent: true,
+  suppressed: false,
+  tags: [],
+  paidOrders: 0,
+  spent: 0,
+}
+
+/**
+ * Plays one run of a journey through a script, to its end and through what is scripted after it. Throws SCRIPT_MALFORMED for a
+ * script that cannot be, and what the story itself throws.
+ */
+export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, script: Script = {}): Promise<Timeline> {
+  const { plan, journey } = entry
+  const customer = { ...CUSTOMER, ...script.customer }
+  const shopZone = script.shopZone ?? 'UTC'
+  const zone = customer.zone ?? shopZone
+  const start = script.start ?? (plan.sweep ? MONDAY : MONDAY_MORNING)
+  const startsAt = plan.sweep ? comesNext(plan.sweep.at, zone, start) : start
+  const occasion = plan.sweep ? localDate(startsAt, zone).slice(0, 4) : sampleOccasion(plan, script.begin ?? {})
+  const run = runId({ journey: plan.name, customer: customer.id, occasion })
+  const asked = script.arm ?? 'treated'
+  const arm = asked === 'drawn' ? armOf(plan.name, customer.id, plan.holdout) : asked
+  const shop = new VirtualShop({
+    plan,
+    run,
+    arm,
+    start,
+    startsAt,
+    customer,
+    outside: outsideOf(script, start),
+    quiet: script.quiet ?? QUIET,
+    cap: script.cap ?? CAP,
+    recent: script.recent ?? 0,
+    couponsLeft: script.couponsLeft,
+    couponsHeld: script.couponsHeld ?? 0,
+    zone,
+  })
+  shop.say('begin', `${plan.title} begins for ${customer.id}, ${arm}`, { name: plan.name })
+  const input = { run, journey: plan.name, customer: customer.id, startsAt }
+  await Promise.race([playStory(narrated(journey, shop), shop, input), shop.heldForEver])
+  shop.playOut()
+  const { lines, inbox } = shop
+  const { status, reason, goalAt } = inbox
+  const held = { status, reason: 'held, and nobody resumes it' }
+  return {
+    run,
+    customer: customer.id,
+    zone,
+    start,
+    lines,
+    end: status === 'running' ? held : { status, reason },
+    goalAt,
+  }
+}
+
+/** The journey, with a line for each way that a split goes: a host does not hear of splits. */
+function narrated({ plan, story }: Journey, shop: VirtualShop): Journey {
+  return {
+    plan,
+    story: (kit) =>
+      story({
+        ...kit,
+        split(name, arms, weights) {
+          const told = Object.entries(arms).map(([arm, go]) => [
+            arm,
+            () => {
+              shop.say('split', `split ${name}: ${arm}`, { name })
+              return (go as () => unknown)()
+            },
+          ])
+          return kit.split(name, Object.fromEntries(told) as typeof arms, weights)
+        },
+      }),
+  }
+}
+
+function comesNext(at: string, zone: string, start: number): number {
+  const { due, late, next } = occurrenceOf({ at: at as `${number}:${number}` }, zone, start)
+  return late && next !== undefined ? next : due
+}
+
+function sampleOccasion({ occasion }: CatalogueEntry['plan'], begin: Properties): string | null {
+  if (occasion === undefined) return null
+  return occasionOf(occasion, begin) ?? 'sample'
+}
+
+function outsideOf({ events = [], paused, unsubscribes }: Script, start: number): Outside[] {
+  const at = (after: After): number => start + spanOf(after)
+  const outside: Outside[] = events.map(({ type, after, properties = {} }) => ({
+    is: 'event',
+    at: at(after),
+    type,
+    properties,
+  }))
+  if (unsubscribes !== undefined) outside.push({ is: 'unsubscribe', at: at(unsubscribes) })
+  if (paused) {
+    outside.push({ is: 'pause', at: at(paused.after) })
+    if (paused.for !== undefined) outside.push({ is: 'resume', at: at(paused.after) + spanOf(paused.for) })
+  }
+  return outside.sort((one, other) => one.at - other.at)
+}
+
+function spanOf(after: After): number {
+  const span = typeof after === 'string' ? milliseconds(after) : after
+  if (Number.isFinite(span) && span >= 0) return span
+  throw malformed(String(after))
+}
+
+const EVENT = /^([a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)+)@([^{]+?)(\{.*\})?$/s
+
+/**
+ * Reads 'order.paid@2d', and with properties `cart.added@1h{"cart":"K1"}`. Throws SCRIPT_MALFORMED.
+ */
+export function parseScriptedEvent(text: string): ScriptedEvent {
+  const [, type, after, json] = EVENT.exec(text.trim()) ?? []
+  if (type === undefined || after === undefined) throw malformed(text)
+  try {
+    const event = { type, after: milliseconds(after) }
+    return json === undefined ? event : { ...event, properties: JSON.parse(json) as Properties }
+  } catch (cause) {
+    throw malformed(text, cause)
+  }
+}
+
+function malformed(text: string, cause?: unknown): PerennialError {
+  const expected = `type@after: 'order.paid@2d', or 'cart.added@1h{"cart":"K1"}'`
+  const why = cause instanceof Error ? `: ${cause.message}` : ''
+  return new PerennialError('SCRIPT_MALFORMED', `'${text}' is not a scripted event${why}`, {
+    field: 'event',
+    expected,
+    cause,
+  })
+}

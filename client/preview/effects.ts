@@ -1,0 +1,135 @@
+/** Coupons and mails in memory: activities/coupons.ts and activities/messages.ts for one run, with a provider that takes all. */
+import { localDate, opensAt } from '../../domain/calendar.ts'
+import { type Coupon, type Offer, codeFrom } from '../../domain/coupon.ts'
+import { milliseconds } from '../../domain/duration.ts'
+import { PerennialError, type Refusal } from '../../domain/errors.ts'
+import { bucketOf } from '../../domain/experiment.ts'
+import type { RunStatus } from '../../domain/journey.ts'
+import { type SendFacts, gate } from '../../domain/sending.ts'
+import { type Rendered, renderWords } from '../../domain/template.ts'
+import type { Host } from '../catalogue.ts'
+import type { Setting } from './setting.ts'
+import type { Line } from './timeline.ts'
+
+/** How the shop stands when an effect is asked for. */
+export interface Standing {
+  now: number
+  status: RunStatus
+  paused: boolean
+  consented: boolean
+}
+
+type Calls = Host['activities']
+type Call<K extends keyof Calls> = Parameters<Calls[K]>[0]
+type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
+
+export class VirtualEffects {
+  private readonly reserved: number[] = []
+  private readonly issued = new Map<string, number>()
+  private readonly setting: Setting
+  private readonly say: (what: Line['what'], text: string, more: Partial<Line>) => void
+
+  constructor(setting: Setting, say: (what: Line['what'], text: string, more: Partial<Line>) => void) {
+    this.setting = setting
+    this.say = say
+  }
+
+  issueCoupon({ offer: name, valid }: Call<'issueCoupon'>, { now, status, paused }: Standing): Answer<'issueCoupon'> {
+    const expires = now + milliseconds(valid)
+    if (status !== 'running') return { is: 'refused', code: 'LEFT_JOURNEY' }
+    if (paused) {
+      this.say('held', `coupon ${name} held: PAUSED`, { name, code: 'PAUSED', until: null })
+      return { is: 'held' }
+    }
+    const offer = this.setting.plan.offers[name]
+    if (!offer) {
+      throw new PerennialError('OFFER_UNKNOWN', `'${this.setting.plan.name}' has no offer '${name}'`, {
+        field: 'offer',
+      })
+    }
+    const before = this.issued.get(name) ?? 0
+    const code = this.whyNot(offer, before)
+    if (code) {
+      this.say('refused', `coupon ${name} refused: ${code}`, { name, code })
+      return { is: 'refused', code }
+    }
+    this.issued.set(name, before + 1)
+    const coupon = this.sample(name, offer, { ordinal: before + 1, expires })
+    this.say('coupon', `coupon ${name}: ${coupon.code}`, { name, until: expires })
+    return { is: 'issued', coupon }
+  }
+
+  private whyNot({ quota, perMember }: Offer, before: number): Refusal | undefined {
+    const { arm, couponsHeld, couponsLeft } = this.setting
+    if (arm === 'holdout') return 'HOLDOUT'
+    if (before + couponsHeld >= perMember) return 'MEMBER_LIMIT'
+    return before >= (couponsLeft ?? quota) ? 'QUOTA_EXHAUSTED' : undefined
+  }
+
+  /** A code that is seen at once to be no real one, and is the same in every preview of an offer. */
+  private sample(offer: string, { title }: Offer, { ordinal, expires }: { ordinal: number; expires: number }): Coupon {
+    const bytes = Uint8Array.from({ length: 12 }, (_, i) => bucketOf('sample', offer, String(ordinal), String(i)))
+    return {
+      code: `SAMPLE${codeFrom(bytes).slice(6)}`,
+      offer,
+      title,
+      expires: localDate(expires, this.setting.zone),
+      expiresAt: new Date(expires).toISOString(),
+    }
+  }
+
+  sendMessage({ message: name, data }: Call<'sendMessage'>, standing: Standing): Answer<'sendMessage'> {
+    const { plan } = this.setting
+    let rendered: Rendered | undefined
+    const words = (): Rendered => (rendered ??= this.render(name, data))
+    const verdict = gate(plan.class, this.facts(standing, words))
+    if (verdict.do === 'send') {
+      const sent = words()
+      if (!sent.ok) throw new PerennialError('INTERNAL', `the gate let '${name}' pass without words`)
+      const { subject, text } = sent.words
+      if (plan.class === 'marketing') this.reserved.push(standing.now)
+      this.say('message', `mail ${name}: "${subject}"`, { name, words: { subject, text } })
+      return { is: 'sent' }
+    }
+    const { code } = verdict
+    if (verdict.do === 'hold') {
+      this.say('held', `mail ${name} held: ${code}`, { name, code, until: verdict.until })
+      return { is: 'held', code, until: verdict.until }
+    }
+    const detail = code.startsWith('TEMPLATE') && rendered?.ok === false ? `, ${rendered.detail.split(',')[0]}` : ''
+    if (code !== 'LEFT_JOURNEY') this.say('skipped', `mail ${name} skipped: ${code}${detail}`, { name, code })
+    return { is: 'skipped', code }
+  }
+
+  private render(message: string, data: Record<string, unknown>): Rendered {
+    const { plan, customer } = this.setting
+    const copy = plan.copy[message]
+    if (!copy) {
+      throw new PerennialError('JOURNEY_INVALID', `'${plan.name}' has no words for '${message}'`, {
+        field: `copy.${message}`,
+      })
+    }
+    return renderWords(copy, { ...(customer.name === null ? {} : { name: customer.name }), ...data })
+  }
+
+  private facts({ now, status, paused, consented }: Standing, words: () => Rendered): SendFacts {
+    const { customer, quiet, cap, recent, start, arm, zone } = this.setting
+    const since = now - cap.windowMs
+    return {
+      now,
+      run: status,
+      paused,
+      consented,
+      suppressed: customer.suppressed,
+      arm,
+      render: () => {
+        const result = words()
+        return result.ok ? undefined : result.code
+      },
+      opensAt: opensAt(quiet, zone, now),
+      recent: this.reserved.filter((at) => at > since).length + (start > since ? recent : 0),
+      cap: cap.messages,
+      address: customer.email,
+    }
+  }
+}

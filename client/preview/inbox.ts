@@ -1,0 +1,116 @@
+/** The inbox in memory: store/events.ts and store/waits.ts for one run. */
+import { partsOfRun } from '../../domain/ids.ts'
+import {
+  type Properties,
+  type RunStatus,
+  type TakenEvent,
+  decideEntry,
+  matches,
+  occasionOf,
+} from '../../domain/journey.ts'
+import type { Host } from '../catalogue.ts'
+import type { Setting } from './setting.ts'
+
+interface Wait {
+  type: string
+  match: Properties
+  deadline: number
+  open: boolean
+  taken: TakenEvent | null
+}
+
+type Asked<K extends 'openWait' | 'closeWait'> = Parameters<Host['activities'][K]>[0]
+
+export class VirtualInbox {
+  status: RunStatus = 'running'
+  reason = ''
+  goalAt: number | null = null
+  readonly events: TakenEvent[] = []
+
+  private readonly waits = new Map<string, Wait>()
+  private readonly setting: Setting
+  private readonly now: () => number
+  private readonly wake: () => void
+
+  constructor(setting: Setting, now: () => number, wake: () => void) {
+    this.setting = setting
+    this.now = now
+    this.wake = wake
+  }
+
+  /** Takes an event in, routed as in the store (goal, exit, waits, entry); answers what came of it, in words. */
+  arrive(type: string, properties: Properties): string[] {
+    const at = new Date(this.now()).toISOString()
+    const event = { id: `event-${this.events.length + 1}`, type, at, properties }
+    const effects = [this.reachGoal(event), this.leave(event), this.giveToWait(event), this.entry(event)]
+    this.events.push(event)
+    return effects.filter((effect) => effect !== undefined)
+  }
+
+  private reachGoal(event: TakenEvent): string | undefined {
+    const { plan, startsAt } = this.setting
+    if (!plan.goal || !matches(plan.goal, event)) return undefined
+    if (this.goalAt !== null) return 'the goal, counted before'
+    if (plan.goal.within !== null && this.now() > startsAt + plan.goal.within) return 'the goal, too late to count'
+    this.goalAt = this.now()
+    return this.end('goal', event.type) ? 'the goal' : 'the goal, counted though the run is over'
+  }
+
+  private leave(event: TakenEvent): string | undefined {
+    const left = this.setting.plan.exits.some((exit) => matches(exit, event)) && this.end('exited', event.type)
+    return left ? 'an exit' : undefined
+  }
+
+  private giveToWait(event: TakenEvent): string | undefined {
+    for (const wait of this.waits.values()) {
+      if (!wait.open || wait.deadline < this.now() || !matches({ on: wait.type, where: wait.match }, event)) continue
+      Object.assign(wait, { open: false, taken: event })
+      this.wake()
+      return 'what the wait was for'
+    }
+    return undefined
+  }
+
+  private entry(event: TakenEvent): string | undefined {
+    const { plan, run, start } = this.setting
+    if (!plan.begins || !matches(plan.begins, event)) return undefined
+    const occasion = plan.occasion === undefined ? null : occasionOf(plan.occasion, event.properties)
+    if (occasion === undefined) return 'no entry: OCCASION_MISSING'
+    const past = [{ occasion: partsOfRun(run).occasion, enteredAt: start, open: this.status === 'running' }]
+    const entry = decideEntry(plan, { occasion, now: this.now(), past })
+    return entry.enter ? `begins another run, ${entry.occasion}` : `no entry: ${entry.code}`
+  }
+
+  /** False where the run had ended before. */
+  end(status: Exclude<RunStatus, 'running'>, reason: string): boolean {
+    if (this.status !== 'running') return false
+    Object.assign(this, { status, reason })
+    for (const wait of this.waits.values()) wait.open = false
+    this.wake()
+    return true
+  }
+
+  view(key: string): { status: RunStatus; event: TakenEvent | null } {
+    return { status: this.status, event: this.waits.get(key)?.taken ?? null }
+  }
+
+  openWait({ key, type, match, deadline }: Asked<'openWait'>) {
+    const running = this.status === 'running'
+    const used = new Set([...this.waits.values()].map((one) => one.taken?.id))
+    const came = this.events.find((one) => !used.has(one.id) && matches({ on: type, where: match }, one))
+    const taken = running && came ? came : null
+    this.waits.set(key, { type, match, deadline, open: running && taken === null, taken })
+    return this.view(key)
+  }
+
+  /** The last look at the deadline; `again` is the new one where an event of `restart` moved it. */
+  closeWait({ key, restart, within }: Asked<'closeWait'>) {
+    const wait = this.waits.get(key)
+    if (!wait?.open) return { ...this.view(key), again: null }
+    const times = this.events.filter((one) => one.type === restart).map((one) => Date.parse(one.at))
+    const moved = Math.max(-Infinity, ...times.filter((time) => time <= wait.deadline)) + within
+    const again = moved > wait.deadline ? moved : null
+    Object.assign(wait, { open: again !== null, deadline: again ?? wait.deadline })
+    return { ...this.view(key), again }
+  }
+}

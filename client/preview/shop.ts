@@ -1,0 +1,205 @@
+/**
+ * A shop in memory for one run: the host of a story on a clock that jumps from one thing to the next. It answers as the
+ * activities do, from the same rules of the domain.
+ */
+import { afterDays, occurrenceOf } from '../../domain/calendar.ts'
+import { PerennialError } from '../../domain/errors.ts'
+import type { Host, Where } from '../catalogue.ts'
+import { VirtualEffects } from './effects.ts'
+import { VirtualInbox } from './inbox.ts'
+import type { Outside, Setting } from './setting.ts'
+import { type Line, spanInWords } from './timeline.ts'
+
+/** More than any story needs: one that comes to it goes round in a circle. */
+const STEPS_MOST = 10_000
+
+export class VirtualShop implements Host {
+  readonly lines: Line[] = []
+  readonly inbox: VirtualInbox
+  /** Settles when the run is held and nothing that is scripted will end the hold. */
+  readonly heldForEver: Promise<void>
+  private halt: () => void = () => {}
+
+  private readonly setting: Setting
+  private readonly effects: VirtualEffects
+  private readonly outside: Outside[]
+  private clock: number
+  private woken = 0
+  private steps = 0
+  private where: Where
+  private resting = false
+  /** Said of the next wait: it goes on, or it begins anew. */
+  private wait: 'new' | 'goes on' | 'anew' = 'new'
+  private paused = false
+  private held = false
+  private consented: boolean
+
+  constructor(setting: Setting) {
+    this.setting = setting
+    this.clock = setting.start
+    this.where = { step: 'the beginning', since: setting.start, until: null }
+    this.consented = setting.customer.consent
+    this.outside = [...setting.outside]
+    this.inbox = new VirtualInbox(
+      setting,
+      () => this.clock,
+      () => (this.woken += 1),
+    )
+    this.effects = new VirtualEffects(setting, (what, text, more) => this.say(what, text, more))
+    this.heldForEver = new Promise((resolve) => (this.halt = resolve))
+  }
+
+  now(): number {
+    return this.clock
+  }
+
+  wakes(): number {
+    return this.woken
+  }
+
+  async rest(until: number | null, handled: number): Promise<'due' | 'woken'> {
+    this.resting = true
+    while (this.woken <= handled) {
+      const next = this.outside[0]
+      if (next && (until === null || next.at <= until)) {
+        this.outside.shift()
+        this.happen(next)
+      } else if (until === null) {
+        this.halt()
+        await new Promise(() => {})
+      } else {
+        this.clock = Math.max(this.clock, until)
+        this.resting = false
+        return 'due'
+      }
+    }
+    this.resting = false
+    return 'woken'
+  }
+
+  moved(where: Where): void {
+    const { step, until } = where
+    if (step.startsWith('wait ') && until !== null && this.wait !== 'goes on') {
+      this.say('wait', this.wait === 'anew' ? `${step}, anew` : step, { until })
+    }
+    this.wait = 'new'
+    this.where = where
+  }
+
+  /** What comes after the run has ended: its goal may still be counted. */
+  playOut(): void {
+    for (const next of this.outside.splice(0)) this.happen(next)
+  }
+
+  say(what: Line['what'], text: string, more: Partial<Line> = {}): void {
+    this.lines.push({ at: this.clock, after: spanInWords(this.clock - this.setting.start), what, text, ...more })
+  }
+
+  readonly activities: Host['activities'] = {
+    openWait: async (wait) => {
+      this.look()
+      const view = this.inbox.openWait(wait)
+      if (view.event) this.say('wait', `wait for ${wait.type}: it came before`, { name: wait.type })
+      return view
+    },
+    viewWait: async ({ key }) => {
+      const view = this.inbox.view(key)
+      if (!view.event && view.status === 'running') this.wait = 'goes on'
+      return view
+    },
+    closeWait: async (asked) => {
+      const last = this.inbox.closeWait(asked)
+      if (last.again !== null) this.wait = 'anew'
+      else if (!last.event && last.status === 'running') this.say('wait', 'it did not come')
+      return last
+    },
+    runStatus: async () => ({ status: this.inbox.status }),
+    calendarWait: async ({ wait, asked }) => afterDays(asked, wait, this.setting.zone),
+    calendarTarget: async ({ target, asked }) => {
+      const { due, late, next } = occurrenceOf(target, this.setting.zone, asked)
+      return { due, late, next: next ?? null }
+    },
+    customerFacts: async () => {
+      this.look()
+      return this.facts()
+    },
+    issueCoupon: async (request) => {
+      this.look()
+      const result = this.effects.issueCoupon(request, this.standing())
+      this.held = result.is === 'held'
+      return result
+    },
+    sendMessage: async (request) => {
+      this.look()
+      const result = this.effects.sendMessage(request, this.standing())
+      this.held = result.is === 'held' && result.until === null
+      return result
+    },
+    finishRun: async ({ status, reason }) => {
+      this.look()
+      if (this.inbox.end(status, reason)) this.say('end', `end, ${status}: ${reason}`)
+    },
+  }
+
+  /** Before every effect: what is due by now has happened, as the store's rows would be there. */
+  private look(): void {
+    this.steps += 1
+    if (this.steps > STEPS_MOST) {
+      const { name } = this.setting.plan
+      throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts takes more than ${STEPS_MOST} steps`, {
+        field: 'story',
+      })
+    }
+    for (let next = this.outside[0]; next && next.at <= this.clock; next = this.outside[0]) {
+      this.outside.shift()
+      this.happen(next)
+    }
+  }
+
+  private happen(one: Outside): void {
+    this.clock = Math.max(this.clock, one.at)
+    switch (one.is) {
+      case 'event':
+        return this.arrive(one)
+      case 'unsubscribe':
+        this.consented = false
+        return this.say('event', 'unsubscribed: consent is withdrawn')
+      case 'pause':
+        this.paused = true
+        return this.say('operator', 'paused')
+      case 'resume':
+        this.paused = false
+        this.say('operator', 'resumed')
+        if (this.held) this.woken += 1
+        this.held = false
+    }
+  }
+
+  private arrive({ type, properties }: Outside & { is: 'event' }): void {
+    const before = this.inbox.status
+    const effects = this.inbox.arrive(type, properties)
+    const { status, reason } = this.inbox
+    const ended = before === 'running' && status !== 'running'
+    if (ended && this.resting) effects.push(`'${this.where.step}' ends early`)
+    this.say('event', `event ${type}: ${effects.join(', ') || 'nothing hangs on it'}`, { name: type })
+    if (ended) this.say('end', `end, ${status}: ${reason}`)
+  }
+
+  private standing() {
+    const { clock: now, paused, consented } = this
+    return { now, status: this.inbox.status, paused, consented }
+  }
+
+  private facts() {
+    const { customer, start } = this.setting
+    const orders = this.inbox.events.filter((event) => event.type === 'order.paid')
+    const amounts = orders.map(({ properties: { amount } }) => (typeof amount === 'number' ? amount : 0))
+    return {
+      zone: customer.zone,
+      tags: customer.tags,
+      paidOrders: customer.paidOrders + orders.length,
+      spent: customer.spent + amounts.reduce((sum, amount) => sum + amount, 0),
+      since: new Date(start).toISOString(),
+    }
+  }
+}

@@ -1,0 +1,226 @@
+-- What the migrations come to. Written by `npm run schema`; a test compares it.
+
+create table consents (
+  id bigint not null identity,
+  customer text not null,
+  topic text not null,
+  channel text not null,
+  granted boolean not null,
+  source text not null,
+  at timestamp with time zone not null,
+  constraint consents_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint consents_pkey PRIMARY KEY (id)
+);
+CREATE INDEX consents_newest ON public.consents USING btree (customer, topic, channel, id DESC);
+
+create table coupons (
+  code text not null,
+  key text not null,
+  request_hash text not null,
+  offer text not null,
+  customer text not null,
+  enrolment text not null,
+  issued_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint coupons_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint coupons_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint coupons_key_key UNIQUE (key),
+  constraint coupons_offer_fkey FOREIGN KEY (offer) REFERENCES offers(id),
+  constraint coupons_pkey PRIMARY KEY (code)
+);
+CREATE INDEX coupons_of_customer ON public.coupons USING btree (customer);
+
+create table customers (
+  id text not null,
+  email text,
+  name text,
+  zone text,
+  locale text,
+  birth_month smallint,
+  birth_day smallint,
+  tags text[] not null default '{}'::text[],
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint customers_check CHECK (((birth_month IS NULL) = (birth_day IS NULL))),
+  constraint customers_pkey PRIMARY KEY (id)
+);
+CREATE INDEX customers_by_birthday ON public.customers USING btree ((((birth_month * 100) + birth_day)), id);
+
+create table decisions (
+  id bigint not null identity,
+  key text not null,
+  customer text not null,
+  journey text not null,
+  enrolment text,
+  about text not null,
+  verdict text not null,
+  code text,
+  detail text,
+  at timestamp with time zone not null,
+  constraint decisions_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint decisions_key_key UNIQUE (key),
+  constraint decisions_pkey PRIMARY KEY (id)
+);
+CREATE INDEX decisions_of_customer ON public.decisions USING btree (customer, id);
+
+create table dispatch (
+  id bigint not null identity,
+  kind text not null,
+  enrolment text not null,
+  created_at timestamp with time zone not null,
+  due_at timestamp with time zone not null default now(),
+  attempts integer not null default 0,
+  last_error text,
+  delivered_at timestamp with time zone,
+  constraint dispatch_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint dispatch_kind_check CHECK ((kind = ANY (ARRAY['start'::text, 'wake'::text]))),
+  constraint dispatch_pkey PRIMARY KEY (id)
+);
+CREATE INDEX dispatch_of_enrolment ON public.dispatch USING btree (enrolment);
+CREATE UNIQUE INDEX dispatch_start_once ON public.dispatch USING btree (enrolment) WHERE (kind = 'start'::text);
+CREATE INDEX dispatch_waiting ON public.dispatch USING btree (due_at, id) WHERE (delivered_at IS NULL);
+
+create table enrolments (
+  id text not null,
+  journey text not null,
+  customer text not null,
+  occasion text,
+  arm text not null,
+  status text not null,
+  begun_by text not null,
+  begun_seq bigint not null,
+  entered_at timestamp with time zone not null,
+  starts_at timestamp with time zone not null,
+  goal_until timestamp with time zone,
+  goal_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  reason text,
+  held_at timestamp with time zone,
+  constraint enrolments_arm_check CHECK ((arm = ANY (ARRAY['treated'::text, 'holdout'::text]))),
+  constraint enrolments_check CHECK (((status = 'running'::text) = (ended_at IS NULL))),
+  constraint enrolments_check1 CHECK (((status <> 'goal'::text) OR (goal_at IS NOT NULL))),
+  constraint enrolments_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint enrolments_pkey PRIMARY KEY (id),
+  constraint enrolments_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'goal'::text, 'exited'::text, 'stopped'::text, 'failed'::text])))
+);
+CREATE INDEX enrolments_of_customer ON public.enrolments USING btree (customer, journey);
+CREATE INDEX enrolments_of_journey ON public.enrolments USING btree (journey, entered_at DESC);
+
+create table events (
+  seq bigint not null identity,
+  id text not null,
+  customer text not null,
+  type text not null,
+  properties jsonb not null,
+  content_hash text not null,
+  occurred_at timestamp with time zone not null,
+  received_at timestamp with time zone not null,
+  constraint events_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint events_id_key UNIQUE (id),
+  constraint events_pkey PRIMARY KEY (seq)
+);
+CREATE INDEX events_of_customer ON public.events USING btree (customer, type, seq);
+
+create table journeys (
+  name text not null,
+  paused_at timestamp with time zone,
+  constraint journeys_pkey PRIMARY KEY (name)
+);
+
+create table member_counters (
+  offer text not null,
+  customer text not null,
+  issued integer not null,
+  constraint member_counters_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint member_counters_issued_check CHECK ((issued >= 0)),
+  constraint member_counters_offer_fkey FOREIGN KEY (offer) REFERENCES offers(id),
+  constraint member_counters_pkey PRIMARY KEY (offer, customer)
+);
+
+create table messages (
+  key text not null,
+  enrolment text not null,
+  journey text not null,
+  message text not null,
+  customer text not null,
+  channel text not null,
+  class text not null,
+  topic text not null,
+  status text not null,
+  code text,
+  detail text,
+  address text,
+  message_id text not null,
+  attempts integer not null default 0,
+  created_at timestamp with time zone not null,
+  reserved_at timestamp with time zone,
+  held_until timestamp with time zone,
+  sent_at timestamp with time zone,
+  constraint messages_check CHECK (((status <> 'sent'::text) OR ((sent_at IS NOT NULL) AND (reserved_at IS NOT NULL)))),
+  constraint messages_check1 CHECK (((status <> ALL (ARRAY['skipped'::text, 'held'::text, 'failed'::text])) OR (code IS NOT NULL))),
+  constraint messages_class_check CHECK ((class = ANY (ARRAY['marketing'::text, 'service'::text, 'transactional'::text]))),
+  constraint messages_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint messages_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint messages_message_id_key UNIQUE (message_id),
+  constraint messages_pkey PRIMARY KEY (key),
+  constraint messages_status_check CHECK ((status = ANY (ARRAY['sending'::text, 'deferred'::text, 'sent'::text, 'unknown'::text, 'failed'::text, 'skipped'::text, 'held'::text])))
+);
+CREATE INDEX messages_of_customer ON public.messages USING btree (customer, reserved_at);
+CREATE INDEX messages_of_enrolment ON public.messages USING btree (enrolment);
+
+create table offers (
+  id text not null,
+  title text not null,
+  quota integer not null,
+  per_member integer not null,
+  issued integer not null default 0,
+  constraint offers_check CHECK (((issued >= 0) AND (issued <= quota))),
+  constraint offers_per_member_check CHECK ((per_member >= 0)),
+  constraint offers_pkey PRIMARY KEY (id),
+  constraint offers_quota_check CHECK ((quota >= 0))
+);
+
+create table outcomes (
+  enrolment text not null,
+  kind text not null,
+  at timestamp with time zone not null,
+  detail text not null,
+  constraint outcomes_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint outcomes_kind_check CHECK ((kind = ANY (ARRAY['entered'::text, 'converted'::text, 'ended'::text]))),
+  constraint outcomes_pkey PRIMARY KEY (enrolment, kind)
+);
+
+create table rejected_events (
+  seq bigint not null identity,
+  id text,
+  code text not null,
+  message text not null,
+  field text,
+  expected text,
+  body text not null,
+  received_at timestamp with time zone not null,
+  constraint rejected_events_pkey PRIMARY KEY (seq)
+);
+
+create table suppressions (
+  channel text not null,
+  address text not null,
+  reason text not null,
+  at timestamp with time zone not null,
+  constraint suppressions_pkey PRIMARY KEY (channel, address)
+);
+
+create table waits (
+  key text not null,
+  enrolment text not null,
+  type text not null,
+  match jsonb not null,
+  deadline timestamp with time zone not null,
+  open boolean not null default true,
+  taken_seq bigint,
+  constraint waits_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint waits_pkey PRIMARY KEY (key),
+  constraint waits_taken_seq_fkey FOREIGN KEY (taken_seq) REFERENCES events(seq)
+);
+CREATE INDEX waits_open ON public.waits USING btree (enrolment) WHERE open;
+CREATE UNIQUE INDEX waits_take_once ON public.waits USING btree (enrolment, taken_seq);

@@ -1,0 +1,95 @@
+/**
+ * Recorded histories of every journey against today's code. RECORD_HISTORIES=1 (`npm run histories`) records them anew from
+ * real runs; do that only for a journey whose shape no customer is in the middle of.
+ */
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
+import { Worker } from '@temporalio/worker'
+import { afterAll, expect, inject, it } from 'vitest'
+import { readCatalogue } from '../../client/catalogue.ts'
+import { enrolment } from '../../store/enrolments.ts'
+import { bundleWorkflows } from '../../workers/bundle.ts'
+import { installQuietRuntime, quietSdk } from '../quiet-sdk.ts'
+import { startSink } from '../smtp-sink.ts'
+import { type World, NOON, openWorld, person, until } from '../world.ts'
+
+const FOLDER = new URL('../histories/', import.meta.url)
+
+it.runIf(process.env['RECORD_HISTORIES'] === '1')('records one history a way through each journey', async () => {
+  const sink = await startSink()
+  afterAll(() => sink.stop())
+  const world = await openWorld({ smtpUrl: sink.url, dayMs: 500 })
+  const enter = (id: string): Promise<unknown> =>
+    world.send({ id: `${id}-in`, type: 'customer.registered', customer: person(id) })
+  const welcomed = (id: string): Promise<void> =>
+    until(async () => sink.taken.some((mail) => mail.to === `${id}@mail.example`) || 'not welcomed')
+  await enter('quiet')
+  await enter('cart')
+  await enter('paid')
+  await welcomed('cart')
+  await world.send({ id: 'cart-1', type: 'cart.added', customer: 'cart' })
+  await welcomed('paid')
+  await world.send({ id: 'paid-1', type: 'order.paid', customer: 'paid' })
+  const birthday = new Date(NOON + 20 * 86_400_000).toISOString().slice(5, 10)
+  await world.send({ id: 'born', type: 'profile.changed', customer: person('born', { birthday }) })
+  await world.client.workflow.execute('sweep', {
+    workflowId: 'sweep/birthday',
+    taskQueue: world.taskQueue,
+    args: [
+      { journey: 'birthday', tempo: world.tempo, progress: { from: NOON + 19.5 * 86_400_000, after: '', entered: 0 } },
+    ],
+  })
+  await world.settled()
+  await save(world, 'first-order', 'without-events', 'first-order/quiet')
+  await save(world, 'first-order', 'cart', 'first-order/cart')
+  await save(world, 'first-order', 'goal-in-a-wait', 'first-order/paid')
+  await save(world, 'birthday', 'greeted', 'birthday/born/2026')
+  await save(world, 'sweep', 'one-page', 'sweep/birthday')
+})
+
+async function save(world: World, journey: string, name: string, run: string): Promise<void> {
+  if (journey !== 'sweep') expect((await enrolment(world.db, run))?.status).not.toBe('running')
+  await world.client.workflow.getHandle(run).result()
+  const history = await world.client.workflow.getHandle(run).fetchHistory()
+  await mkdir(new URL(`${journey}/`, FOLDER), { recursive: true })
+  const record = { workflowId: run, history: JSON.parse(historyToJSON(history)) as object }
+  await writeFile(new URL(`${journey}/${name}.json`, FOLDER), `${JSON.stringify(record, null, 1)}\n`)
+}
+
+interface Recorded {
+  workflowId: string
+  history: object
+}
+
+async function recorded(): Promise<Map<string, Recorded>> {
+  const files = (await readdir(FOLDER, { recursive: true })).filter((file) => file.endsWith('.json'))
+  const read = files.map(
+    async (file) => [file, JSON.parse(await readFile(new URL(file, FOLDER), 'utf8')) as Recorded] as const,
+  )
+  return new Map(await Promise.all(read))
+}
+
+async function replay(code: string, histories: Iterable<Recorded>): Promise<string[]> {
+  installQuietRuntime()
+  const failures: string[] = []
+  for await (const result of Worker.runReplayHistories({ workflowBundle: { code } }, histories)) {
+    if (result.error) failures.push(`${result.workflowId}: ${result.error.name}`)
+  }
+  return failures
+}
+
+it('replays every recorded history with the code of today', async () => {
+  const histories = await recorded()
+  const journeys = new Set([...histories.keys()].map((file) => file.split('/')[0]))
+  expect([...journeys].sort()).toEqual([...(await readCatalogue()).keys(), 'sweep'].sort())
+  expect(await replay(await readFile(inject('bundleFile'), 'utf8'), histories.values())).toEqual([])
+})
+
+it('notices a journey whose shape was changed in place', async () => {
+  const folder = new URL('../fixtures/changed/', import.meta.url)
+  const code = await bundleWorkflows(await readCatalogue(folder), { folder, logger: quietSdk })
+  const histories = [...(await recorded())]
+    .filter(([file]) => file.startsWith('first-order/without'))
+    .map(([, one]) => one)
+  expect(await replay(code, histories)).toEqual(['first-order/quiet: DeterminismViolationError'])
+})

@@ -1,0 +1,175 @@
+/** The composition root: the only place that knows which mailer, which database and which clock. */
+import { randomBytes } from 'node:crypto'
+import { type Client } from '@temporalio/client'
+import { Runtime } from '@temporalio/worker'
+import type { FastifyPluginAsync } from 'fastify'
+import type { Logger } from 'pino'
+import { emailChannel } from '../activities/channels/email.ts'
+import type { EffectLine, Parts } from '../activities/index.ts'
+import { plansOf, readCatalogue } from '../client/catalogue.ts'
+import { startDispatcher } from '../client/dispatcher.ts'
+import { createMetrics } from '../client/http/metrics.ts'
+import { createServer } from '../client/http/server.ts'
+import { connectTemporal } from '../client/temporal.ts'
+import type { Config } from '../domain/contracts/config.ts'
+import { codeFrom } from '../domain/coupon.ts'
+import { clockOf } from '../domain/tempo.ts'
+import { addOffers } from '../store/coupons.ts'
+import { openStore } from '../store/db.ts'
+import { checkInvariants } from '../store/invariants.ts'
+import { migrate } from '../store/migrate.ts'
+import { workflowBundle } from './bundle.ts'
+import { sdkLogger } from './log.ts'
+import { syncSchedules } from './schedules.ts'
+import { startWorker } from './worker.ts'
+
+/** api takes events and shows pages; dispatcher tells Temporal; worker runs journeys. One process may have all. */
+export const ROLES = ['api', 'dispatcher', 'worker'] as const
+export type Role = (typeof ROLES)[number]
+
+export interface Assembly {
+  /** Where the API answers; null without the role. */
+  url: string | null
+  /** Ends the roles from the outside in: no new events, then no new orders, then the work in hand. */
+  stop(): Promise<void>
+}
+
+const DAY = 86_400_000
+
+/** Starts roles over one configuration. Migrates the store first, under a lock. Throws errors of the catalogue. */
+export async function assemble(
+  config: Config,
+  roles: ReadonlySet<Role>,
+  { log, pages = [] }: { log: Logger; pages?: FastifyPluginAsync[] },
+): Promise<Assembly> {
+  const stops: (() => Promise<void>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const end of stops.splice(0).reverse()) await end()
+  }
+  try {
+    const url = await start(config, roles, { log, pages, stops })
+    return { url, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function start(
+  config: Config,
+  roles: ReadonlySet<Role>,
+  { log, pages, stops }: { log: Logger; pages: FastifyPluginAsync[]; stops: (() => Promise<void>)[] },
+): Promise<string | null> {
+  const catalogue = await readCatalogue()
+  const plans = plansOf(catalogue)
+  const tempo = { scale: config.SCALE, origin: config.ORIGIN }
+  const clock = clockOf(tempo, Date.now)
+  const db = openStore({
+    url: config.DATABASE_URL,
+    onError: (err) => log.warn({ err }, 'a connection to the store broke'),
+  })
+  stops.push(() => db.destroy())
+  const migrated = await migrate(db)
+  if (migrated.length > 0) log.info({ migrated }, 'the store has the newest schema')
+  for (const plan of plans.values()) await addOffers(db, plan.offers)
+
+  const metrics = createMetrics({ db })
+  const temporal = roles.has('worker') || roles.has('dispatcher') ? await connectTemporal(config) : undefined
+  if (temporal) stops.push(temporal.close)
+  let workerState: (() => string) | undefined
+  if (roles.has('worker') && temporal) {
+    installRuntime(log, config.METRICS_PORT)
+    const parts = partsOf(config, { db, clock, plans, log, count: metrics.countEffect })
+    stops.push(() => parts.channel.close())
+    const worker = await startWorker({
+      address: config.TEMPORAL_ADDRESS,
+      namespace: config.TEMPORAL_NAMESPACE,
+      taskQueue: config.TASK_QUEUE,
+      bundle: await workflowBundle(catalogue, sdkLogger(log)),
+      parts,
+      tls: config.TEMPORAL_TLS,
+      apiKey: config.TEMPORAL_API_KEY,
+    })
+    workerState = worker.state
+    stops.push(worker.stop)
+    await syncSchedules(temporal.client, { plans: plans.values(), taskQueue: config.TASK_QUEUE, tempo })
+    stops.push(dailyCheck(db, log))
+  }
+  if (roles.has('dispatcher') && temporal) {
+    const dispatcher = startDispatcher({ db, client: temporal.client, taskQueue: config.TASK_QUEUE, tempo, log })
+    stops.push(dispatcher.stop)
+  }
+  if (!roles.has('api')) return null
+  const server = await createServer({
+    db,
+    plans: [...plans.values()],
+    clock,
+    apiKey: config.PERENNIAL_API_KEY,
+    secret: config.PERENNIAL_SECRET,
+    log,
+    metrics,
+    ...(workerState && { workerState, sdkMetrics: () => sdkMetrics(config.METRICS_PORT) }),
+    ...(temporal && { temporalAnswers: () => answers(temporal.client) }),
+  })
+  for (const page of pages) await server.register(page)
+  const url = await server.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT })
+  stops.push(() => server.close())
+  return url
+}
+
+function partsOf(
+  config: Config,
+  given: Pick<Parts, 'db' | 'clock' | 'plans'> & { log: Logger; count: (line: EffectLine) => void },
+): Parts {
+  return {
+    db: given.db,
+    clock: given.clock,
+    plans: given.plans,
+    channel: emailChannel({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM }),
+    policy: { quiet: config.QUIET_HOURS, cap: config.MARKETING_CAP, shopZone: config.SHOP_ZONE },
+    publicUrl: config.PUBLIC_URL,
+    secret: config.PERENNIAL_SECRET,
+    drawCode: () => codeFrom(randomBytes(12)),
+    log(line) {
+      given.count(line)
+      given.log.info(line, 'effect')
+    },
+  }
+}
+
+let installed = false
+
+/** The SDK has one runtime a process: its log lines become ours, its metrics are served for /metrics to fetch. */
+function installRuntime(log: Logger, metricsPort: number): void {
+  if (installed) return
+  installed = true
+  Runtime.install({
+    logger: sdkLogger(log),
+    telemetryOptions: { metrics: { prometheus: { bindAddress: `127.0.0.1:${metricsPort}` } } },
+    shutdownSignals: [],
+  })
+}
+
+async function sdkMetrics(port: number): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(2_000) })
+  return response.text()
+}
+
+async function answers(client: Client): Promise<boolean> {
+  await client.connection.workflowService.getSystemInfo({})
+  return true
+}
+
+/** The invariants once a day; what is broken is an error in the log, for an alert to see. */
+function dailyCheck(db: Parts['db'], log: Logger): () => Promise<void> {
+  const timer = setInterval(() => {
+    checkInvariants(db).then(
+      (results) => {
+        for (const one of results) if (one.broken > 0) log.error(one, 'an invariant is broken')
+      },
+      (err: unknown) => log.error({ err }, 'the invariants could not be checked'),
+    )
+  }, DAY)
+  timer.unref()
+  return () => Promise.resolve(clearInterval(timer))
+}

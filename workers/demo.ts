@@ -1,0 +1,200 @@
+/** `npm run demo`: a make-believe shop with a day in a second, on real parts; succeeds only if every claim about it holds. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client, Connection } from '@temporalio/client'
+import Table from 'cli-table3'
+import { PerennialError, REFUSALS, problemOf } from '../domain/errors.ts'
+import { sweepId } from '../domain/ids.ts'
+import { liftOf } from '../domain/statistics.ts'
+import { clockOf } from '../domain/tempo.ts'
+import { type Db, openStore } from '../store/db.ts'
+import { checkInvariants } from '../store/invariants.ts'
+import { type EffectCounts, effectCounts, journeyCounts } from '../store/journeys.ts'
+import { sentMessageIds } from '../store/messages.ts'
+import { armOutcomes } from '../store/outcomes.ts'
+import { Shop } from './local/shop.ts'
+import { type Stack, startStack } from './local/stack.ts'
+import { createLog } from './log.ts'
+
+const DAY_MS = 1000
+const CUSTOMERS = 200
+const GIVE_UP_DAYS = 90
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+async function demo(): Promise<boolean> {
+  const home = await mkdtemp(join(tmpdir(), 'perennial-demo-'))
+  // Under root PostgreSQL runs as another user, who has to get in.
+  await chmod(home, 0o755)
+  const tempo = { scale: DAY_MS / 86_400_000, origin: Date.now() }
+  const clock = clockOf(tempo, Date.now)
+  const log = createLog(process.env['LOG_LEVEL'] ?? 'error')
+  const stack = await startStack({ home, tempo, throwaway: true, env: process.env, log, say })
+  const db = openStore({ url: stack.env['DATABASE_URL'] ?? '', connections: 2 })
+  const connection = await Connection.connect({ address: stack.env['TEMPORAL_ADDRESS'] ?? '' })
+  let finished = false
+  const stop = async (): Promise<void> => {
+    if (finished) return
+    finished = true
+    await connection.close()
+    await db.destroy()
+    await stack.stop()
+    await rm(home, { recursive: true, force: true })
+  }
+  process.once('SIGINT', () => void stop().then(() => process.exit(130)))
+  try {
+    say(
+      `\nA shop with ${CUSTOMERS} customers; a day takes ${DAY_MS / 1000} s. The mails as they come: ${stack.inboxUrl}\n`,
+    )
+    const shop = new Shop({
+      apiUrl: stack.apiUrl,
+      apiKey: stack.env['PERENNIAL_API_KEY'] ?? '',
+      inbox: stack.inbox,
+      customers: CUSTOMERS,
+      dayMs: DAY_MS,
+      now: clock.now,
+    })
+    await playOut({ shop, db, client: new Client({ connection }), start: clock.now(), now: clock.now })
+    return await report(db, stack)
+  } finally {
+    await stop()
+  }
+}
+
+interface Playing {
+  shop: Shop
+  db: Db
+  client: Client
+  start: number
+  now: () => number
+}
+
+/** Days of the shop, one by one, until every run is over. */
+async function playOut({ shop, db, client, start, now }: Playing): Promise<void> {
+  let shown = -1
+  for (;;) {
+    const day = (now() - start) / 86_400_000
+    await shop.play(day)
+    const open = await runsOn(db)
+    if (Math.floor(day) > shown) {
+      shown = Math.floor(day)
+      // A day's sweep, asked for twice, as a schedule may.
+      await client.schedule.getHandle(sweepId('birthday')).trigger()
+      await client.schedule.getHandle(sweepId('birthday')).trigger()
+      const { registered, carts, paid } = shop.counts
+      say(
+        `day ${String(shown).padStart(2)}   registered ${registered}   carts ${carts}   paid ${paid}   runs on ${open}`,
+      )
+    }
+    if (day > shop.days + 1 && shop.counts.registered === CUSTOMERS && open === 0) return
+    if (day > GIVE_UP_DAYS) throw new Error(`${open} runs are still on after ${GIVE_UP_DAYS} days`)
+    await pause(DAY_MS / 10)
+  }
+}
+
+async function runsOn(db: Db): Promise<number> {
+  return (await journeyCounts(db)).filter((row) => row.status === 'running').reduce((sum, row) => sum + row.runs, 0)
+}
+
+async function report(db: Db, stack: Stack): Promise<boolean> {
+  say(`\n${await whatHappened(db)}\n`)
+  for (const line of await lifts(db)) say(line)
+  const results = await checkInvariants(db)
+  const broken = results.filter((one) => one.broken > 0)
+  for (const one of broken) say(`BROKEN  ${one.invariant}: ${one.broken}, e.g. ${JSON.stringify(one.examples[0])}`)
+  say(`\nInvariants: ${results.length - broken.length} of ${results.length} hold.`)
+  const same = await inboxAgrees(db, stack)
+  return broken.length === 0 && same
+}
+
+async function whatHappened(db: Db): Promise<string> {
+  const table = new Table({
+    head: ['journey', 'what', 'how', 'why', 'count'],
+    style: { head: [], border: [] },
+    colAligns: ['left', 'left', 'left', 'left', 'right'],
+  })
+  const counts = await journeyCounts(db)
+  const effects = await effectCounts(db)
+  for (const journey of [...new Set(counts.map((row) => row.journey))]) {
+    const rows = counts.filter((row) => row.journey === journey)
+    const sum = (of: (row: (typeof rows)[number]) => number): number => rows.reduce((total, row) => total + of(row), 0)
+    const add = (what: string, how: string, why: string, count: number): void =>
+      void table.push([journey, what, how, why, count])
+    add(
+      'runs',
+      'entered',
+      '',
+      sum((row) => row.runs),
+    )
+    add(
+      'runs',
+      'held out',
+      REFUSALS.HOLDOUT.split(',')[0] ?? '',
+      sum((row) => (row.arm === 'holdout' ? row.runs : 0)),
+    )
+    for (const status of [...new Set(rows.map((row) => row.status))]) {
+      add(
+        'runs',
+        status === 'goal' ? 'ended at the goal' : `ended, ${status}`,
+        '',
+        sum((row) => (row.status === status ? row.runs : 0)),
+      )
+    }
+    add(
+      'runs',
+      'converted',
+      'within the goal window',
+      sum((row) => row.converted),
+    )
+    for (const row of effects.filter((one) => one.journey === journey))
+      add(effectWord(row), row.status, row.code ?? '', row.count)
+  }
+  return table.toString()
+}
+
+const effectWord = (row: EffectCounts): string => (row.what === 'message' ? `mail ${row.name}` : `coupon ${row.name}`)
+
+async function lifts(db: Db): Promise<string[]> {
+  const arms = await armOutcomes(db)
+  return [...new Set(arms.map((row) => row.journey))].map((journey) => {
+    const of = (arm: string): { successes: number; total: number } => {
+      const row = arms.find((one) => one.journey === journey && one.arm === arm)
+      return { successes: row?.converted ?? 0, total: row?.runs ?? 0 }
+    }
+    const [treated, held] = [of('treated'), of('holdout')]
+    const lift = liftOf(treated, held)
+    const both = `${treated.successes} of ${treated.total} treated, ${held.successes} of ${held.total} held out converted`
+    if (!lift) return `${journey}: ${both}; no lift without both arms`
+    const points = (share: number): string => `${share >= 0 ? '+' : ''}${(share * 100).toFixed(1)}`
+    const word = lift.low <= 0 && lift.high >= 0 ? ': inconclusive' : ''
+    return `${journey}: ${both}; lift ${points(lift.difference)} points (95 %: ${points(lift.low)} to ${points(lift.high)})${word}`
+  })
+}
+
+/** The inbox holds exactly the mails that the store says were sent, each once. */
+async function inboxAgrees(db: Db, stack: Stack): Promise<boolean> {
+  const sent = (await sentMessageIds(db)).sort()
+  const arrived = (await stack.inbox.list()).map((mail) => mail.messageId).sort()
+  const same = sent.length === arrived.length && sent.every((id, index) => id === arrived[index])
+  say(
+    `Inbox: ${arrived.length} mails arrived, the store says ${sent.length} were sent: ${same ? 'the very same' : 'THEY DIFFER'}.`,
+  )
+  return same
+}
+
+const began = Date.now()
+try {
+  const holds = await demo()
+  const memory = Math.round(process.resourceUsage().maxRSS / 1024)
+  say(
+    `\n${holds ? 'The demo holds' : 'The demo does NOT hold'}: ${Math.round((Date.now() - began) / 1000)} s, this process at most ${memory} MB.`,
+  )
+  process.exitCode = holds ? 0 : 1
+} catch (error) {
+  if (!(error instanceof PerennialError)) throw error
+  const { code, message, todo } = problemOf(error)
+  process.stderr.write(`${code}: ${message}\nWhat to do: ${todo}\n`)
+  process.exitCode = 1
+}
