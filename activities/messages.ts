@@ -54,9 +54,11 @@ export function messageActivities(parts: Parts, now: Now) {
   }
 
   /** Decides and, where the answer is to send, reserves, all in one transaction with the customer locked. */
-  async function reserve(tx: Tx, request: SendRequest, asked: number): Promise<Reserved> {
+  async function reserve(tx: Tx, request: SendRequest): Promise<Reserved> {
     const run = await lockRun(tx, request.run)
     if (!run) throw new PerennialError('RUN_UNKNOWN', `no run '${request.run}'`, { field: 'run' })
+    // Read behind the lock: what went first is not dated after what it decides.
+    const asked = now(request.asked)
     const plan = planOf(run)
     const before = await messageByKey(tx, request.key)
     const settled = before && (await answerBefore(tx, before, run, asked))
@@ -98,18 +100,15 @@ export function messageActivities(parts: Parts, now: Now) {
 
   /** What an earlier attempt under the same key left; undefined where this one may go on. */
   async function answerBefore(tx: Tx, row: MessageRow, run: RunState, asked: number): Promise<SendResult | undefined> {
-    if (row.status === 'sent') return { is: 'sent' }
-    if (row.status === 'held' || row.status === 'deferred') return undefined
-    if (row.status === 'sending') {
-      // The attempt before this one died at the provider. Transactional: at least once. All else: never twice.
-      if (row.class === 'transactional') return undefined
-      const code = 'SEND_FATE_UNKNOWN'
-      await settleMessage(tx, row.key, { status: 'unknown', code, now: asked })
-      const request = { key: row.key, run: row.enrolment, message: row.message }
-      await note(tx, run, request, { verdict: 'unknown', code, now: asked })
-      return { is: 'unknown', code }
-    }
-    return { is: row.status, code: row.code ?? 'PROVIDER_REFUSED' }
+    if (row.status === 'held') return undefined
+    if (row.status !== 'sending') return verdictOf(row)
+    // The attempt before this one died at the provider. Transactional: at least once. All else: never twice.
+    if (row.class === 'transactional') return undefined
+    const code = 'SEND_FATE_UNKNOWN'
+    await settleMessage(tx, row.key, { status: 'unknown', code, now: asked })
+    const request = { key: row.key, run: row.enrolment, message: row.message }
+    await note(tx, run, request, { verdict: 'unknown', code, now: asked })
+    return { is: 'unknown', code }
   }
 
   async function factsFor(tx: Tx, request: SendRequest, run: RunState, plan: PlanFacts, asked: number) {
@@ -183,9 +182,11 @@ export function messageActivities(parts: Parts, now: Now) {
     const settle = async (status: 'sent' | 'deferred' | 'unknown' | 'failed', code?: Refusal): Promise<void> => {
       const at = now(request.asked)
       await inTransaction(db, async (tx) => {
-        await settleMessage(tx, request.key, { status, ...(code && { code }), detail: receipt.detail, now: at })
+        // The customer before the message, as the gate locks them; the other way round two attempts could lock each other out.
         const run = status === 'deferred' ? undefined : await lockRun(tx, request.run)
-        if (run)
+        const outcome = { status, ...(code && { code }), detail: receipt.detail, now: at }
+        const settled = await settleMessage(tx, request.key, outcome)
+        if (run && settled)
           await note(tx, run, request, { verdict: status, ...(code && { code, detail: receipt.detail }), now: at })
       })
     }
@@ -208,7 +209,7 @@ export function messageActivities(parts: Parts, now: Now) {
   return {
     /** Sends one message, or says why not. Safe to call any number of times with the same key. */
     async sendMessage(request: SendRequest): Promise<SendResult> {
-      const reserved = await inTransaction(db, (tx) => reserve(tx, request, now(request.asked)))
+      const reserved = await inTransaction(db, (tx) => reserve(tx, request))
       const result = reserved.do === 'call' ? await call(request, reserved.outgoing) : reserved.result
       const { journey, customer } = partsOfRun(request.run)
       log({
@@ -222,19 +223,37 @@ export function messageActivities(parts: Parts, now: Now) {
       return result
     },
 
-    /** Gives up a send whose provider could not be reached in the time it was good for. */
+    /** Gives up a send whose provider could not be reached in the time it was good for; what was decided by then stays so. */
     async expireMessage({ key, run, message, asked }: Omit<SendRequest, 'data'>): Promise<SendResult> {
       const code = 'SEND_EXPIRED'
       return inTransaction(db, async (tx) => {
         const state = await lockRun(tx, run)
         const row = await messageByKey(tx, key)
-        if (row?.status === 'sent') return { is: 'sent' }
+        const verdict = row && verdictOf(row)
+        if (verdict) return verdict
         const status = row?.status === 'sending' ? 'unknown' : 'failed'
         if (row) await settleMessage(tx, key, { status, code, now: now(asked) })
         if (state) await note(tx, state, { key, run, message }, { verdict: status, code, now: now(asked) })
         return { is: status, code }
       })
     },
+  }
+}
+
+/** What a row says that no attempt is at work on; undefined where one is, or will be. */
+function verdictOf(row: MessageRow): SendResult | undefined {
+  switch (row.status) {
+    case 'sending':
+    case 'deferred':
+      return undefined
+    case 'sent':
+      return { is: 'sent' }
+    case 'held':
+      return { is: 'held', code: row.code ?? 'QUIET_HOURS', until: row.held_until?.getTime() ?? null }
+    case 'skipped':
+    case 'failed':
+    case 'unknown':
+      return { is: row.status, code: row.code ?? 'PROVIDER_REFUSED' }
   }
 }
 

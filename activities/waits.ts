@@ -5,7 +5,7 @@ import { PerennialError } from '../domain/errors.ts'
 import type { RunStatus } from '../domain/journey.ts'
 import { customer } from '../store/customers.ts'
 import { enrolment } from '../store/enrolments.ts'
-import { type NewWait, closeWait, openWait, viewWait } from '../store/waits.ts'
+import { type LastLook, type NewWait, closeWait, openWait, viewWait } from '../store/waits.ts'
 import type { Now, Parts } from './index.ts'
 
 export function waitActivities({ db, policy }: Parts, now: Now) {
@@ -20,7 +20,7 @@ export function waitActivities({ db, policy }: Parts, now: Now) {
     viewWait: (wait: { run: string; key: string }) => viewWait(db, wait),
 
     /** The last look at the deadline. */
-    closeWait: (wait: { run: string; key: string; restart: string | null; within: number }) => closeWait(db, wait),
+    closeWait: (look: LastLook) => closeWait(db, look),
 
     /** Whether the run is still on; asked after a wake-up. */
     async runStatus({ run }: { run: string }): Promise<{ status: RunStatus }> {

@@ -53,7 +53,7 @@ async function acceptAlone(parts: EventsParts, body: unknown): Promise<EventsAns
     const outcome = await store(parts, readEvent(body))
     return { accepted: outcome === 'stored' ? 1 : 0, duplicates: outcome === 'stored' ? 0 : 1, rejected: [] }
   } catch (error) {
-    if (!isBad(error)) throw error
+    if (!isBadEvent(error)) throw error
     try {
       await keepRejected(parts, problemOf(error), body)
     } catch (failure) {
@@ -77,7 +77,7 @@ async function acceptBatch(parts: EventsParts, batch: readonly unknown[]): Promi
       if (line) line.push({ index, event })
       else byCustomer.set(event.customer.id, [{ index, event }])
     } catch (error) {
-      if (!isBad(error)) throw error
+      if (!isBadEvent(error)) throw error
       reject(index, error)
     }
   }
@@ -88,7 +88,7 @@ async function acceptBatch(parts: EventsParts, batch: readonly unknown[]): Promi
         if ((await store(parts, event)) === 'stored') answer.accepted += 1
         else answer.duplicates += 1
       } catch (error) {
-        if (!isBad(error)) throw error
+        if (!isBadEvent(error)) throw error
         reject(index, error)
       }
     }
@@ -118,7 +118,7 @@ function writable(body: unknown): unknown {
 }
 
 /** Errors of the event itself; all others are about the server and end a batch. */
-function isBad(error: unknown): error is PerennialError {
+export function isBadEvent(error: unknown): error is PerennialError {
   return error instanceof PerennialError && (error.code === 'EVENT_INVALID' || error.code === 'EVENT_ID_REUSED')
 }
 

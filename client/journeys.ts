@@ -89,7 +89,7 @@ export async function startRun(
 
 const refusal = (plan: CheckedPlan, customer: string, code: Refusal): PerennialError =>
   new PerennialError('ENTRY_REFUSED', `${customer} may not enter ${plan.name} now. ${code}: ${REFUSALS[code]}`, {
-    field: code,
+    field: 'customer',
   })
 
 /** The occasion of a run begun by hand; null for a plan that knows none. */

@@ -33,9 +33,11 @@ export function milliseconds(duration: string): number {
   return Number(amount) * MS[unit]
 }
 
-/** The longest unit that says it without a fraction: 3600000 -> '1 hour'. For people. */
+/** The longest unit up to days that says it without a fraction: 3600000 -> '1 hour'. For people. */
 export function inWords(ms: number): string {
-  const units = Object.entries(MS).reverse()
+  const units = Object.entries(MS)
+    .filter(([unit]) => unit !== 'week')
+    .reverse()
   const [unit, size] = units.find(([, size]) => ms >= size && ms % size === 0) ?? ['second', 1000]
   const amount = Math.round((ms / size) * 10) / 10
   return `${amount} ${unit}${amount === 1 ? '' : 's'}`

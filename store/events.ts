@@ -123,11 +123,14 @@ function note(
 }
 
 async function giveToWaits(tx: Tx, event: ShopEvent, { seq, now }: Routed): Promise<void> {
+  // One event ends one wait of a run: where a story has two open for it, the one that is over first.
   const { rows } = await sql<{ enrolment: string }>`
-    update waits w set open = false, taken_seq = ${seq} from enrolments r
-    where w.enrolment = r.id and r.customer = ${event.customer.id} and r.status = 'running' and w.open
-      and w.type = ${event.type} and ${JSON.stringify(event.properties)}::jsonb @> w.match and w.deadline >= ${at(now)}
-    returning w.enrolment
+    with given as (
+      select distinct on (w.enrolment) w.key from enrolments r join waits w on w.enrolment = r.id
+      where r.customer = ${event.customer.id} and r.status = 'running' and w.open and w.type = ${event.type}
+        and ${JSON.stringify(event.properties)}::jsonb @> w.match and w.deadline >= ${at(now)}
+      order by w.enrolment, w.deadline, w.key)
+    update waits set open = false, taken_seq = ${seq} where key in (select key from given) and open returning enrolment
   `.execute(tx)
   await wake(
     tx,

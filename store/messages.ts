@@ -72,18 +72,19 @@ export async function recordVerdict(
   `.execute(tx)
 }
 
-/** Writes what came of an attempt. A late 'sent' may correct an 'unknown'; nothing else changes a settled row. */
+/** Writes what came of an attempt; answers whether it did. A late 'sent' may correct an 'unknown'; nothing else changes a settled row. */
 export async function settleMessage(
   db: Db,
   key: string,
   outcome: { status: 'sent' | 'deferred' | 'unknown' | 'failed'; code?: Refusal; detail?: string; now: number },
-): Promise<void> {
+): Promise<boolean> {
   const sent = outcome.status === 'sent'
-  await sql`
+  const { numAffectedRows } = await sql`
     update messages set status = ${outcome.status}, code = ${outcome.code ?? null}, detail = ${outcome.detail ?? null},
       sent_at = ${sent ? at(outcome.now) : null}
     where key = ${key} and (status in ('sending', 'deferred') or (${sent} and status = 'unknown'))
   `.execute(db)
+  return numAffectedRows === 1n
 }
 
 /** What the gate reads of a customer for one message. Call it with the customer locked. */

@@ -41,8 +41,8 @@ export interface NewWait {
 }
 
 /**
- * Registers a wait and, in the same transaction, takes the oldest event that came since the run began and that no earlier
- * wait of it took. Asked again it answers the same.
+ * Registers a wait and, in the same transaction, takes the oldest event that came since the run began, by the deadline, and
+ * that no earlier wait of it took. Asked again it answers the same.
  */
 export function openWait(db: Db, wait: NewWait): Promise<WaitView> {
   return inTransaction(db, async (tx) => {
@@ -54,39 +54,54 @@ export function openWait(db: Db, wait: NewWait): Promise<WaitView> {
       on conflict (key) do nothing
     `.execute(tx)
     if (numAffectedRows === 1n && run?.status === 'running') {
-      await sql`
-        update waits set open = false, taken_seq = found.seq
-        from (select e.seq from events e join enrolments r on r.id = ${wait.run}
-              where e.customer = r.customer and e.type = ${wait.type} and e.seq > r.begun_seq
-                and e.properties @> ${JSON.stringify(wait.match)}::jsonb
-                and not exists (select 1 from waits w where w.enrolment = r.id and w.taken_seq = e.seq)
-              order by e.seq limit 1) found
-        where key = ${wait.key}
-      `.execute(tx)
+      await takeEarlier(tx, wait.key)
     }
     return viewOf(tx, wait.run, wait.key)
   })
+}
+
+/** Gives an open wait the oldest event that came by its deadline, since the run began, and that no wait of the run took. */
+async function takeEarlier(tx: Tx, key: string): Promise<void> {
+  await sql`
+    update waits set open = false, taken_seq = found.seq
+    from (select e.seq from waits w join enrolments r on r.id = w.enrolment
+            join events e on e.customer = r.customer and e.type = w.type and e.seq > r.begun_seq
+          where w.key = ${key} and e.received_at <= w.deadline and e.properties @> w.match
+            and not exists (select 1 from waits other where other.enrolment = r.id and other.taken_seq = e.seq)
+          order by e.seq limit 1) found
+    where key = ${key} and open
+  `.execute(tx)
 }
 
 export function viewWait(db: Db, { run, key }: { run: string; key: string }): Promise<WaitView> {
   return viewOf(db, run, key)
 }
 
+export interface LastLook {
+  run: string
+  key: string
+  /** The deadline that is over, as the caller knows it. */
+  deadline: number
+  restart: string | null
+  within: number
+}
+
 /**
  * The last look at a deadline. Waits for events that are being stored, then closes the wait, unless an event of `restart` moved
- * the deadline on: then `again` is the new one. The event's time of arrival decides, not who came first.
+ * the deadline on: then `again` is the new one. The event's time of arrival decides, not who came first. Asked again, as where
+ * the answer was lost, it answers the same.
  */
-export function closeWait(
-  db: Db,
-  { run, key, restart, within }: { run: string; key: string; restart: string | null; within: number },
-): Promise<WaitView & { again: number | null }> {
+export function closeWait(db: Db, look: LastLook): Promise<WaitView & { again: number | null }> {
   return inTransaction(db, async (tx) => {
+    const { run, key } = look
     await lockRun(tx, run)
-    const again = restart === null ? null : await restartedDeadline(tx, { run, key, restart, within })
+    const again = look.restart === null ? null : await restartedDeadline(tx, { ...look, restart: look.restart })
     await sql`
       update waits set open = ${again !== null}, deadline = coalesce(${again === null ? null : at(again)}, deadline)
       where key = ${key} and open
     `.execute(tx)
+    // Under the old deadline the inbox gave it no event that came since.
+    if (again !== null) await takeEarlier(tx, key)
     const view = await viewOf(tx, run, key)
     return { ...view, again: view.event === null && view.status === 'running' ? again : null }
   })
@@ -94,7 +109,7 @@ export function closeWait(
 
 async function restartedDeadline(
   tx: Tx,
-  { run, key, restart, within }: { run: string; key: string; restart: string; within: number },
+  { run, key, deadline, restart, within }: LastLook & { restart: string },
 ): Promise<number | null> {
   const { rows } = await sql<{ last: Date | null; deadline: Date }>`
     select w.deadline, (select max(e.received_at) from events e join enrolments r on r.id = ${run}
@@ -102,6 +117,9 @@ async function restartedDeadline(
     from waits w where w.key = ${key}
   `.execute(tx)
   const [row] = rows
-  const moved = row?.last ? row.last.getTime() + within : 0
-  return row && moved > row.deadline.getTime() ? moved : null
+  if (!row) return null
+  const stored = row.deadline.getTime()
+  if (stored > deadline) return stored
+  const moved = row.last ? row.last.getTime() + within : 0
+  return moved > stored ? moved : null
 }

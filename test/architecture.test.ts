@@ -44,7 +44,7 @@ const TABLE: Row[] = [
   {
     who: 'activities',
     files: 'activities/*.ts',
-    may: ['activities/**', 'domain/**', 'store/*.ts', '@temporalio/activity', 'node:crypto'],
+    may: ['activities/**', 'domain/**', 'store/*.ts', '@temporalio/activity', '@temporalio/common', 'node:crypto'],
   },
   {
     who: 'the store',
@@ -203,6 +203,7 @@ const ALLOWED = {
     'package.json',
     'package-lock.json',
     'tsconfig.json',
+    'tsconfig.build.json',
     'vitest.config.ts',
     'docker-compose.yml',
     '.env.example',

@@ -18,6 +18,7 @@ import { type Db, openStore } from '../store/db.ts'
 import { acceptEvent } from '../store/events.ts'
 import { checkInvariants } from '../store/invariants.ts'
 import { type RunningWorker, startWorker } from '../workers/worker.ts'
+import { OPEN_HOURS, PUBLIC_URL, SECRET } from './policy.ts'
 import { installQuietRuntime } from './quiet-sdk.ts'
 import { TEMPLATE, databaseUrl } from './setup.ts'
 
@@ -54,13 +55,6 @@ export async function expectInvariants(db: Db): Promise<void> {
 /** Noon in London on a day far from any clock change: nobody's night in the zones the tests use by default. */
 export const NOON = Date.UTC(2026, 10, 23, 12)
 
-/** No night: for tests that are not about it. */
-export const OPEN_HOURS: Policy = {
-  quiet: { from: 0, to: 0 },
-  cap: { messages: 100, windowMs: 86_400_000 },
-  shopZone: 'UTC',
-}
-
 export interface WorldOptions {
   /** A day in so many machine ms; 100 unless told. */
   dayMs?: number
@@ -85,6 +79,8 @@ export interface World {
   taskQueue: string
   plans: Map<string, CheckedPlan>
   effects: EffectLine[]
+  /** The dispatcher alone, for tests whose workers are elsewhere. */
+  startDispatcher(): void
   startWorker(): Promise<void>
   stopWorker(): Promise<void>
   /** Takes one event as POST /v1/events would. */
@@ -95,15 +91,17 @@ export interface World {
 }
 
 const DAY = 86_400_000
-export const PUBLIC_URL = 'http://shop.example'
-export const SECRET = 'a secret of at least sixteen'
+
+export { OPEN_HOURS, PUBLIC_URL, SECRET }
 
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   installQuietRuntime()
   const { db, url } = await freshStore()
   const catalogue = options.catalogue ?? (await readCatalogue())
   // Without a control arm unless a test is about it: each of its customers is to get what it looks for.
-  const plans = new Map([...plansOf(catalogue)].map(([name, plan]) => [name, { ...plan, holdout: options.holdout ?? 0 }]))
+  const plans = new Map(
+    [...plansOf(catalogue)].map(([name, plan]) => [name, { ...plan, holdout: options.holdout ?? 0 }]),
+  )
   for (const plan of plans.values()) await addOffers(db, plan.offers)
   // The shop's clock starts at NOON now, and runs a day in dayMs.
   const scale = (options.dayMs ?? 100) / DAY
@@ -140,9 +138,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     taskQueue,
     plans,
     effects,
+    startDispatcher() {
+      dispatcher ??= startDispatcher({ db, client, taskQueue, tempo, log: { warn: () => {} }, idleMs: 20 })
+    },
     async startWorker() {
       worker = await startWorker({ address, namespace: 'default', taskQueue, bundle, parts })
-      dispatcher ??= startDispatcher({ db, client, taskQueue, tempo, log: { warn: () => {} }, idleMs: 20 })
+      world.startDispatcher()
     },
     async stopWorker() {
       await worker?.stop()

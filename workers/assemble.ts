@@ -85,7 +85,7 @@ async function start(
       address: config.TEMPORAL_ADDRESS,
       namespace: config.TEMPORAL_NAMESPACE,
       taskQueue: config.TASK_QUEUE,
-      bundle: await workflowBundle(catalogue, sdkLogger(log)),
+      bundle: await workflowBundle(),
       parts,
       tls: config.TEMPORAL_TLS,
       apiKey: config.TEMPORAL_API_KEY,

@@ -1,12 +1,18 @@
 /** The workflow bundle, generated from the catalogue: one export a journey file, and the sweep. */
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { type Logger, bundleWorkflowCode } from '@temporalio/worker'
 import { type Catalogue, WORKFLOWS_FOLDER } from '../client/catalogue.ts'
 
 /** Where `npm run build` leaves the bundle, beside the compiled code. */
 export const BUILT_BUNDLE = new URL('../workflow-bundle.js', import.meta.url)
+
+/** Sources are .ts in the checkout and .js once built. */
+const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
 /** The code of the bundle. Takes about two seconds; share it between workers of one build. */
 export async function bundleWorkflows(
@@ -25,26 +31,36 @@ export async function bundleWorkflows(
   }
 }
 
-/** The built bundle where there is one (production), a fresh one otherwise. */
-export async function workflowBundle(catalogue: Catalogue, logger?: Logger): Promise<string> {
+/**
+ * The built bundle where there is one (production), a fresh one otherwise: made in a process of its own, since the bundler
+ * takes a few hundred MB that it would not give back.
+ */
+export async function workflowBundle(): Promise<string> {
   try {
     return await readFile(BUILT_BUNDLE, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    return bundleWorkflows(catalogue, logger ? { logger } : {})
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'perennial-bundle-'))
+  try {
+    const file = join(directory, 'bundle.js')
+    const program = new URL(`./write-bundle.${EXTENSION}`, import.meta.url)
+    await promisify(execFile)(process.execPath, [...process.execArgv, fileURLToPath(program), file])
+    return await readFile(file, 'utf8')
+  } finally {
+    await rm(directory, { recursive: true, force: true })
   }
 }
 
 function entryCode(catalogue: Catalogue): string {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const path = (url: URL): string => JSON.stringify(fileURLToPath(url))
   const journeys = [...catalogue.values()].map(
     ({ plan, file }, index) =>
       `import j${index} from ${path(file)}\nconst w${index} = workflowOf(j${index})\nexport { w${index} as ${JSON.stringify(plan.name)} }`,
   )
   return [
-    `import { workflowOf } from ${path(new URL(`kit/run.${extension}`, WORKFLOWS_FOLDER))}`,
-    `export { sweep } from ${path(new URL(`kit/sweep.${extension}`, WORKFLOWS_FOLDER))}`,
+    `import { workflowOf } from ${path(new URL(`kit/run.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
+    `export { sweep } from ${path(new URL(`kit/sweep.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
     ...journeys,
     '',
   ].join('\n')

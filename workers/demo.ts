@@ -112,7 +112,7 @@ async function report(db: Db, stack: Stack): Promise<boolean> {
 async function whatHappened(db: Db): Promise<string> {
   const table = new Table({
     head: ['journey', 'what', 'how', 'why', 'count'],
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
     colAligns: ['left', 'left', 'left', 'left', 'right'],
   })
   const counts = await journeyCounts(db)

@@ -128,7 +128,7 @@ async function pause(session: Session, journey: string): Promise<void> {
       const held =
         answer.on === 0
           ? 'No run is on.'
-          : `${many(answer.on, 'run')} on: each holds before its next message or coupon.`
+          : `${many(answer.on, 'run is', 'runs are')} on; each holds before its next message or coupon.`
       return `${journey} is paused. ${held}`
     })
   })
@@ -140,7 +140,7 @@ async function resume(session: Session, journey: string): Promise<void> {
     const answer = await perennial.resume(journey)
     session.answer(answer, () => {
       if (!answer.changed) return `${journey} was not paused; nothing changed.`
-      return `${journey} goes on. ${answer.woken === 0 ? 'No run held.' : `${many(answer.woken, 'run')} held, and woken now.`}`
+      return `${journey} goes on. ${answer.woken === 0 ? 'No run held.' : `${many(answer.woken, 'run that held is', 'runs that held are')} woken.`}`
     })
   })
 }

@@ -31,8 +31,9 @@ const NO_FRAME = Object.fromEntries(
     .map((part) => [part, '']),
 )
 
-/** Rows in columns; the last one wraps at the width of the terminal. Without titles there is no head. */
+/** Rows in columns; the last one wraps at the width of the terminal. Without titles there is no head, without rows nothing at all. */
 export function table(columns: readonly Column[], rows: readonly (readonly Cell[])[]): string {
+  if (rows.length === 0) return ''
   const cells = rows.map((row) => row.map((cell) => (cell === null ? '' : String(cell))))
   const widths = columns.map(({ title }, i) => Math.max(title.length, ...cells.map((row) => widthOf(row[i] ?? ''))))
   const before = widths.slice(0, -1).reduce((sum, width) => sum + width + GAP, 0)

@@ -1,5 +1,5 @@
 /** What the words that look print for people. */
-import { REFUSALS } from '../../domain/errors.ts'
+import { REFUSALS, type Refusal } from '../../domain/errors.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import type { Explanation, WhyLine } from '../explain.ts'
 import type { JourneyLine } from '../journeys.ts'
@@ -100,21 +100,17 @@ function liftInWords({ lift, arms, plan }: JourneyReport): string {
 }
 
 function effectsTable({ effects }: JourneyReport): string {
-  if (effects.length === 0) return ''
-  const why = (code: string | null): string =>
-    code === null ? '' : `${code}: ${REFUSALS[code as keyof typeof REFUSALS] ?? ''}`
-  const rows = effects.map(({ what, name, status, code, count }): Cell[] => [
-    what,
-    name,
-    status,
-    number(count),
-    why(code),
-  ])
-  return table([left('WHAT'), left('NAME'), left('STATUS'), right('COUNT'), left('WHY')], rows)
+  const rows = effects.map(({ what, name, status, code, count }): Cell[] => [what, name, status, number(count), code])
+  const codes = [
+    ...new Set(effects.flatMap(({ code }) => (code !== null && code in REFUSALS ? [code as Refusal] : []))),
+  ]
+  return page(
+    table([left('WHAT'), left('NAME'), left('STATUS'), right('COUNT'), left('REASON')], rows),
+    facts(Object.fromEntries(codes.map((code) => [code, REFUSALS[code]]))),
+  )
 }
 
 function offersTable({ offers }: JourneyReport): string {
-  if (offers.length === 0) return ''
   const rows = offers.map(({ id, title, issued, quota, perMember }): Cell[] => [
     id,
     title,
@@ -125,7 +121,6 @@ function offersTable({ offers }: JourneyReport): string {
 }
 
 function newestTable({ newest }: JourneyReport, at: (date: Date) => string): string {
-  if (newest.length === 0) return ''
   const rows = newest.map(({ id, arm, entered_at, status, ended_at, reason }): Cell[] => [
     id,
     arm,
@@ -167,7 +162,7 @@ export function runPage({ run, messages, coupons, where }: RunReport, zone: stri
       'Right now': now(),
     }),
     section('Messages', sent.length > 0 ? table([left(''), left(''), left(''), left('')], sent) : 'None so far.'),
-    section('Coupons', issued.length > 0 ? table([left(''), left(''), left(''), left('')], issued) : ''),
+    section('Coupons', table([left(''), left(''), left(''), left('')], issued)),
     faint(`Times are shop time, ${zone}.`),
   )
 }
@@ -191,12 +186,10 @@ export function explanationPage({ customer, lines, untouched }: Explanation, zon
       : 'Nothing was ever decided about this customer.',
     section(
       'Never begun',
-      untouched.length > 0
-        ? table(
-            [left(''), left('')],
-            untouched.map(({ journey, why }) => [journey, why]),
-          )
-        : '',
+      table(
+        [left(''), left('')],
+        untouched.map(({ journey, why }) => [journey, why]),
+      ),
     ),
     faint(`Times are shop time, ${zone}. ${many(lines.length, 'line')}.`),
   )

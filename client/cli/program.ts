@@ -1,10 +1,11 @@
 /** The words of `perennial`, put together. */
-import { Command } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { addActingWords } from './act.ts'
 import { terminalWidth } from './layout.ts'
 import { addLookingWords } from './look.ts'
+import { EXIT, asPerennialError, exitCodeOf } from './problems.ts'
 import { addProvingWords } from './prove.ts'
-import type { Session, SessionParts } from './session.ts'
+import { Session, type SessionParts } from './session.ts'
 
 const HELP = `
 Examples:
@@ -25,7 +26,7 @@ Where it looks: DATABASE_URL and TEMPORAL_ADDRESS (.env.example lists all), else
 .perennial/ (PERENNIAL_HOME names another folder). With --json, stdout is JSON and errors are one JSON object on stderr.`
 
 /** Errors of parsing are thrown, not printed; help goes where it belongs. */
-export function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' | 'err'>): Command {
+function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' | 'err'>): Command {
   const program = new Command('perennial')
     .description('Customer journeys of a shop: look, act, prove.')
     .option('--json', 'answer in JSON, for programs')
@@ -44,4 +45,20 @@ export function buildProgram(session: Session, { out, err }: Pick<SessionParts, 
   addActingWords(program, session)
   addProvingWords(program, session)
   return program
+}
+
+/** Carries out one command line, without the name of the program; answers the exit code. */
+export async function carryOut(words: readonly string[], parts: Omit<SessionParts, 'json'>): Promise<number> {
+  const session = new Session({ ...parts, json: words.includes('--json') })
+  try {
+    await buildProgram(session, parts).parseAsync([...words], { from: 'user' })
+    return session.exitCode
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok
+    // Called with no word at all, commander has shown the help on stderr.
+    if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.usage
+    const known = asPerennialError(error)
+    session.tell(known)
+    return exitCodeOf(known)
+  }
 }

@@ -2,10 +2,11 @@
 import compress from '@fastify/compress'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Readable } from 'node:stream'
+import type { EventsAnswer } from '../../domain/contracts/event.ts'
 import { PerennialError } from '../../domain/errors.ts'
-import { type EventsParts, acceptEvents } from '../events.ts'
+import { type EventsParts, acceptEvents, isBadEvent } from '../events.ts'
 import { checkApiKey } from './api-key.ts'
-import { type Metrics, countsOf } from './metrics.ts'
+import type { Metrics } from './metrics.ts'
 import { type Limits, guardOverload } from './overload.ts'
 
 export interface EventRoutesParts extends EventsParts {
@@ -25,8 +26,10 @@ export function eventRoutes(parts: EventRoutesParts): FastifyPluginAsync {
     app.removeContentTypeParser('text/plain')
     await app.register(compress, { global: false, globalDecompression: true, requestEncodings: ['gzip', 'br'] })
     // The key and the room are looked at before a byte of the body is read.
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', async (request, reply) => {
       checkApiKey(request.headers.authorization, parts.apiKey)
+      // A sender who hangs up in the middle gets no response, only a close.
+      reply.raw.once('close', () => overload.leave(request))
       await overload.enter(request)
     })
     app.addHook('onResponse', async (request) => overload.leave(request))
@@ -42,10 +45,21 @@ export function eventRoutes(parts: EventRoutesParts): FastifyPluginAsync {
       { bodyLimit: BODY_MOST, preParsing: async (request, _reply, body) => void bodies.set(request, body as Readable) },
       async (request) => {
         if (request.body === undefined) throw new PerennialError('REQUEST_MALFORMED', 'the body is empty')
-        const answer = await overload.during(request, () => acceptEvents(parts, request.body))
-        parts.metrics.countEvents(countsOf(answer))
-        return answer
+        return overload.during(request, () => counted(parts, request.body))
       },
     )
+  }
+}
+
+/** Takes what was sent; a bad event counts, alone as in a batch. */
+async function counted(parts: EventRoutesParts, body: unknown): Promise<EventsAnswer> {
+  const { metrics } = parts
+  try {
+    const answer = await acceptEvents(parts, body)
+    metrics.countEvents({ ...answer, rejected: answer.rejected.length })
+    return answer
+  } catch (error) {
+    if (isBadEvent(error)) metrics.countEvents({ accepted: 0, duplicates: 0, rejected: 1 })
+    throw error
   }
 }

@@ -1,6 +1,5 @@
 /** Our own numbers, in the form Prometheus reads. The SDK's come beside them on the same page. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { EventsAnswer } from '../../domain/contracts/event.ts'
 import type { Db } from '../../store/db.ts'
 import { dispatchBacklog } from '../../store/dispatch.ts'
 
@@ -74,9 +73,4 @@ function waitingGauge(db: Db): Gauge {
       }
     },
   })
-}
-
-/** The counts of an answer. */
-export function countsOf({ accepted, duplicates, rejected }: EventsAnswer): Parameters<Metrics['countEvents']>[0] {
-  return { accepted, duplicates, rejected: rejected.length }
 }

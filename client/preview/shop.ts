@@ -28,8 +28,8 @@ export class VirtualShop implements Host {
   private steps = 0
   private where: Where
   private resting = false
-  /** Said of the next wait: it goes on, or it begins anew. */
-  private wait: 'new' | 'goes on' | 'anew' = 'new'
+  /** What is said of the next wait: undefined where it only goes on after a wake-up that was not for it. */
+  private waitNote: string | undefined = ''
   private paused = false
   private held = false
   private consented: boolean
@@ -79,10 +79,10 @@ export class VirtualShop implements Host {
 
   moved(where: Where): void {
     const { step, until } = where
-    if (step.startsWith('wait ') && until !== null && this.wait !== 'goes on') {
-      this.say('wait', this.wait === 'anew' ? `${step}, anew` : step, { until })
+    if (step.startsWith('wait ') && until !== null && this.waitNote !== undefined) {
+      this.say('wait', `${step}${this.waitNote}`, { until })
     }
-    this.wait = 'new'
+    this.waitNote = ''
     this.where = where
   }
 
@@ -104,12 +104,12 @@ export class VirtualShop implements Host {
     },
     viewWait: async ({ key }) => {
       const view = this.inbox.view(key)
-      if (!view.event && view.status === 'running') this.wait = 'goes on'
+      if (!view.event && view.status === 'running') this.waitNote = undefined
       return view
     },
     closeWait: async (asked) => {
       const last = this.inbox.closeWait(asked)
-      if (last.again !== null) this.wait = 'anew'
+      if (last.again !== null) this.waitNote = `, anew after ${asked.restart}`
       else if (!last.event && last.status === 'running') this.say('wait', 'it did not come')
       return last
     },
@@ -181,7 +181,7 @@ export class VirtualShop implements Host {
     const { status, reason } = this.inbox
     const ended = before === 'running' && status !== 'running'
     if (ended && this.resting) effects.push(`'${this.where.step}' ends early`)
-    this.say('event', `event ${type}: ${effects.join(', ') || 'nothing hangs on it'}`, { name: type })
+    this.say('event', `event ${type}: ${effects.join(', ') || 'kept, nothing waits for it'}`, { name: type })
     if (ended) this.say('end', `end, ${status}: ${reason}`)
   }
 

@@ -17,7 +17,8 @@ const readable = <T>(read: (text: string) => T) =>
 const port = z.coerce.number().int().min(0).max(65_535)
 
 const quietHours = readable((text) => {
-  const [from = '', to = ''] = text.split('-')
+  const [from, to, ...more] = text.split('-')
+  if (from === undefined || to === undefined || more.length > 0) throw new Error("expected '20:30-09:00'")
   return { from: minuteOfDay(from), to: minuteOfDay(to) }
 })
 
@@ -36,7 +37,9 @@ const configContract = z.object({
   TASK_QUEUE: z.string().min(1).default('journeys'),
   SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'expected smtp://user:password@host:port' }),
   MAIL_FROM: z.string().min(3).default('Perennial <hello@shop.example>'),
-  PUBLIC_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'expected https://host' })
+    .transform((url) => url.replace(/\/+$/, '')),
   HTTP_HOST: z.string().default('127.0.0.1'),
   HTTP_PORT: port.default(8080),
   METRICS_PORT: port.default(9464),
@@ -83,6 +86,7 @@ function read<T>(contract: z.ZodType<T>, env: Record<string, string | undefined>
   if (result.success) return result.data
   const issue = result.error.issues[0]
   const field = String(issue?.path[0] ?? 'configuration')
-  const expected = issue?.code === 'invalid_type' && set[field] === undefined ? 'a value' : (issue?.message ?? '')
+  const expected =
+    issue?.code === 'invalid_type' && set[field] === undefined ? 'expected a value' : (issue?.message ?? '')
   throw new PerennialError('CONFIG_INVALID', `${field}: ${expected}`, { field, expected })
 }

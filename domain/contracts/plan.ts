@@ -24,7 +24,9 @@ const offer = z.strictObject({ title: z.string().min(1), quota: z.int().min(0), 
 const planContract = z.strictObject({
   title: z.string().min(1),
   begins: z
-    .union([pattern, z.strictObject({ every: z.literal('day'), at: time, audience: z.literal('birthday') })])
+    .union([pattern, z.strictObject({ every: z.literal('day'), at: time, audience: z.literal('birthday') })], {
+      error: "expected { on: 'order.paid' } or { every: 'day', at: '09:30', audience: 'birthday' }",
+    })
     .optional(),
   goal: pattern.extend({ within: duration.optional() }).optional(),
   exit: z.union([pattern, z.array(pattern)]).optional(),

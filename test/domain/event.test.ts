@@ -122,16 +122,17 @@ describe('an event', () => {
   })
 
   test('of any JSON is taken or refused with a field, never broken', () => {
+    const answered = (body: unknown): boolean => {
+      try {
+        return readEvent(body).id.length > 0
+      } catch (error) {
+        return error instanceof PerennialError && error.code === 'EVENT_INVALID' && error.field !== undefined
+      }
+    }
     fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 30, noUnicodeString: false }), (value) => {
-        for (const body of [value, withProperties(value), withProperties({ a: value }), of({ name: value })]) {
-          try {
-            readEvent(body)
-          } catch (error) {
-            expect(error).toMatchObject({ code: 'EVENT_INVALID', field: expect.stringMatching(/./) })
-          }
-        }
-      }),
+      fc.property(fc.jsonValue({ maxDepth: 30, stringUnit: 'binary' }), (value) =>
+        [value, withProperties(value), withProperties({ a: value }), of({ name: value })].every(answered),
+      ),
     )
   })
 })

@@ -16,10 +16,8 @@ describe('bucketOf', () => {
       { seed: 1 },
     )
     // Written down: a change of the hash would move every customer of every running test to another arm.
-    expect([
-      bucketOf('split', 'first-order', 'nudge', 'C1'),
-      bucketOf('holdout', 'birthday', 'C1001'),
-    ]).toMatchInlineSnapshot(`
+    expect([bucketOf('split', 'first-order', 'nudge', 'C1'), bucketOf('holdout', 'birthday', 'C1001')])
+      .toMatchInlineSnapshot(`
       [
         4308,
         7620,
@@ -28,7 +26,7 @@ describe('bucketOf', () => {
   })
 
   it('spreads ids evenly that stand in a row', () => {
-    const counts = new Array<number>(100).fill(0)
+    const counts = Array.from({ length: 100 }, () => 0)
     for (const id of ids('C', 100_000)) {
       const bin = Math.floor(bucketOf('split', 'first-order', 'nudge', id) / 100)
       counts[bin] = (counts[bin] ?? 0) + 1
@@ -78,7 +76,7 @@ describe('pickArm', () => {
           pickArm([['new', percent] as const, ['old', 100 - percent] as const], bucket)
         const moved = every.filter((bucket) => arm(before, bucket) !== arm(after, bucket))
         expect(moved).toHaveLength(Math.abs(after - before) * 100)
-        for (const bucket of moved) expect(arm(after, bucket)).toBe(after > before ? 'new' : 'old')
+        expect(moved.every((bucket) => arm(after, bucket) === (after > before ? 'new' : 'old'))).toBe(true)
       }),
       { seed: 1, numRuns: 50 },
     )

@@ -145,7 +145,7 @@ class Player {
         view = await activities.viewWait({ run, key })
         continue
       }
-      const last = await activities.closeWait({ run, key, restart: options.restart ?? null, within })
+      const last = await activities.closeWait({ run, key, deadline, restart: options.restart ?? null, within })
       this.leaveUnless(last.status)
       if (last.event) return last.event
       if (last.again === null) return undefined

@@ -1,0 +1,80 @@
+/** Activities over a real store, with a provider that answers as it is told and remembers what it was given. */
+import { randomBytes } from 'node:crypto'
+import type { Channel, Outgoing, Receipt } from '../../activities/channels/channel.ts'
+import { type EffectLine, type PlanFacts, type Policy, createActivities } from '../../activities/index.ts'
+import type { SendRequest } from '../../activities/messages.ts'
+import { codeFrom } from '../../domain/coupon.ts'
+import { effectKey, runId } from '../../domain/ids.ts'
+import { addOffers } from '../../store/coupons.ts'
+import type { Db } from '../../store/db.ts'
+import { type MessageRow, messageByKey } from '../../store/messages.ts'
+import { inboxOf, handClock } from '../store/given.ts'
+import { OPEN_HOURS, PUBLIC_URL, SECRET } from '../world.ts'
+
+type Answer = Receipt['is'] | Promise<Receipt> | (() => Promise<Receipt>)
+
+export interface Provider extends Channel {
+  calls: Outgoing[]
+  /** What it answers to the next calls, in turn; 'sent' to all others. */
+  answers(...next: Answer[]): void
+}
+
+export function provider(): Provider {
+  const calls: Outgoing[] = []
+  const planned: Answer[] = []
+  return {
+    name: 'email',
+    calls,
+    answers: (...next) => void planned.push(...next),
+    async send(message) {
+      calls.push(message)
+      const answer = planned.shift() ?? 'sent'
+      if (typeof answer === 'function') return answer()
+      return typeof answer === 'string' ? { is: answer, detail: `the provider says ${answer}` } : answer
+    },
+    close: () => Promise.resolve(),
+  }
+}
+
+/** A promise that is answered from outside: a provider that takes its time, or never answers. */
+export function pending<T>(): { answer: Promise<T>; give: (value: T) => void } {
+  const held: { give?: (value: T) => void } = {}
+  const answer = new Promise<T>((resolve) => (held.give = resolve))
+  return { answer, give: (value) => held.give?.(value) }
+}
+
+/** A shop of one's own over a database: its clock, inbox, provider and activities. Offers of the plans are stored. */
+export async function openShop(db: Db, plans: readonly PlanFacts[], policy: Partial<Policy> = {}) {
+  const clock = handClock()
+  const channel = provider()
+  const effects: EffectLine[] = []
+  for (const plan of plans) await addOffers(db, plan.offers)
+  const activities = createActivities({
+    db,
+    clock,
+    plans: new Map(plans.map((plan) => [plan.name, plan])),
+    channel,
+    policy: { ...OPEN_HOURS, ...policy },
+    publicUrl: PUBLIC_URL,
+    secret: SECRET,
+    drawCode: () => codeFrom(randomBytes(12)),
+    log: (line) => void effects.push(line),
+  })
+  const requestOf = (journey: string, customer: string, more: Partial<SendRequest> = {}): SendRequest => {
+    const run = runId({ journey, customer })
+    return { key: effectKey(run, 'send', 'hello', 1), run, message: 'hello', data: {}, asked: clock.now(), ...more }
+  }
+  return {
+    clock,
+    channel,
+    effects,
+    activities,
+    event: inboxOf(db, clock, plans),
+    requestOf,
+    /** Sends 'hello' in a journey's first run of a customer. */
+    send: (journey: string, customer: string, more: Partial<SendRequest> = {}) =>
+      activities.sendMessage(requestOf(journey, customer, more)),
+    row: async (journey: string, customer: string): Promise<MessageRow | undefined> =>
+      messageByKey(db, requestOf(journey, customer).key),
+  }
+}

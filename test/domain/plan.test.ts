@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { checkPlan } from '../../domain/contracts/plan.ts'
+
+const DAY = 86_400_000
+const good = { title: 'Test', copy: { hello: { subject: 'Hello', text: 'Hello {{ name }}' } } }
+
+describe('a good plan', () => {
+  it('is filled in, with spans in ms', () => {
+    expect(checkPlan('test', good)).toEqual({
+      name: 'test',
+      title: 'Test',
+      begins: undefined,
+      goal: undefined,
+      exits: [],
+      holdout: 0,
+      occasion: undefined,
+      reentry: { when: 'never', gap: 0, atMost: Infinity },
+      class: 'marketing',
+      topic: 'marketing',
+      copy: good.copy,
+      offers: {},
+      sweep: undefined,
+    })
+  })
+
+  it('says all that it may say', () => {
+    const plan = checkPlan('cart-2', {
+      ...good,
+      begins: { on: 'cart.added', where: { channel: 'web' } },
+      goal: { on: 'order.paid', within: '14 days' },
+      exit: [{ on: 'cart.emptied' }, { on: 'customer.deleted' }],
+      holdout: 7.5,
+      occasion: 'cart',
+      reentry: { when: 'after-exit', gap: '1 day', atMost: 3 },
+      class: 'service',
+      topic: 'carts',
+      offers: { ten: { title: 'Ten off', quota: 0, perMember: 1 } },
+    })
+    expect(plan.begins).toEqual({ on: 'cart.added', where: { channel: 'web' } })
+    expect(plan.goal).toEqual({ on: 'order.paid', within: 14 * DAY })
+    expect(plan.exits).toEqual([{ on: 'cart.emptied' }, { on: 'customer.deleted' }])
+    expect(plan.reentry).toEqual({ when: 'after-exit', gap: DAY, atMost: 3 })
+  })
+
+  it('has one exit or many, a goal with an end or without, a day or an event', () => {
+    expect(checkPlan('test', { ...good, exit: { on: 'a.b' } }).exits).toEqual([{ on: 'a.b' }])
+    expect(checkPlan('test', { ...good, goal: { on: 'a.b' } }).goal).toEqual({ on: 'a.b', within: null })
+    const swept = checkPlan('test', { ...good, begins: { every: 'day', at: '09:30', audience: 'birthday' } })
+    expect(swept.begins).toBeUndefined()
+    expect(swept.sweep).toEqual({ audience: 'birthday', at: '09:30' })
+  })
+})
+
+describe('a bad plan', () => {
+  it.each([
+    ['title', { title: '' }, /title/],
+    ['plan', { nonsense: 1 }, /"nonsense"/],
+    ['begins.on', { begins: { on: 'Order Paid' } }, /noun\.past/],
+    ['begins', { begins: 'order.paid' }, /expected \{ on: 'order\.paid' \}/],
+    ['begins', { begins: { every: 'week', at: '09:30', audience: 'birthday' } }, /every: 'day'/],
+    ['goal.within', { goal: { on: 'order.paid', within: '2 dayz' } }, /'2 dayz' is not a duration/],
+    ['goal', { goal: { on: 'order.paid', when: 'soon' } }, /"when"/],
+    ['exit.on', { exit: { on: 'left' } }, /noun\.past/],
+    ['holdout', { holdout: 60 }, /50/],
+    ['reentry.when', { reentry: { when: 'always' } }, /"after-exit"/],
+    ['reentry.gap', { reentry: { when: 'any', gap: 'a while' } }, /'a while' is not a duration/],
+    ['reentry.atMost', { reentry: { when: 'any', atMost: 0 } }, /1/],
+    ['class', { class: 'spam' }, /"marketing"/],
+    ['copy', { copy: undefined }, /copy/],
+    ['copy.hello.text', { copy: { hello: { subject: 'Hello' } } }, /text/],
+    ['offers.ten.quota', { offers: { ten: { title: 'Ten', quota: -1, perMember: 1 } } }, /quota/],
+    ['offers.ten.perMember', { offers: { ten: { title: 'Ten', quota: 1, perMember: 0.5 } } }, /perMember/],
+  ])('names the file and %s: %j', (field, change, message) => {
+    const check = (): unknown => checkPlan('test', { ...good, ...change })
+    expect(check).toThrow(expect.objectContaining({ code: 'JOURNEY_INVALID', field }))
+    expect(check).toThrow(/workflows\/test\.ts/)
+    expect(check).toThrow(message)
+  })
+
+  it.each([undefined, null, 'plan', []])('is no plan at all: %j', (plan) => {
+    expect(() => checkPlan('test', plan)).toThrow(expect.objectContaining({ code: 'JOURNEY_INVALID', field: 'plan' }))
+  })
+
+  it.each(['First', 'first_order', '1st', 'first order', 'sweep', ''])('has the name %j', (name) => {
+    expect(() => checkPlan(name, good)).toThrow(expect.objectContaining({ code: 'JOURNEY_INVALID' }))
+  })
+
+  it('has words that cannot be read', () => {
+    const copy = { hello: { subject: 'Hello', text: 'one\n{{ name' } }
+    expect(() => checkPlan('test', { ...good, copy })).toThrow(
+      expect.objectContaining({ code: 'TEMPLATE_SYNTAX', field: 'test.copy.hello.text' }),
+    )
+  })
+})

@@ -1,0 +1,12 @@
+/** What tests take for a policy when they are not about it. */
+import type { Policy } from '../activities/index.ts'
+
+/** No night, and a cap nobody reaches. */
+export const OPEN_HOURS: Policy = {
+  quiet: { from: 0, to: 0 },
+  cap: { messages: 100, windowMs: 86_400_000 },
+  shopZone: 'UTC',
+}
+
+export const PUBLIC_URL = 'http://shop.example'
+export const SECRET = 'a-secret-of-at-least-sixteen'

@@ -1,0 +1,153 @@
+import { sql } from 'kysely'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { effectKey } from '../../domain/ids.ts'
+import { addOffers, issueCoupon } from '../../store/coupons.ts'
+import { inTransaction } from '../../store/db.ts'
+import { INVARIANT_NAMES, type InvariantResult, checkInvariants } from '../../store/invariants.ts'
+import { recordVerdict, settleMessage } from '../../store/messages.ts'
+import { finishRun } from '../../store/outcomes.ts'
+import { openWait } from '../../store/waits.ts'
+import { expectInvariants, freshStore, person } from '../world.ts'
+import { DAY, handClock, inboxOf, routing, rowsOf } from './given.ts'
+
+const { db } = await freshStore()
+
+/** A small healthy world: W1 converted, W2 is on and waits, W3 is held out, W4 completed and converted later. */
+beforeAll(async () => {
+  const clock = handClock()
+  const send = inboxOf(db, clock, [routing('story', { goal: { on: 'order.paid', within: 14 * DAY } })])
+  await addOffers(db, { perk: { title: 'Perk', quota: 3, perMember: 1 } })
+  for (const id of ['W1', 'W2', 'W3', 'W4']) await send('customer.registered', person(id))
+  await rowsOf(db, `update enrolments set arm = 'holdout' where customer = 'W3'`)
+  clock.pass(1000)
+  for (const id of ['W1', 'W2', 'W4']) await treat(id, clock.now())
+  await message('W3', { status: 'skipped', code: 'HOLDOUT', now: clock.now() })
+  await finishRun(db, { run: 'story/W4', status: 'completed', reason: 'told', now: clock.pass(DAY) })
+  clock.pass(DAY)
+  await send('order.paid', 'W1')
+  await send('order.paid', 'W4')
+})
+
+async function treat(id: string, now: number): Promise<void> {
+  const run = `story/${id}`
+  const key = effectKey(run, 'coupon', 'perk', 1)
+  const drawCode = (): string => `CODE-OF-${id}`
+  await issueCoupon(db, { key, run, offer: 'perk', valid: '7 days', validMs: 7 * DAY, now, drawCode })
+  await message(id, { status: 'sending', address: `${id}@mail.example`, now })
+  await settleMessage(db, effectKey(run, 'send', 'hello', 1), { status: 'sent', now: now + 1 })
+  await openWait(db, { key: `${run}/wait/1`, run, type: 'cart.added', match: {}, deadline: now + DAY })
+}
+
+function message(customer: string, verdict: Parameters<typeof recordVerdict>[2]): Promise<void> {
+  const enrolment = `story/${customer}`
+  const key = effectKey(enrolment, 'send', 'hello', 1)
+  const of = { journey: 'story', message: 'hello', channel: 'email', class: 'marketing', topic: 'marketing' } as const
+  return inTransaction(db, (tx) => recordVerdict(tx, { key, enrolment, customer, messageId: key, ...of }, verdict))
+}
+
+/** For each invariant, ways to break it by SQL, past every check of the database where there is one. */
+const BREAKING: Record<string, Record<string, string>> = {
+  'issued equals the coupons there are': {
+    'a coupon that was not counted': `update offers set issued = issued - 1`,
+    'a coupon that is gone': `delete from coupons where customer = 'W1'; delete from member_counters where customer = 'W1'`,
+  },
+  'issued is within the quota': {
+    'a quota set below': `alter table offers drop constraint offers_check; update offers set quota = issued - 1`,
+  },
+  'a customer has no more of an offer than allowed': {
+    'a limit set below': `update offers set per_member = 0`,
+  },
+  'member counters equal the coupons there are': {
+    'counted twice': `update member_counters set issued = issued + 1 where customer = 'W1'`,
+    'not counted': `delete from member_counters where customer = 'W1'`,
+    'counted without a coupon': `insert into member_counters (offer, customer, issued) values ('perk', 'W3', 1)`,
+  },
+  'the control arm got nothing': {
+    'a coupon and a message': `update enrolments set arm = 'holdout' where customer = 'W1'`,
+    'a coupon': `update coupons set enrolment = 'story/W3' where customer = 'W2'`,
+    'a message': `update messages set enrolment = 'story/W3' where customer = 'W2'`,
+  },
+  'no marketing was sent without consent': {
+    'never given': `delete from consents where customer = 'W2'`,
+    'given later': `update consents set at = at + interval '1 day' where customer = 'W2'`,
+    'withdrawn before': `insert into consents (customer, topic, channel, granted, source, at)
+      select customer, topic, channel, false, 'test', reserved_at from messages where customer = 'W2'`,
+  },
+  'nothing was sent to a suppressed address': {
+    'suppressed before': `insert into suppressions (channel, address, reason, at)
+      select channel, lower(address), 'bounce', reserved_at - interval '1 ms' from messages where customer = 'W2'`,
+  },
+  'nothing was reserved after a run had ended': {
+    'a message': `update messages set reserved_at = reserved_at + interval '30 days' where customer = 'W1'`,
+    'a coupon': `update coupons set issued_at = issued_at + interval '30 days' where customer = 'W1'`,
+  },
+  'every run has its entry, and an end when it ended': {
+    'no entry': `delete from outcomes where enrolment = 'story/W2' and kind = 'entered'`,
+    'no end': `delete from outcomes where enrolment = 'story/W1' and kind = 'ended'`,
+    'an end while it is on': `insert into outcomes select enrolment, 'ended', at, 'test' from outcomes
+      where enrolment = 'story/W2' and kind = 'entered'`,
+  },
+  'conversions are recorded and lie in the goal window': {
+    'not recorded': `delete from outcomes where enrolment = 'story/W1' and kind = 'converted'`,
+    'recorded alone': `update enrolments set goal_at = null where id = 'story/W4'`,
+    'after the window': `update enrolments set goal_at = goal_until + interval '1 ms' where id = 'story/W4'`,
+    'before the entry': `update enrolments set goal_at = entered_at - interval '1 ms' where id = 'story/W4'`,
+  },
+  'every run was handed to Temporal once': {
+    never: `delete from dispatch where enrolment = 'story/W1' and kind = 'start'`,
+    twice: `drop index dispatch_start_once;
+      insert into dispatch (kind, enrolment, created_at) values ('start', 'story/W1', now())`,
+  },
+  'an ended run waits for nothing': {
+    'an open wait': `update waits set open = true where enrolment = 'story/W1'`,
+  },
+}
+
+class Undo extends Error {}
+
+/** What the check says after some statements, which are undone. */
+async function brokenBy(statements: string): Promise<InvariantResult[]> {
+  let broken: InvariantResult[] = []
+  const spoilt = inTransaction(db, async (tx) => {
+    await sql.raw(statements).execute(tx)
+    broken = (await checkInvariants(tx)).filter((one) => one.broken > 0)
+    throw new Undo()
+  })
+  await expect(spoilt).rejects.toBeInstanceOf(Undo)
+  return broken
+}
+
+test('a healthy world holds, and the check names every invariant', async () => {
+  await expectInvariants(db)
+  expect((await checkInvariants(db)).map((one) => one.invariant)).toEqual(INVARIANT_NAMES)
+  expect(await rowsOf(db, `select status, count(*) from enrolments group by status order by status`)).toEqual([
+    { status: 'completed', count: 1 },
+    { status: 'goal', count: 1 },
+    { status: 'running', count: 2 },
+  ])
+})
+
+test('every invariant has a case that breaks it', () => {
+  expect(Object.keys(BREAKING)).toEqual(INVARIANT_NAMES)
+})
+
+describe.each(Object.entries(BREAKING))('%s', (invariant, cases) => {
+  test.each(Object.entries(cases))('is reported, and nothing else is: %s', async (_how, statements) => {
+    const broken = await brokenBy(statements)
+    expect(broken.map((one) => one.invariant)).toEqual([invariant])
+    expect(broken[0]?.examples[0]).toEqual({
+      key: expect.stringMatching(/perk|W\d/),
+      wrong: expect.stringMatching(/\w/),
+    })
+  })
+})
+
+test('of many that are broken five are shown, and all are counted', async () => {
+  const [broken] = await brokenBy(`
+    insert into customers (id, created_at, updated_at) select 'Z' || n, now(), now() from generate_series(1, 9) n;
+    insert into member_counters (offer, customer, issued) select 'perk', 'Z' || n, 1 from generate_series(1, 9) n`)
+  expect(broken?.broken).toBe(9)
+  expect(broken?.examples).toHaveLength(5)
+})
+
+test('what was broken was undone', () => expectInvariants(db))
