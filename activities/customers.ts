@@ -4,7 +4,7 @@ import type { Facts } from '../domain/customer.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
 import { runId } from '../domain/ids.ts'
-import { type Customer, customersByBirthday, factsOf } from '../store/customers.ts'
+import { type Customer, customersByBirthday, factsOf, lockCustomer } from '../store/customers.ts'
 import { inTransaction } from '../store/db.ts'
 import { enrol } from '../store/enrolments.ts'
 import { newestSeq } from '../store/events.ts'
@@ -37,8 +37,10 @@ export function customerActivities(parts: Parts, now: Now) {
     const kept = birthdayWithin({ month, day }, one.zone ?? policy.shopZone, plan.sweep.at, page)
     if (!kept) return false
     const asked = now(page.asked)
-    const entered = await inTransaction(db, async (tx) =>
-      enrol(tx, {
+    const entered = await inTransaction(db, async (tx) => {
+      // Behind the customer's lock, so that no event that is being stored falls between the newest seq and the run.
+      await lockCustomer(tx, one.id)
+      return enrol(tx, {
         journey: plan.name,
         customer: one.id,
         occasion: String(kept.year),
@@ -48,8 +50,8 @@ export function customerActivities(parts: Parts, now: Now) {
         startsAt: Math.max(kept.instant, asked),
         goalUntil: plan.goal?.within ? Math.max(kept.instant, asked) + plan.goal.within : null,
         now: asked,
-      }),
-    )
+      })
+    })
     if (entered)
       log({
         effect: 'enrol',

@@ -12,6 +12,7 @@ import { type RunState, holdRun, lockRun } from '../store/enrolments.ts'
 import {
   type MessageRow,
   type NewMessage,
+  beginSending,
   messageByKey,
   recordVerdict,
   sendFacts,
@@ -71,7 +72,7 @@ export function messageActivities(parts: Parts, now: Now) {
       const words = rendered()
       if (!words.ok || facts.address === null)
         throw new PerennialError('INTERNAL', `the gate let '${request.key}' pass without words`)
-      await recordVerdict(tx, row, { status: 'sending', address: facts.address, now: asked })
+      await recordVerdict(tx, row, { status: 'reserved', address: facts.address, now: asked })
       const outgoing = {
         key: request.key,
         to: facts.address,
@@ -100,12 +101,12 @@ export function messageActivities(parts: Parts, now: Now) {
 
   /** What an earlier attempt under the same key left; undefined where this one may go on. */
   async function answerBefore(tx: Tx, row: MessageRow, run: RunState, asked: number): Promise<SendResult | undefined> {
-    if (row.status === 'held') return undefined
+    if (row.status === 'held' || row.status === 'reserved') return undefined
     if (row.status !== 'sending') return verdictOf(row)
     // The attempt before this one died at the provider. Transactional: at least once. All else: never twice.
     if (row.class === 'transactional') return undefined
     const code = 'SEND_FATE_UNKNOWN'
-    await settleMessage(tx, row.key, { status: 'unknown', code, now: asked })
+    await settleMessage(tx, row.key, { status: 'unknown', began: true, code, now: asked })
     const request = { key: row.key, run: row.enrolment, message: row.message }
     await note(tx, run, request, { verdict: 'unknown', code, now: asked })
     return { is: 'unknown', code }
@@ -178,13 +179,20 @@ export function messageActivities(parts: Parts, now: Now) {
 
   /** Calls the provider and writes what came of it. Throws CHANNEL_TRANSIENT to be called again. */
   async function call(request: SendRequest, outgoing: Outgoing): Promise<SendResult> {
-    const receipt = await channel.send(outgoing)
-    const settle = async (status: 'sent' | 'deferred' | 'unknown' | 'failed', code?: Refusal): Promise<void> => {
+    let asked = false
+    let began = false
+    const receipt = await channel.send(outgoing, async () => {
+      asked = true
+      began = await beginSending(db, request.key)
+      return began
+    })
+    if (asked && !began) return overtaken(request)
+    const settle = async (status: 'sent' | 'reserved' | 'unknown' | 'failed', code?: Refusal): Promise<void> => {
       const at = now(request.asked)
       await inTransaction(db, async (tx) => {
         // The customer before the message, as the gate locks them; the other way round two attempts could lock each other out.
-        const run = status === 'deferred' ? undefined : await lockRun(tx, request.run)
-        const outcome = { status, ...(code && { code }), detail: receipt.detail, now: at }
+        const run = status === 'reserved' ? undefined : await lockRun(tx, request.run)
+        const outcome = { status, began, ...(code && { code }), detail: receipt.detail, now: at }
         const settled = await settleMessage(tx, request.key, outcome)
         if (run && settled)
           await note(tx, run, request, { verdict: status, ...(code && { code, detail: receipt.detail }), now: at })
@@ -201,9 +209,16 @@ export function messageActivities(parts: Parts, now: Now) {
         await settle('unknown', 'SEND_FATE_UNKNOWN')
         return { is: 'unknown', code: 'SEND_FATE_UNKNOWN' }
       case 'transient':
-        await settle('deferred')
+        await settle('reserved')
         throw new PerennialError('CHANNEL_TRANSIENT', receipt.detail)
     }
+  }
+
+  /** The run ended, or another attempt went first, before this one could begin: the row says what is to be answered. */
+  async function overtaken(request: SendRequest): Promise<SendResult> {
+    const again = await inTransaction(db, (tx) => reserve(tx, request))
+    if (again.do === 'answer') return again.result
+    throw new PerennialError('CHANNEL_TRANSIENT', 'another attempt gave up meanwhile')
   }
 
   return {
@@ -232,7 +247,7 @@ export function messageActivities(parts: Parts, now: Now) {
         const verdict = row && verdictOf(row)
         if (verdict) return verdict
         const status = row?.status === 'sending' ? 'unknown' : 'failed'
-        if (row) await settleMessage(tx, key, { status, code, now: now(asked) })
+        if (row) await settleMessage(tx, key, { status, began: status === 'unknown', code, now: now(asked) })
         if (state) await note(tx, state, { key, run, message }, { verdict: status, code, now: now(asked) })
         return { is: status, code }
       })
@@ -244,7 +259,7 @@ export function messageActivities(parts: Parts, now: Now) {
 function verdictOf(row: MessageRow): SendResult | undefined {
   switch (row.status) {
     case 'sending':
-    case 'deferred':
+    case 'reserved':
       return undefined
     case 'sent':
       return { is: 'sent' }

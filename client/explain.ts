@@ -51,7 +51,7 @@ export async function explain({ db, catalogue }: OperatorParts, id: string): Pro
   ])
   const lines = [
     ...decisions.map((one) => decisionLine(one, messages, coupons)),
-    ...messages.filter(({ status }) => status === 'sending' || status === 'deferred').map(underWay),
+    ...messages.filter(({ status }) => status === 'sending' || status === 'reserved').map(underWay),
     ...runs.flatMap((run) => endOf(run, decisions)),
   ].sort((a, b) => a.at.getTime() - b.at.getTime())
   const touched = new Set(lines.map((line) => line.journey))

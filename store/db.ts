@@ -1,5 +1,5 @@
 /** The connection to PostgreSQL, and the one place where its failures become errors of the catalogue. */
-import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import { Kysely, PostgresDialect, type Transaction, sql } from 'kysely'
 import pg from 'pg'
 import { PerennialError } from '../domain/errors.ts'
 
@@ -63,6 +63,15 @@ export function isUniqueViolation(error: unknown, constraint: string): boolean {
 export async function inTransaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   try {
     return await db.transaction().execute(work)
+  } catch (error) {
+    throw storeError(error)
+  }
+}
+
+/** Resolves when the database answers. Throws STORE_UNAVAILABLE. */
+export async function pingStore(db: Db): Promise<void> {
+  try {
+    await sql`select 1`.execute(db)
   } catch (error) {
     throw storeError(error)
   }

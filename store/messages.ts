@@ -5,10 +5,10 @@ import type { MessageClass } from '../domain/sending.ts'
 import { type Db, type Tx, at } from './db.ts'
 
 /**
- * sending: reserved, the provider may have it. deferred: the provider surely does not have it yet, it is tried again. sent: the
- * provider took it. unknown: nobody knows. failed: the provider refused for good. skipped, held: the gate's verdicts.
+ * reserved: it goes out, and the provider surely does not have it yet. sending: the provider may have it. sent: the provider took
+ * it. unknown: nobody knows. failed: the provider refused for good. skipped, held: the gate's verdicts.
  */
-export type MessageStatus = 'sending' | 'deferred' | 'sent' | 'unknown' | 'failed' | 'skipped' | 'held'
+export type MessageStatus = 'reserved' | 'sending' | 'sent' | 'unknown' | 'failed' | 'skipped' | 'held'
 
 export interface MessageRow {
   key: string
@@ -45,12 +45,12 @@ export async function messageByKey(db: Db, key: string): Promise<MessageRow | un
   return rows[0]
 }
 
-/** Writes the gate's verdict under the key; `sending` is the reservation that counts against the cap. */
+/** Writes the gate's verdict under the key; a reservation counts against the cap. */
 export async function recordVerdict(
   tx: Tx,
   one: NewMessage,
   verdict: {
-    status: 'sending' | 'skipped' | 'held'
+    status: 'reserved' | 'skipped' | 'held'
     code?: Refusal
     detail?: string
     address?: string
@@ -58,7 +58,7 @@ export async function recordVerdict(
     now: number
   },
 ): Promise<void> {
-  const reserved = verdict.status === 'sending' ? at(verdict.now) : null
+  const reserved = verdict.status === 'reserved' ? at(verdict.now) : null
   const until = verdict.until === undefined || verdict.until === null ? null : at(verdict.until)
   await sql`
     insert into messages as m (key, enrolment, journey, message, customer, channel, class, topic, status, code, detail, address,
@@ -72,17 +72,38 @@ export async function recordVerdict(
   `.execute(tx)
 }
 
-/** Writes what came of an attempt; answers whether it did. A late 'sent' may correct an 'unknown'; nothing else changes a settled row. */
+/**
+ * Writes that from here on the provider may have it; false where the run has ended or another attempt went first, and then
+ * nothing may be sent.
+ */
+export async function beginSending(db: Db, key: string): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    update messages m set status = 'sending' where key = ${key} and status = 'reserved'
+      and exists (select 1 from enrolments e where e.id = m.enrolment and e.status = 'running')
+  `.execute(db)
+  return numAffectedRows === 1n
+}
+
+/**
+ * Writes what came of an attempt; answers whether it did. `began`: whether the provider could have the message by this attempt;
+ * one that never began does not speak for one that did. A late 'sent' corrects an 'unknown'; nothing else changes a settled row.
+ */
 export async function settleMessage(
   db: Db,
   key: string,
-  outcome: { status: 'sent' | 'deferred' | 'unknown' | 'failed'; code?: Refusal; detail?: string; now: number },
+  outcome: {
+    status: 'sent' | 'reserved' | 'unknown' | 'failed'
+    began: boolean
+    code?: Refusal
+    detail?: string
+    now: number
+  },
 ): Promise<boolean> {
   const sent = outcome.status === 'sent'
   const { numAffectedRows } = await sql`
     update messages set status = ${outcome.status}, code = ${outcome.code ?? null}, detail = ${outcome.detail ?? null},
       sent_at = ${sent ? at(outcome.now) : null}
-    where key = ${key} and (status in ('sending', 'deferred') or (${sent} and status = 'unknown'))
+    where key = ${key} and (status = ${outcome.began ? 'sending' : 'reserved'} or (${sent} and status in ('unknown', 'reserved')))
   `.execute(db)
   return numAffectedRows === 1n
 }
@@ -114,7 +135,7 @@ export async function sendFacts(
         order by id desc limit 1), false) as consented,
       exists (select 1 from suppressions where channel = ${channel} and address = lower(c.email)) as suppressed,
       (select count(*) from messages m where m.customer = c.id and m.class = 'marketing' and m.key <> ${except}
-        and m.status in ('sending', 'deferred', 'sent', 'unknown') and m.reserved_at > ${at(since)}) as recent
+        and m.status in ('reserved', 'sending', 'sent', 'unknown') and m.reserved_at > ${at(since)}) as recent
     from customers c where c.id = ${customer}
   `.execute(tx)
   return rows[0]

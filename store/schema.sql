@@ -163,7 +163,7 @@ create table messages (
   constraint messages_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
   constraint messages_message_id_key UNIQUE (message_id),
   constraint messages_pkey PRIMARY KEY (key),
-  constraint messages_status_check CHECK ((status = ANY (ARRAY['sending'::text, 'deferred'::text, 'sent'::text, 'unknown'::text, 'failed'::text, 'skipped'::text, 'held'::text])))
+  constraint messages_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'sending'::text, 'sent'::text, 'unknown'::text, 'failed'::text, 'skipped'::text, 'held'::text])))
 );
 CREATE INDEX messages_of_customer ON public.messages USING btree (customer, reserved_at);
 CREATE INDEX messages_of_enrolment ON public.messages USING btree (enrolment);

@@ -5,8 +5,7 @@ import { parseEnv, stripVTControlCharacters } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
-import { buildProgram } from '../client/cli/program.ts'
-import { Session } from '../client/cli/session.ts'
+import { carryOut } from '../client/cli/program.ts'
 import { readConfig } from '../domain/contracts/config.ts'
 import { ERRORS, REFUSALS } from '../domain/errors.ts'
 import { CHECKS } from '../domain/sending.ts'
@@ -60,8 +59,7 @@ async function withTables(file: string): Promise<string> {
 async function printed(words: string[]): Promise<string> {
   let text = ''
   const print = (more: string): void => void (text += more)
-  const parts = { env: {}, json: false, out: print, err: print }
-  await buildProgram(new Session(parts), parts).parseAsync(words, { from: 'user' })
+  await carryOut(words, { env: {}, out: print, err: print })
   return stripVTControlCharacters(text).trimEnd()
 }
 
@@ -195,7 +193,7 @@ describe('.env.example', () => {
     expect(readConfig(offered)).toMatchObject({ SCALE: 1, TASK_QUEUE: 'journeys' })
     const bare = text.split('\n').flatMap((line, index, lines) => {
       const variable = /^#? ?([A-Z_]+)=/.exec(line)?.[1]
-      return variable && !/^# /.test(lines[index - 1] ?? '') ? [variable] : []
+      return variable && !lines[index - 1]?.startsWith('# ') ? [variable] : []
     })
     expect(bare).toEqual([])
   })

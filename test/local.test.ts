@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { html } from '../client/http/html.ts'
 import { inboxPages } from '../client/inbox/pages.ts'
 import { startInbox, type Inbox } from '../client/inbox/smtp.ts'
-import { startPostgres, underLock } from '../workers/local/postgres.ts'
+import { underLock } from '../workers/local/machine.ts'
+import { startPostgres } from '../workers/local/postgres.ts'
 
 let directory: string
 

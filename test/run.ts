@@ -63,7 +63,7 @@ async function tests(words: string[]): Promise<Counts> {
   const file = join(directory, 'report.json')
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-    const { code } = await run('npx', ['--no-install', 'vitest', 'run', ...reporters, ...words], false)
+    const { code } = await run('node_modules/.bin/vitest', ['run', ...reporters, ...words], false)
     const text = await readFile(file, 'utf8').catch(() => undefined)
     return countsOf(text === undefined ? undefined : (JSON.parse(text) as Report), code)
   } finally {

@@ -85,8 +85,8 @@ export interface World {
   stopWorker(): Promise<void>
   /** Takes one event as POST /v1/events would. */
   send(event: object): Promise<'stored' | 'duplicate'>
-  /** Resolves when no run is on; rejects after 50 s with what hangs. */
-  settled(): Promise<void>
+  /** Resolves when no run is on; rejects after `ms` (50 s unless told) with what hangs. */
+  settled(ms?: number): Promise<void>
   historyOf(run: string): Promise<{ eventType: string | number }[]>
 }
 
@@ -154,7 +154,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       dispatcher?.poke()
       return outcome
     },
-    settled: () => untilNoRunIsOn(db),
+    settled: (ms) => untilNoRunIsOn(db, ms),
     async historyOf(run) {
       const history = await client.workflow.getHandle(run).fetchHistory()
       return (history.events ?? []) as { eventType: string | number }[]
@@ -176,12 +176,12 @@ export function asEvent(event: object): Parameters<typeof acceptEvent>[1] {
   return { ...read, at: at === undefined ? null : Date.parse(at) } as Parameters<typeof acceptEvent>[1]
 }
 
-async function untilNoRunIsOn(db: Db): Promise<void> {
+async function untilNoRunIsOn(db: Db, ms?: number): Promise<void> {
   await until(async () => {
     const { rows } = await sql<{ open: string[] }>`
       select coalesce(array_agg(id), '{}') as open from enrolments where status = 'running'`.execute(db)
     return rows[0]?.open.length === 0 || `still on: ${rows[0]?.open.slice(0, 5).join(', ')}`
-  })
+  }, ms)
 }
 
 /** Asks until the answer is true; a string says what is missing. For real servers, whose moment nobody knows. */

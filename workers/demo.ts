@@ -117,7 +117,7 @@ async function whatHappened(db: Db): Promise<string> {
   })
   const counts = await journeyCounts(db)
   const effects = await effectCounts(db)
-  for (const journey of [...new Set(counts.map((row) => row.journey))]) {
+  for (const journey of new Set(counts.map((row) => row.journey))) {
     const rows = counts.filter((row) => row.journey === journey)
     const sum = (of: (row: (typeof rows)[number]) => number): number => rows.reduce((total, row) => total + of(row), 0)
     const add = (what: string, how: string, why: string, count: number): void =>
@@ -134,7 +134,7 @@ async function whatHappened(db: Db): Promise<string> {
       REFUSALS.HOLDOUT.split(',')[0] ?? '',
       sum((row) => (row.arm === 'holdout' ? row.runs : 0)),
     )
-    for (const status of [...new Set(rows.map((row) => row.status))]) {
+    for (const status of new Set(rows.map((row) => row.status))) {
       add(
         'runs',
         status === 'goal' ? 'ended at the goal' : `ended, ${status}`,

@@ -22,8 +22,15 @@ export interface Receipt {
   detail: string
 }
 
+/**
+ * Writes down that from here on the provider may have the message, and answers whether to go on: false where the run ended
+ * meanwhile or another attempt went first. The later it is asked, the fewer sends end up of unknown fate.
+ */
+export type Begin = () => Promise<boolean>
+
 export interface Channel {
   readonly name: 'email'
-  send(message: Outgoing): Promise<Receipt>
+  /** Asks `begin` once, at the last moment before the provider can have the message. */
+  send(message: Outgoing, begin: Begin): Promise<Receipt>
   close(): Promise<void>
 }

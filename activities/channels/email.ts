@@ -1,7 +1,7 @@
 /** E-mail over pooled SMTP. */
-import { PassThrough } from 'node:stream'
+import { Readable } from 'node:stream'
 import nodemailer from 'nodemailer'
-import type { Channel, Outgoing, Receipt } from './channel.ts'
+import type { Begin, Channel, Outgoing, Receipt } from './channel.ts'
 
 export interface EmailOptions {
   /** smtp://user:password@host:port or smtps://… */
@@ -26,25 +26,25 @@ export function emailChannel({ smtpUrl, from, connections = 5 }: EmailOptions): 
     disableFileAccess: true,
     disableUrlAccess: true,
   })
-  // The body of a message on its way: whether the connection began to read it tells "surely not sent" from "nobody knows".
-  const bodies = new Map<string, PassThrough>()
+  // nodemailer reads a body only when the server has agreed to take it (354): no sooner can the server have the message.
+  const attempts = new Map<string, Attempt>()
   transport.use('stream', (mail, done) => {
-    const body = bodies.get(String(mail.data.messageId))
-    if (body) mail.message.processFunc((input) => input.on('error', (error) => body.destroy(error)).pipe(body))
+    const attempt = attempts.get(String(mail.data.messageId))
+    if (attempt) mail.message.processFunc((input) => Readable.from(bodyOf(attempt, input), { objectMode: false }))
     done()
   })
   return {
     name: 'email',
-    async send(message) {
-      const body = new PassThrough()
-      bodies.set(message.messageId, body)
+    async send(message, begin) {
+      const attempt: Attempt = { begin, began: false }
+      attempts.set(message.messageId, attempt)
       try {
         const info = await transport.sendMail(compose(message, from))
         return { is: 'sent', detail: info.response }
       } catch (error) {
-        return classify(error, body.readableDidRead)
+        return classify(error, attempt.began)
       } finally {
-        bodies.delete(message.messageId)
+        attempts.delete(message.messageId)
       }
     },
     close() {
@@ -52,6 +52,18 @@ export function emailChannel({ smtpUrl, from, connections = 5 }: EmailOptions): 
       return Promise.resolve()
     },
   }
+}
+
+interface Attempt {
+  begin: Begin
+  began: boolean
+}
+
+/** The message, once `begin` says to go on; else the connection is closed without one, and the server has nothing. */
+async function* bodyOf(attempt: Attempt, input: Readable): AsyncGenerator<Buffer> {
+  attempt.began = await attempt.begin()
+  if (!attempt.began) throw new Error('this attempt is no longer wanted')
+  for await (const chunk of input) yield chunk as Buffer
 }
 
 /** RFC 8058: the two headers let a mail program unsubscribe by one POST, without cookies and without a page. */
@@ -74,9 +86,9 @@ const UNSENDABLE = new Set(['EMESSAGE', 'ENOTSUP', 'EMAXRECIPIENTS'])
 
 /**
  * A reply decides by its class (RFC 5321: 4yz try again, 5yz never); a wrong login is the operator's to mend, so the message
- * waits. Without a reply it depends on whether the connection had begun to read the message.
+ * waits. Without a reply it depends on whether the server had begun to take the message.
  */
-function classify(error: unknown, bodyRead: boolean): Receipt {
+function classify(error: unknown, began: boolean): Receipt {
   const failure = error as { code?: string; responseCode?: number; message?: string }
   const detail = [failure.code, failure.responseCode, (failure.message ?? String(error)).replace(/<[^>]*>/g, '<…>')]
     .filter((part) => part !== undefined)
@@ -85,5 +97,5 @@ function classify(error: unknown, bodyRead: boolean): Receipt {
   if (failure.responseCode !== undefined && failure.responseCode >= 500) return { is: 'refused', detail }
   if (failure.responseCode !== undefined && failure.responseCode >= 400) return { is: 'transient', detail }
   if (failure.code !== undefined && UNSENDABLE.has(failure.code)) return { is: 'refused', detail }
-  return { is: bodyRead ? 'unknown' : 'transient', detail }
+  return { is: began ? 'unknown' : 'transient', detail }
 }

@@ -1,8 +1,7 @@
 /** What machines ask: does the process live, can it work, and its numbers. */
 import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify'
-import { sql } from 'kysely'
 import { ERRORS } from '../../domain/errors.ts'
-import type { Db } from '../../store/db.ts'
+import { type Db, pingStore } from '../../store/db.ts'
 import type { Metrics } from './metrics.ts'
 
 export interface HealthParts {
@@ -39,7 +38,7 @@ async function readiness({ db, temporalAnswers, workerState }: HealthParts): Pro
   const said = (code: 'STORE_UNAVAILABLE' | 'TEMPORAL_UNAVAILABLE'): string =>
     `${ERRORS[code].meaning} ${ERRORS[code].todo}`
   const [store, temporal] = await Promise.all([
-    inTime(sql`select 1`.execute(db), said('STORE_UNAVAILABLE')),
+    inTime(pingStore(db), said('STORE_UNAVAILABLE')),
     temporalAnswers && inTime(temporalAnswers(), said('TEMPORAL_UNAVAILABLE')),
   ])
   const state = workerState?.()

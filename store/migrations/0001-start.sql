@@ -152,8 +152,8 @@ create table messages (
   channel text not null,
   class text not null check (class in ('marketing', 'service', 'transactional')),
   topic text not null,
-  -- sending: reserved, the provider may have it; deferred: the provider surely does not have it yet.
-  status text not null check (status in ('sending', 'deferred', 'sent', 'unknown', 'failed', 'skipped', 'held')),
+  -- reserved: the provider surely does not have it yet; sending: it may have.
+  status text not null check (status in ('reserved', 'sending', 'sent', 'unknown', 'failed', 'skipped', 'held')),
   code text,
   detail text,
   address text,

@@ -26,7 +26,8 @@ export function provider(): Provider {
     name: 'email',
     calls,
     answers: (...next) => void planned.push(...next),
-    async send(message) {
+    async send(message, begin) {
+      if (!(await begin())) return { is: 'transient', detail: 'overtaken' }
       calls.push(message)
       const answer = planned.shift() ?? 'sent'
       if (typeof answer === 'function') return answer()

@@ -161,7 +161,7 @@ describe('what the provider says', () => {
     for (const attempts of [1, 2]) {
       const failed = await failure(send('story', 'T1'))
       expect(failed).toMatchObject({ type: 'CHANNEL_TRANSIENT', nonRetryable: false })
-      expect(await row('story', 'T1')).toMatchObject({ status: 'deferred', attempts, sent_at: null })
+      expect(await row('story', 'T1')).toMatchObject({ status: 'reserved', attempts, sent_at: null })
     }
     expect(await send('story', 'T1')).toEqual({ is: 'sent' })
     expect(await row('story', 'T1')).toMatchObject({ status: 'sent', attempts: 3, code: null })

@@ -44,7 +44,7 @@ let world: World
 
 beforeAll(async () => {
   sink = await startSink()
-  world = await openWorld({ smtpUrl: sink.url, dayMs: 2_500, start: false })
+  world = await openWorld({ smtpUrl: sink.url, dayMs: 1_500, start: false })
   afterAll(async () => {
     for (const child of alive) child.kill('SIGKILL')
     await sink.stop()
@@ -76,14 +76,13 @@ it(
         const id = `V${registered}`
         await world.send({ id: `${id}-in`, type: 'customer.registered', customer: person(id) })
       }
-      await pause(100 + 900 * drawn('life', kill))
+      await pause(100 + 600 * drawn('life', kill))
       worker.removeAllListeners('exit')
       worker.kill('SIGKILL')
       alive.delete(worker)
     }
     const last = await next
     last.send(go)
-    await world.settled()
     await expectNothingTwiceNothingLost()
     await expectInvariants(world.db)
   },

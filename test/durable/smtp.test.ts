@@ -58,7 +58,7 @@ it('a server that is down for a while: nothing lost, nothing twice', async () =>
   await sink.stop()
   await Promise.all(ids.map(enter))
   await until(
-    async () => (await Promise.all(ids.map(welcome))).every((row) => row?.status === 'deferred') || 'not all deferred',
+    async () => (await Promise.all(ids.map(welcome))).every((row) => row?.status === 'reserved') || 'not all put off',
   )
   const again = await startSink(answer, port)
   afterAll(() => again.stop())

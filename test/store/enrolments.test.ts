@@ -5,7 +5,19 @@ import { effectCounts, journeyCounts, pauseJourney, pausedJourneys, resumeJourne
 import { armOutcomes, finishRun } from '../../store/outcomes.ts'
 import { openWait } from '../../store/waits.ts'
 import { expectInvariants, freshStore, person } from '../world.ts'
-import { DAY, HOUR, NOON, behindLock, enterCrowd, handClock, inboxOf, routing, rowsOf, wakesOf } from './given.ts'
+import {
+  DAY,
+  HOUR,
+  NOON,
+  behindLock,
+  enterCrowd,
+  handClock,
+  inboxOf,
+  routing,
+  rowsOf,
+  somebodyQueues,
+  wakesOf,
+} from './given.ts'
 
 const { db } = await freshStore()
 afterAll(() => expectInvariants(db))
@@ -54,6 +66,7 @@ describe('pause and resume', () => {
     await inTransaction(db, async (tx) => {
       expect((await lockRun(tx, run))?.paused).toBe(true)
       resumed.count = resumeJourney(db, 'e')
+      await somebodyQueues(db)
       await holdRun(tx, run, NOON)
     })
     expect(await resumed.count).toBe(1)

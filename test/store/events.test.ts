@@ -232,7 +232,9 @@ describe('goal and exit', () => {
     expect(await viewWait(db, { run, key: `${run}/wait/1` })).toEqual({ status: 'goal', event: null })
     expect(await rowsOf(db, `select open from waits where enrolment = '${run}'`)).toEqual([{ open: false }])
     expect((await wakesOf(db)).filter((one) => one === run)).toHaveLength(1)
+    clock.pass(1000)
     await send('order.paid', 'G1')
+    expect((await enrolment(db, run))?.goal_at).toEqual(new Date(NOON + DAY))
     const outcomes = await rowsOf(db, `select kind, detail from outcomes where enrolment = '${run}' order by kind`)
     expect(outcomes).toEqual([
       { kind: 'converted', detail: 'g1-paid' },

@@ -5,7 +5,7 @@ import type { PlanFacts } from '../../activities/index.ts'
 import type { Routing } from '../../domain/journey.ts'
 import { type Db, type Tx, inTransaction } from '../../store/db.ts'
 import { acceptEvent } from '../../store/events.ts'
-import { NOON, asEvent, person, until } from '../world.ts'
+import { NOON, asEvent, until } from '../world.ts'
 
 export const SECOND = 1000
 export const HOUR = 3_600_000
@@ -138,19 +138,22 @@ export async function behindLock<T>(
     begun.work = work()
     // It may be over before it is awaited below.
     begun.work.catch(() => undefined)
-    await until(() => somebodyQueues(db))
+    await somebodyQueues(db)
     await meanwhile(tx)
   })
   expect(begun.work).toBeDefined()
   return begun.work as Promise<T>
 }
 
-async function somebodyQueues(db: Db): Promise<true | string> {
-  const rows = await rowsOf(
-    db,
-    `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-  )
-  return rows.length > 0 || 'nobody waits for the lock'
+/** Resolves when a transaction of this database waits for another's lock. */
+export function somebodyQueues(db: Db): Promise<void> {
+  return until(async () => {
+    const rows = await rowsOf(
+      db,
+      `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    return rows.length > 0 || 'nobody waits for the lock'
+  })
 }
 
-export { NOON, person }
+export { NOON }

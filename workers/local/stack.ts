@@ -9,7 +9,8 @@ import { type Inbox, startInbox } from '../../client/inbox/smtp.ts'
 import { readConfig } from '../../domain/contracts/config.ts'
 import type { Tempo } from '../../domain/tempo.ts'
 import { ROLES, assemble } from '../assemble.ts'
-import { freePort, startPostgres } from './postgres.ts'
+import { freePort } from './machine.ts'
+import { startPostgres } from './postgres.ts'
 import { findTemporal, startTemporal } from './temporal.ts'
 
 export interface StackOptions {

@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Connection } from '@temporalio/client'
 import { PerennialError } from '../../domain/errors.ts'
-import { capture, exists, freePort, messageOf, once, renameUnlessThere, tailOf, underLock } from './postgres.ts'
+import { capture, exists, freePort, messageOf, once, renameUnlessThere, tailOf, underLock } from './machine.ts'
 
 const VERSION = '1.9.1'
 const PROGRAM = process.platform === 'win32' ? 'temporal.exe' : 'temporal'
