@@ -13,7 +13,7 @@ import {
   type MessageRow,
   type NewMessage,
   beginSending,
-  messageByKey,
+  lockMessage,
   recordVerdict,
   sendFacts,
   settleMessage,
@@ -61,7 +61,7 @@ export function messageActivities(parts: Parts, now: Now) {
     // Read behind the lock: what went first is not dated after what it decides.
     const asked = now(request.asked)
     const plan = planOf(run)
-    const before = await messageByKey(tx, request.key)
+    const before = await lockMessage(tx, request.key)
     const settled = before && (await answerBefore(tx, before, run, asked))
     if (settled) return { do: 'answer', result: settled }
 
@@ -243,7 +243,7 @@ export function messageActivities(parts: Parts, now: Now) {
       const code = 'SEND_EXPIRED'
       return inTransaction(db, async (tx) => {
         const state = await lockRun(tx, run)
-        const row = await messageByKey(tx, key)
+        const row = await lockMessage(tx, key)
         const verdict = row && verdictOf(row)
         if (verdict) return verdict
         const status = row?.status === 'sending' ? 'unknown' : 'failed'

@@ -45,6 +45,12 @@ export async function messageByKey(db: Db, key: string): Promise<MessageRow | un
   return rows[0]
 }
 
+/** The same, locked to the end of the transaction: no attempt begins between what is read here and what is then written. */
+export async function lockMessage(tx: Tx, key: string): Promise<MessageRow | undefined> {
+  const { rows } = await sql<MessageRow>`select * from messages where key = ${key} for update`.execute(tx)
+  return rows[0]
+}
+
 /** Writes the gate's verdict under the key; a reservation counts against the cap. */
 export async function recordVerdict(
   tx: Tx,

@@ -109,7 +109,7 @@ describe('the lesson of docs/journeys.md', () => {
     const catalogue = await readCatalogue(folder)
     expect([...catalogue.keys()]).toContain('thank-you')
     const code = await bundleWorkflows(catalogue, { folder, logger: quietSdk })
-    expect(code).toContain('"thank-you"')
-    expect(code).toContain('How do you like it?')
+    // Compared as truth values: a bundle is nothing to print.
+    for (const part of ['"thank-you"', 'How do you like it?']) expect(code.includes(part), part).toBe(true)
   })
 })

@@ -1,13 +1,11 @@
-import { ApplicationFailure } from '@temporalio/activity'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Receipt } from '../../activities/channels/channel.ts'
 import { messageIdOf } from '../../activities/messages.ts'
 import { readSubscriptionToken } from '../../domain/token.ts'
-import { decisionsOf } from '../../store/decisions.ts'
 import { finishRun } from '../../store/outcomes.ts'
-import { PUBLIC_URL, SECRET, expectInvariants, freshStore, person, until } from '../world.ts'
+import { PUBLIC_URL, SECRET, expectInvariants, freshStore, until } from '../world.ts'
 import { DAY, NOON, behindLock, planFacts, rowsOf } from '../store/given.ts'
-import { openShop, pending } from './given.ts'
+import { failure, openShop, pending, receipt } from './given.ts'
 
 const { db } = await freshStore()
 afterAll(() => expectInvariants(db))
@@ -16,29 +14,7 @@ const shop = await openShop(db, [
   planFacts('story'),
   planFacts('receipt', { class: 'transactional', begins: { on: 'order.paid' } }),
 ])
-const { channel, send, row, activities, requestOf } = shop
-
-/** A customer in the journey, and the calls the provider got for them. */
-async function entered(id: string, journey: 'story' | 'receipt' = 'story') {
-  await shop.event(journey === 'story' ? 'customer.registered' : 'order.paid', person(id))
-  return { calls: () => channel.calls.filter((call) => call.to === `${id.toLowerCase()}@mail.example`) }
-}
-
-async function verdictsOf(id: string): Promise<(string | null)[]> {
-  const lines = (await decisionsOf(db, id)).filter((line) => line.about === 'send')
-  return lines.map((line) => (line.code === null ? line.verdict : `${line.verdict} ${line.code}`))
-}
-
-const receipt = (is: Receipt['is']): Receipt => ({ is, detail: `late ${is}` })
-
-async function failure(work: Promise<unknown>): Promise<ApplicationFailure> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  expect(error).toBeInstanceOf(ApplicationFailure)
-  return error as ApplicationFailure
-}
+const { channel, send, row, activities, requestOf, entered, verdictsOf } = shop
 
 describe('the same key', () => {
   test('asked again is answered from the row: one call', async () => {

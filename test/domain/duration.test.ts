@@ -63,7 +63,7 @@ describe('inWords', () => {
     [90_000, '90 seconds'],
     [3_600_000, '1 hour'],
     [172_800_000, '2 days'],
-    [604_800_000, '1 week'],
+    [604_800_000, '7 days'],
   ])('%d ms is %j', (ms, words) => expect(inWords(ms)).toBe(words))
 
   it('is read back as the same time', () => {

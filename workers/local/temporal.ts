@@ -167,6 +167,9 @@ function reasonOf(error: unknown): string {
   return `${messageOf(error)}${cause}`
 }
 
+const ENDED = 'it ended at once'
+const STARTS_MOST = 3
+
 /** How `startTemporal` starts the server. */
 export interface TemporalOptions {
   /** The program, from `findTemporal`. */
@@ -199,6 +202,18 @@ export interface LocalTemporal {
  */
 export async function startTemporal(options: TemporalOptions): Promise<LocalTemporal> {
   options.onProgress?.('Starting Temporal')
+  // It takes several ports of its own choice; one that was free when it looked can be gone when it binds, and then it ends.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(options)
+    } catch (error) {
+      if (attempt >= STARTS_MOST || !messageOf(error).includes(ENDED)) throw error
+      options.onProgress?.('Temporal ended at once; starting it again on other ports')
+    }
+  }
+}
+
+async function startOnce(options: TemporalOptions): Promise<LocalTemporal> {
   const port = await freePort()
   const uiPort = options.uiPort === undefined ? await freePort() : options.uiPort
   if (options.dbFile !== undefined) await fs.mkdir(path.dirname(path.resolve(options.dbFile)), { recursive: true })
@@ -260,7 +275,7 @@ async function ready(child: ChildProcess, address: string): Promise<void> {
   const until = Date.now() + START_SECONDS * 1000
   for (let reason = 'it never listened'; ; await pause(25)) {
     if (child.pid === undefined) throw new Error('the program could not be run')
-    if (hasEnded(child)) throw new Error(`it ended at once (${child.exitCode ?? child.signalCode})`)
+    if (hasEnded(child)) throw new Error(`${ENDED} (${child.exitCode ?? child.signalCode})`)
     if (Date.now() > until) throw new Error(`not ready after ${START_SECONDS} s: ${reason}`)
     if (!(await listens(address))) continue
     try {
