@@ -92,13 +92,17 @@ export function renderWords(
   try {
     const subject = onePlainLine(plain.renderSync(parse(plain, copy.subject), variables) as string)
     const text = (plain.renderSync(parse(plain, copy.text), variables) as string).trim()
-    const body = (markup.renderSync(parse(markup, copy.html ?? copy.text), variables) as string).trim()
+    // The text is text: a '<' that its author wrote is escaped like one that came with a name.
+    const body =
+      copy.html === undefined
+        ? paragraphs(escapeHtml(text))
+        : (markup.renderSync(parse(markup, copy.html), variables) as string).trim()
     return {
       ok: true,
       words: {
         subject,
         text: footer ? `${text}\n\n--\n${footer.text}: ${footer.url}\n` : `${text}\n`,
-        html: htmlPart(copy.html === undefined ? paragraphs(body) : body, footer),
+        html: htmlPart(body, footer),
       },
     }
   } catch (error) {
@@ -115,7 +119,8 @@ function paragraphs(escaped: string): string {
     .join('\n')
 }
 
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' }
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign)
 
 function htmlPart(body: string, footer?: { text: string; url: string }): string {
   const end = footer

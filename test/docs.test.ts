@@ -5,9 +5,11 @@ import { parseEnv, stripVTControlCharacters } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { readCatalogue } from '../client/catalogue.ts'
 import { carryOut } from '../client/cli/program.ts'
 import { readConfig } from '../domain/contracts/config.ts'
 import { ERRORS, REFUSALS } from '../domain/errors.ts'
+import { armOf } from '../domain/experiment.ts'
 import { CHECKS } from '../domain/sending.ts'
 import { ROOT, nodesOf, readSources } from './sources.ts'
 
@@ -78,6 +80,10 @@ async function withSamples(file: string): Promise<string> {
   return text
 }
 
+/** The customers that a page has its reader send events of. */
+const sentIn = (page: string): string[] =>
+  [...read(page).matchAll(/"customer": \{\s*"id": "(\w+)"/g)].map(([, id = '']) => id)
+
 async function hold(file: string, text: string): Promise<void> {
   if (process.env['UPDATE_DOCS']) writeFileSync(join(ROOT, file), text)
   expect(read(file), UPDATE).toBe(text)
@@ -93,6 +99,14 @@ describe('what is written of the code', () => {
     expect(text).toContain('// workflows/first-order.ts\nimport { journey }')
     expect(text).toMatch(/^\+2d 00:00 .* end, goal: order\.paid$/m)
     await hold('README.md', text)
+  })
+
+  it('in the tours of README.md and docs/api.md are customers who get something', async () => {
+    const plans = [...(await readCatalogue()).values()].map(({ plan }) => plan)
+    const customers = ['README.md', 'docs/api.md'].flatMap(sentIn)
+    expect(customers.length).toBeGreaterThan(1)
+    const held = customers.filter((id) => plans.some((plan) => armOf(plan.name, id, plan.holdout) === 'holdout'))
+    expect(held, 'held out of a journey: the reader would get no mail').toEqual([])
   })
 })
 

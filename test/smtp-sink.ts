@@ -9,7 +9,7 @@ export type Reply = 'accept' | 'drop' | number
 export interface Sink {
   url: string
   /** Message-IDs taken (250 was answered), in order, by recipient. */
-  taken: { to: string; messageId: string; subject: string }[]
+  taken: { to: string; messageId: string; subject: string; raw: string }[]
   /** How often a recipient was named, taken or not. */
   asked: Map<string, number>
   stop(): Promise<void>
@@ -40,9 +40,10 @@ export async function startSink(
       stream.on('end', () => {
         const to = session.envelope.rcptTo[0]?.address ?? ''
         if (doomed.delete(to)) return closeConnection(session.id)
-        PostalMime.parse(Buffer.concat(chunks)).then(
+        const raw = Buffer.concat(chunks)
+        PostalMime.parse(raw).then(
           (mail) => {
-            taken.push({ to, messageId: mail.messageId ?? '', subject: mail.subject ?? '' })
+            taken.push({ to, messageId: mail.messageId ?? '', subject: mail.subject ?? '', raw: raw.toString() })
             done()
           },
           (error: Error) => done(error),

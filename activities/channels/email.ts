@@ -76,7 +76,11 @@ function compose({ to, messageId, words, unsubscribeUrl }: Outgoing, from: strin
     text: words.text,
     html: words.html,
     headers: unsubscribeUrl
-      ? { 'List-Unsubscribe': `<${unsubscribeUrl}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' }
+      ? {
+          // On one line: some relays break the signature of a folded one.
+          'List-Unsubscribe': { prepared: true, foldLines: false, value: `<${unsubscribeUrl}>` },
+          'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+        }
       : {},
   }
 }

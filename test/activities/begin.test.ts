@@ -99,3 +99,23 @@ test('it is given up as failed, and a late attempt finds that out before it begi
   expect(await first).toEqual({ is: 'failed', code: 'SEND_EXPIRED' })
   expect(calls()).toEqual([])
 })
+
+test('a transactional message that is asked for again is not sent again, where the first answer comes in time', async () => {
+  const { calls } = await entered('R7', 'receipt')
+  const [early, slow] = [pending<undefined>(), pending<Receipt>()]
+  channel.before(
+    () => Promise.resolve(undefined),
+    () => early.answer,
+  )
+  channel.answers(slow.answer)
+  const first = send('receipt', 'R7')
+  await until(async () => (await row('receipt', 'R7'))?.status === 'sending')
+  const second = send('receipt', 'R7')
+  await until(async () => (await row('receipt', 'R7'))?.attempts === 2)
+  slow.give(receipt('sent'))
+  expect(await first).toEqual({ is: 'sent' })
+  expect((await row('receipt', 'R7'))?.status).toBe('sent')
+  early.give(undefined)
+  expect(await second).toEqual({ is: 'sent' })
+  expect(calls()).toHaveLength(1)
+})
