@@ -81,7 +81,7 @@ const names = (plans: readonly Routing[]): string[] => plans.map((plan) => plan.
 async function reachGoals(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<void> {
   const { rows } = await sql<{ id: string; journey: string }>`
     select id, journey from enrolments where customer = ${event.customer.id} and journey = any(${names(plans)})
-      and goal_at is null and (goal_until is null or goal_until >= ${at(now)})
+      and starts_at <= ${at(now)} and goal_at is null and (goal_until is null or goal_until >= ${at(now)})
   `.execute(tx)
   const ids = rows.map((row) => row.id)
   await convert(tx, ids, event.id, now)

@@ -31,7 +31,7 @@ describe('words', () => {
       { text: 'Unsubscribe', url: 'https://s.example/u?a="1"&b' },
     )
     expect(rendered.ok && rendered.words.text).toBe('Hello\n\n--\nUnsubscribe: https://s.example/u?a="1"&b\n')
-    expect(rendered.ok && rendered.words.html).toContain('href="https://s.example/u?a=&#34;1&#34;&#38;b"')
+    expect(rendered.ok && rendered.words.html).toContain('href="https://s.example/u?a=&#34;1&#34;&amp;b"')
   })
 
   it('are a refusal where a variable has no value, never a blank', () => {

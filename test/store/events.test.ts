@@ -1,8 +1,9 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Routing } from '../../domain/journey.ts'
 import { consentsOf, customer } from '../../store/customers.ts'
+import { inTransaction } from '../../store/db.ts'
 import { decisionsOf } from '../../store/decisions.ts'
-import { enrolment, enrolments } from '../../store/enrolments.ts'
+import { enrol, enrolment, enrolments } from '../../store/enrolments.ts'
 import { acceptEvent, rejectEvent, rejectedEvents } from '../../store/events.ts'
 import { finishRun } from '../../store/outcomes.ts'
 import { openWait, viewWait } from '../../store/waits.ts'
@@ -242,6 +243,27 @@ describe('goal and exit', () => {
       { kind: 'entered', detail: expect.any(String) },
     ])
     expect((await wakesOf(db)).filter((one) => one === run)).toHaveLength(1)
+  })
+
+  test('what happens before the day a run was entered ahead for is not its goal', async () => {
+    const { clock, send } = given(story)
+    await send('profile.changed', person('G0'))
+    const ahead = {
+      journey: 'story',
+      customer: 'G0',
+      occasion: null,
+      arm: 'treated',
+      begunBy: 'sweep',
+      begunSeq: 0,
+    } as const
+    await inTransaction(db, (tx) =>
+      enrol(tx, { ...ahead, startsAt: NOON + DAY, goalUntil: NOON + 15 * DAY, now: NOON }),
+    )
+    await send('order.paid', 'G0')
+    expect(await enrolment(db, 'story/G0')).toMatchObject({ status: 'running', goal_at: null })
+    clock.pass(DAY)
+    await send('order.paid', 'G0')
+    expect(await enrolment(db, 'story/G0')).toMatchObject({ status: 'goal' })
   })
 
   test.each([
