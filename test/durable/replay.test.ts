@@ -17,39 +17,46 @@ import { type World, NOON, openWorld, person, until } from '../world.ts'
 
 const FOLDER = new URL('../histories/', import.meta.url)
 
-it.runIf(process.env['RECORD_HISTORIES'] === '1')('records one history a way through each journey', async () => {
-  const sink = await startSink()
-  afterAll(() => sink.stop())
-  const world = await openWorld({ smtpUrl: sink.url, dayMs: 500 })
-  const enter = (id: string): Promise<unknown> =>
-    world.send({ id: `${id}-in`, type: 'customer.registered', customer: person(id) })
-  const welcomed = (id: string): Promise<void> =>
-    until(async () => sink.taken.some((mail) => mail.to === `${id}@mail.example`) || 'not welcomed')
-  await enter('quiet')
-  await enter('cart')
-  await enter('paid')
-  await welcomed('cart')
-  await world.send({ id: 'cart-1', type: 'cart.added', customer: 'cart' })
-  await welcomed('paid')
-  await world.send({ id: 'paid-1', type: 'order.paid', customer: 'paid' })
-  const birthday = new Date(NOON + 20 * 86_400_000).toISOString().slice(5, 10)
-  await world.send({ id: 'born', type: 'profile.changed', customer: person('born', { birthday }) })
-  await world.client.workflow.execute('sweep', {
-    workflowId: 'sweep/birthday',
-    taskQueue: world.taskQueue,
-    args: [
-      { journey: 'birthday', tempo: world.tempo, progress: { from: NOON + 19.5 * 86_400_000, after: '', entered: 0 } },
-    ],
-  })
-  const others = await enterOthers(world, ['first-order', 'birthday'])
-  await world.settled()
-  for (const { journey, run } of others) await save(world, journey, 'without-events', run)
-  await save(world, 'first-order', 'without-events', 'first-order/quiet')
-  await save(world, 'first-order', 'cart', 'first-order/cart')
-  await save(world, 'first-order', 'goal-in-a-wait', 'first-order/paid')
-  await save(world, 'birthday', 'greeted', 'birthday/born/2026')
-  await save(world, 'sweep', 'one-page', 'sweep/birthday')
-})
+it.runIf(process.env['RECORD_HISTORIES'] === '1')(
+  'records one history a way through each journey (only when asked: npm run histories)',
+  async () => {
+    const sink = await startSink()
+    afterAll(() => sink.stop())
+    const world = await openWorld({ smtpUrl: sink.url, dayMs: 500 })
+    const enter = (id: string): Promise<unknown> =>
+      world.send({ id: `${id}-in`, type: 'customer.registered', customer: person(id) })
+    const welcomed = (id: string): Promise<void> =>
+      until(async () => sink.taken.some((mail) => mail.to === `${id}@mail.example`) || 'not welcomed')
+    await enter('quiet')
+    await enter('cart')
+    await enter('paid')
+    await welcomed('cart')
+    await world.send({ id: 'cart-1', type: 'cart.added', customer: 'cart' })
+    await welcomed('paid')
+    await world.send({ id: 'paid-1', type: 'order.paid', customer: 'paid' })
+    const birthday = new Date(NOON + 20 * 86_400_000).toISOString().slice(5, 10)
+    await world.send({ id: 'born', type: 'profile.changed', customer: person('born', { birthday }) })
+    await world.client.workflow.execute('sweep', {
+      workflowId: 'sweep/birthday',
+      taskQueue: world.taskQueue,
+      args: [
+        {
+          journey: 'birthday',
+          tempo: world.tempo,
+          progress: { from: NOON + 19.5 * 86_400_000, after: '', entered: 0 },
+        },
+      ],
+    })
+    const others = await enterOthers(world, ['first-order', 'birthday'])
+    await world.settled()
+    for (const { journey, run } of others) await save(world, journey, 'without-events', run)
+    await save(world, 'first-order', 'without-events', 'first-order/quiet')
+    await save(world, 'first-order', 'cart', 'first-order/cart')
+    await save(world, 'first-order', 'goal-in-a-wait', 'first-order/paid')
+    await save(world, 'birthday', 'greeted', 'birthday/born/2026')
+    await save(world, 'sweep', 'one-page', 'sweep/birthday')
+  },
+)
 
 /** Everybody else's journey, as it goes when nothing happens in it. Those that no event begins need a way of their own above. */
 async function enterOthers(world: World, known: readonly string[]): Promise<{ journey: string; run: string }[]> {
