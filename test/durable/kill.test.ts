@@ -84,7 +84,6 @@ it(
     const last = await next
     last.send(go)
     await world.settled(120_000)
-    await world.settled()
     await expectNothingTwiceNothingLost()
     await expectInvariants(world.db)
   },
