@@ -1,11 +1,15 @@
 /** What a coupon is, before any database. */
+import type { CheckoutWords } from './offer.ts'
 
 /** 32 symbols without 0, O, 1 and I: 5 bits each, 60 bits for 12, which cannot be guessed one by one. */
 const ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ'
 const LENGTH = 12
 
-/** An offer as a plan words it; stored when a worker starts and from then on steered in the store. */
-export interface Offer {
+/**
+ * An offer as a plan words it; stored when a worker starts and from then on steered in the store. What it gives and needs may be
+ * worded anew: each wording is a version, and a coupon keeps the one it was issued under.
+ */
+export interface Offer extends CheckoutWords {
   title: string
   /** How many coupons there are in all. */
   quota: number
@@ -26,4 +30,10 @@ export interface Coupon {
 export function codeFrom(random: Uint8Array): string {
   if (random.length < LENGTH) throw new RangeError(`a code needs ${LENGTH} random bytes, got ${random.length}`)
   return Array.from(random.subarray(0, LENGTH), (byte) => ALPHABET[byte & 31]).join('')
+}
+
+/** A code as somebody typed it, or undefined where it is none: small letters, blanks and dashes are forgiven. */
+export function readCode(text: string): string | undefined {
+  const code = text.toUpperCase().replace(/[\s-]/g, '')
+  return code.length === LENGTH && [...code].every((symbol) => ALPHABET.includes(symbol)) ? code : undefined
 }

@@ -4,17 +4,25 @@ import { sql } from 'kysely'
 import type { Offer } from '../domain/coupon.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { canonical } from '../domain/journey.ts'
+import { termsOf } from '../domain/offer.ts'
 import { type Db, type Tx, at, inTransaction, isUniqueViolation } from './db.ts'
 import { decide } from './decisions.ts'
 import { holdRun, lockRun } from './enrolments.ts'
+import { setTerms } from './offers.ts'
 
-/** Stores the offers of a plan that are not known yet; a known one stays as operators have steered it since. */
+/**
+ * Stores the offers of a plan that are not known yet; a known one stays as operators have steered it since. What it gives and
+ * needs is the plan's: worded anew, it is a new version for coupons issued from now on.
+ */
 export async function addOffers(db: Db, offers: Record<string, Offer>): Promise<void> {
   for (const [id, offer] of Object.entries(offers)) {
-    await sql`
-      insert into offers (id, title, quota, per_member) values (${id}, ${offer.title}, ${offer.quota}, ${offer.perMember})
-      on conflict (id) do nothing
-    `.execute(db)
+    await inTransaction(db, async (tx) => {
+      await sql`
+        insert into offers (id, title, quota, per_member) values (${id}, ${offer.title}, ${offer.quota}, ${offer.perMember})
+        on conflict (id) do nothing
+      `.execute(tx)
+      await setTerms(tx, id, termsOf(offer))
+    })
   }
 }
 
@@ -128,12 +136,13 @@ async function guardedIssue(
       where id = ${offer} and issued < quota
         and not exists (select 1 from coupons where key = ${key})
         and per_member > coalesce((select issued from member_counters where offer = ${offer} and customer = ${customer}), 0)
-      returning id),
+      returning id, version),
     counted as (
       insert into member_counters as m (offer, customer, issued) select id, ${customer}, 1 from spent
       on conflict (offer, customer) do update set issued = m.issued + 1 returning offer)
-    insert into coupons (code, key, request_hash, offer, customer, enrolment, issued_at, expires_at)
-    select ${drawCode()}, ${key}, ${hash}, offer, ${customer}, ${run}, ${at(now)}, ${at(now + validMs)} from counted
+    insert into coupons (code, key, request_hash, offer, version, customer, enrolment, issued_at, expires_at)
+    select ${drawCode()}, ${key}, ${hash}, id, version, ${customer}, ${run}, ${at(now)}, ${at(now + validMs)}
+    from spent join counted on counted.offer = spent.id
   `.execute(tx)
   return numAffectedRows === 1n
 }

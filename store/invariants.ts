@@ -11,12 +11,41 @@ const INVARIANTS: Record<string, string> = {
     select id as key, 'issued ' || issued || ' of ' || quota as wrong from offers where issued > quota`,
   'a customer has no more of an offer than allowed': `
     select c.offer || ' ' || c.customer as key, count(*) || ' coupons' as wrong from coupons c
-    join offers o on o.id = c.offer group by c.offer, c.customer, o.per_member having count(*) > o.per_member`,
+    join offers o on o.id = c.offer where c.customer is not null group by c.offer, c.customer, o.per_member having count(*) > o.per_member`,
   'member counters equal the coupons there are': `
     select offer || ' ' || customer as key, coalesce(m.issued, 0) || ' counted, ' || coalesce(c.coupons, 0) || ' coupons' as wrong
     from member_counters m
-    full join (select offer, customer, count(*) as coupons from coupons group by offer, customer) c using (offer, customer)
+    full join (select offer, customer, count(*) as coupons from coupons where customer is not null group by offer, customer) c using (offer, customer)
     where m.issued is distinct from c.coupons`,
+  'a batch has the codes it says it made': `
+    select b.key, b.offer || ' made ' || b.made || ', codes ' || count(c.code) as wrong from code_batches b
+    left join coupons c on c.batch = b.key group by b.key having b.made <> count(c.code)`,
+  'a coupon is redeemed just where one redemption of it stands': `
+    select c.code as key, c.status || ' for ' || c.offer || ', redemptions ' || count(r.id) as wrong
+    from coupons c join redemptions r on r.code = c.code and r.reversed_at is null
+    group by c.code having count(r.id) > 1 or c.status <> 'redeemed'
+    union all select c.code, 'redeemed for ' || c.offer || ', redemptions 0' from coupons c where c.status = 'redeemed'
+      and not exists (select 1 from redemptions r where r.code = c.code and r.reversed_at is null)`,
+  'a coupon is held or redeemed, never both': `
+    select code as key, status || ' for ' || offer || ', held by ' || coalesce(held_by, 'nobody') as wrong from coupons
+    where (status = 'held') <> (held_by is not null) or (held_by is null) <> (held_until is null)`,
+  'a redeemed discount is the sum of its lines': `
+    select r.code as key, 'discount ' || r.discount || ' of ' || r.basket || ', lines ' || coalesce(sum(l.discount), 0)
+      || ' of ' || coalesce(sum(l.amount), 0) as wrong
+    from redemptions r left join redemption_lines l on l.redemption = r.id group by r.id
+    having coalesce(sum(l.discount), 0) <> r.discount or coalesce(sum(l.amount), 0) <> r.basket
+      or bool_or(l.discount > l.amount)`,
+  'coupons take no more off an order than it costs': `
+    select r."order" || ' ' || l.line as key, sum(l.discount) || ' off ' || max(l.amount) as wrong
+    from redemptions r join redemption_lines l on l.redemption = r.id where r.reversed_at is null
+    group by r."order", l.line having sum(l.discount) > max(l.amount)`,
+  'redemptions lie in the life of the coupon': `
+    select r.code as key, 'redeemed ' || r.redeemed_at || ', good from ' || c.issued_at || ' to ' || c.expires_at as wrong
+    from redemptions r join coupons c on c.code = r.code
+    where r.redeemed_at < c.issued_at or r.redeemed_at >= c.expires_at`,
+  'a redemption is by the customer whose coupon it is': `
+    select r.code as key, 'redeemed by ' || r.customer || ', is of ' || c.customer as wrong
+    from redemptions r join coupons c on c.code = r.code where c.customer <> r.customer`,
   'the control arm got nothing': `
     select m.key, 'message ' || m.status as wrong from messages m join enrolments e on e.id = m.enrolment
     where e.arm = 'holdout' and m.class <> 'transactional' and m.status not in ('skipped', 'held')

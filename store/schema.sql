@@ -1,5 +1,35 @@
 -- What the migrations come to. Written by `npm run schema`; a test compares it.
 
+create table checkout_answers (
+  key text not null,
+  request_hash text not null,
+  answer jsonb not null,
+  at timestamp with time zone not null,
+  constraint checkout_answers_pkey PRIMARY KEY (key)
+);
+
+create table code_batches (
+  key text not null,
+  request_hash text not null,
+  offer text not null,
+  version integer not null,
+  wanted integer not null,
+  made integer not null default 0,
+  issued_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint code_batches_check CHECK (((made >= 0) AND (made <= wanted))),
+  constraint code_batches_offer_version_fkey FOREIGN KEY (offer, version) REFERENCES offer_versions(offer, version),
+  constraint code_batches_pkey PRIMARY KEY (key),
+  constraint code_batches_wanted_check CHECK ((wanted >= 1))
+);
+
+create table code_tries (
+  who text not null,
+  code text not null,
+  at timestamp with time zone not null,
+  constraint code_tries_pkey PRIMARY KEY (who, code)
+);
+
 create table consents (
   id bigint not null identity,
   customer text not null,
@@ -18,16 +48,26 @@ create table coupons (
   key text not null,
   request_hash text not null,
   offer text not null,
-  customer text not null,
-  enrolment text not null,
+  customer text,
+  enrolment text,
   issued_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
+  version integer not null,
+  batch text,
+  status text not null default 'open'::text,
+  held_by text,
+  held_until timestamp with time zone,
+  constraint coupons_batch_fkey FOREIGN KEY (batch) REFERENCES code_batches(key),
   constraint coupons_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
   constraint coupons_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint coupons_held CHECK ((((status = 'held'::text) = (held_by IS NOT NULL)) AND ((held_by IS NULL) = (held_until IS NULL)))),
   constraint coupons_key_key UNIQUE (key),
-  constraint coupons_offer_fkey FOREIGN KEY (offer) REFERENCES offers(id),
-  constraint coupons_pkey PRIMARY KEY (code)
+  constraint coupons_owner CHECK ((((customer IS NULL) = (enrolment IS NULL)) AND ((customer IS NULL) = (batch IS NOT NULL)))),
+  constraint coupons_pkey PRIMARY KEY (code),
+  constraint coupons_status CHECK ((status = ANY (ARRAY['open'::text, 'held'::text, 'redeemed'::text, 'lost'::text]))),
+  constraint coupons_version_fkey FOREIGN KEY (offer, version) REFERENCES offer_versions(offer, version)
 );
+CREATE INDEX coupons_held_by ON public.coupons USING btree (held_by) WHERE (held_by IS NOT NULL);
 CREATE INDEX coupons_of_customer ON public.coupons USING btree (customer);
 
 create table customers (
@@ -168,12 +208,22 @@ create table messages (
 CREATE INDEX messages_of_customer ON public.messages USING btree (customer, reserved_at);
 CREATE INDEX messages_of_enrolment ON public.messages USING btree (enrolment);
 
+create table offer_versions (
+  offer text not null,
+  version integer not null,
+  terms jsonb not null,
+  constraint offer_versions_offer_fkey FOREIGN KEY (offer) REFERENCES offers(id),
+  constraint offer_versions_pkey PRIMARY KEY (offer, version),
+  constraint offer_versions_version_check CHECK ((version >= 1))
+);
+
 create table offers (
   id text not null,
   title text not null,
   quota integer not null,
   per_member integer not null,
   issued integer not null default 0,
+  version integer not null default 1,
   constraint offers_check CHECK (((issued >= 0) AND (issued <= quota))),
   constraint offers_per_member_check CHECK ((per_member >= 0)),
   constraint offers_pkey PRIMARY KEY (id),
@@ -189,6 +239,44 @@ create table outcomes (
   constraint outcomes_kind_check CHECK ((kind = ANY (ARRAY['entered'::text, 'converted'::text, 'ended'::text]))),
   constraint outcomes_pkey PRIMARY KEY (enrolment, kind)
 );
+
+create table redemption_lines (
+  redemption bigint not null,
+  line text not null,
+  amount bigint not null,
+  discount bigint not null,
+  constraint redemption_lines_check CHECK (((discount >= 0) AND (discount <= amount))),
+  constraint redemption_lines_pkey PRIMARY KEY (redemption, line),
+  constraint redemption_lines_redemption_fkey FOREIGN KEY (redemption) REFERENCES redemptions(id)
+);
+
+create table redemptions (
+  id bigint not null identity,
+  code text not null,
+  customer text not null,
+  order text not null,
+  key text not null,
+  basket bigint not null,
+  discount bigint not null,
+  shipping bigint not null,
+  gift text,
+  redeemed_at timestamp with time zone not null,
+  reversed_at timestamp with time zone,
+  outcome text,
+  constraint redemptions_check CHECK (((discount >= 0) AND (discount <= basket))),
+  constraint redemptions_check1 CHECK (((reversed_at IS NULL) = (outcome IS NULL))),
+  constraint redemptions_code_fkey FOREIGN KEY (code) REFERENCES coupons(code),
+  constraint redemptions_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint redemptions_key_fkey FOREIGN KEY (key) REFERENCES checkout_answers(key) DEFERRABLE INITIALLY DEFERRED,
+  constraint redemptions_key_key UNIQUE (key),
+  constraint redemptions_outcome_check CHECK ((outcome = ANY (ARRAY['returned'::text, 'reissued'::text, 'lost'::text]))),
+  constraint redemptions_pkey PRIMARY KEY (id),
+  constraint redemptions_shipping_check CHECK ((shipping >= 0))
+);
+CREATE UNIQUE INDEX redemptions_live ON public.redemptions USING btree (code) WHERE (reversed_at IS NULL);
+CREATE INDEX redemptions_of_code ON public.redemptions USING btree (code);
+CREATE INDEX redemptions_of_customer ON public.redemptions USING btree (customer);
+CREATE INDEX redemptions_of_order ON public.redemptions USING btree ("order");
 
 create table rejected_events (
   seq bigint not null identity,

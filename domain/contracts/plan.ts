@@ -4,6 +4,7 @@ import { minuteOfDay } from '../calendar.ts'
 import { milliseconds } from '../duration.ts'
 import { PerennialError } from '../errors.ts'
 import type { Routing } from '../journey.ts'
+import { MONEY_MOST } from '../offer.ts'
 import { checkCopy } from '../template.ts'
 
 const readable = (read: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
@@ -19,7 +20,36 @@ const time = z.string().superRefine(readable(minuteOfDay))
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
 const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
 const copy = z.strictObject({ subject: z.string().min(1), text: z.string().min(1), html: z.string().optional() })
-const offer = z.strictObject({ title: z.string().min(1), quota: z.int().min(0), perMember: z.int().min(1) })
+const name = z.string().min(1).max(100)
+const minor = z.int().min(1).max(MONEY_MOST)
+const gives = z.union(
+  [
+    z.strictObject({ percent: z.number().gt(0).max(100).multipleOf(0.01), atMost: minor.optional() }),
+    z.strictObject({ amount: minor }),
+    z.strictObject({ shipping: z.literal('free') }),
+    z.strictObject({ gift: name }),
+  ],
+  { error: "expected { percent: 10 }, { amount: 1000 } in minor units, { shipping: 'free' } or { gift: 'SKU-1' }" },
+)
+const offer = z.strictObject({
+  title: z.string().min(1),
+  quota: z.int().min(0),
+  perMember: z.int().min(1),
+  gives: gives.optional(),
+  needs: z
+    .strictObject({
+      minimum: minor.optional(),
+      categories: z.array(name).min(1).max(100).optional(),
+      firstOrder: z.boolean().optional(),
+    })
+    .optional(),
+  group: name.optional(),
+  onRefund: z
+    .union([z.enum(['return', 'lost']), z.strictObject({ reissue: z.string().superRefine(readable(milliseconds)) })], {
+      error: "expected 'return', 'lost' or { reissue: '7 days' }",
+    })
+    .optional(),
+})
 
 const planContract = z.strictObject({
   title: z.string().min(1),

@@ -69,6 +69,21 @@ describe('a bad plan', () => {
     ['copy', { copy: undefined }, /copy/],
     ['copy.hello.text', { copy: { hello: { subject: 'Hello' } } }, /text/],
     ['offers.ten.quota', { offers: { ten: { title: 'Ten', quota: -1, perMember: 1 } } }, /quota/],
+    [
+      'offers.ten.gives.percent',
+      { offers: { ten: { title: 'Ten', quota: 1, perMember: 1, gives: { percent: 101 } } } },
+      /100/,
+    ],
+    [
+      'offers.ten.gives',
+      { offers: { ten: { title: 'Ten', quota: 1, perMember: 1, gives: { amount: 0.5 } } } },
+      /gives/,
+    ],
+    [
+      'offers.ten.onRefund',
+      { offers: { ten: { title: 'Ten', quota: 1, perMember: 1, onRefund: { reissue: 'soon' } } } },
+      /onRefund/,
+    ],
     ['offers.ten.perMember', { offers: { ten: { title: 'Ten', quota: 1, perMember: 0.5 } } }, /perMember/],
   ])('names the file and %s: %j', (field, change, message) => {
     const check = (): unknown => checkPlan('test', { ...good, ...change })

@@ -6,6 +6,8 @@ import { inTransaction } from '../../store/db.ts'
 import { INVARIANT_NAMES, type InvariantResult, checkInvariants } from '../../store/invariants.ts'
 import { beginSending, recordVerdict, settleMessage } from '../../store/messages.ts'
 import { finishRun } from '../../store/outcomes.ts'
+import { makeCodes } from '../../store/codes.ts'
+import { redeemCoupon } from '../../store/redemptions.ts'
 import { openWait } from '../../store/waits.ts'
 import { expectInvariants, freshStore, person } from '../world.ts'
 import { DAY, handClock, inboxOf, routing, rowsOf } from './given.ts'
@@ -16,11 +18,16 @@ const { db } = await freshStore()
 beforeAll(async () => {
   const clock = handClock()
   const send = inboxOf(db, clock, [routing('story', { goal: { on: 'order.paid', within: 14 * DAY } })])
-  await addOffers(db, { perk: { title: 'Perk', quota: 3, perMember: 1 } })
+  await addOffers(db, { perk: { title: 'Perk', quota: 4, perMember: 1, gives: { percent: 10 } } })
   for (const id of ['W1', 'W2', 'W3', 'W4']) await send('customer.registered', person(id))
   await rowsOf(db, `update enrolments set arm = 'holdout' where customer = 'W3'`)
   clock.pass(1000)
   for (const id of ['W1', 'W2', 'W4']) await treat(id, clock.now())
+  const drawCode = (): string => 'CODE-OF-ALL'
+  await makeCodes(db, { batch: 'W-batch', offer: 'perk', count: 1, valid: '7 days', now: clock.now(), drawCode })
+  const basket = { lines: [{ id: 'a', amount: 1000 }], shipping: 0 }
+  const asked = { key: 'redeem-W1', code: 'CODE-OF-W1', customer: 'W1', order: 'O-W1', basket, now: clock.now() + 1 }
+  await redeemCoupon(db, asked)
   await message('W3', { status: 'skipped', code: 'HOLDOUT', now: clock.now() })
   await finishRun(db, { run: 'story/W4', status: 'completed', reason: 'told', now: clock.pass(DAY) })
   clock.pass(DAY)
@@ -46,11 +53,17 @@ function message(customer: string, verdict: Parameters<typeof recordVerdict>[2])
   return inTransaction(db, (tx) => recordVerdict(tx, { key, enrolment, customer, messageId: key, ...of }, verdict))
 }
 
+/** A second redemption of W1's coupon, whole in itself. */
+const AGAIN = `
+  insert into checkout_answers select 'again', request_hash, answer, at from checkout_answers limit 1;
+  insert into redemptions (code, customer, "order", key, basket, discount, shipping, redeemed_at)
+    select code, customer, 'O-2', 'again', 0, 0, 0, redeemed_at from redemptions where code = 'CODE-OF-W1'`
+
 /** For each invariant, ways to break it by SQL, past every check of the database where there is one. */
 const BREAKING: Record<string, Record<string, string>> = {
   'issued equals the coupons there are': {
     'a coupon that was not counted': `update offers set issued = issued - 1`,
-    'a coupon that is gone': `delete from coupons where customer = 'W1'; delete from member_counters where customer = 'W1'`,
+    'a coupon that is gone': `delete from coupons where customer = 'W2'; delete from member_counters where customer = 'W2'`,
   },
   'issued is within the quota': {
     'a quota set below': `alter table offers drop constraint offers_check; update offers set quota = issued - 1`,
@@ -62,6 +75,42 @@ const BREAKING: Record<string, Record<string, string>> = {
     'counted twice': `update member_counters set issued = issued + 1 where customer = 'W1'`,
     'not counted': `delete from member_counters where customer = 'W1'`,
     'counted without a coupon': `insert into member_counters (offer, customer, issued) values ('perk', 'W3', 1)`,
+  },
+  'a batch has the codes it says it made': {
+    'a count that ran ahead': `update code_batches set wanted = 2, made = 2`,
+    'a code that moved': `insert into code_batches select 'W-other', 'other', offer, version, 9, 0, issued_at, expires_at
+      from code_batches where key = 'W-batch';
+      update coupons set batch = 'W-other' where batch = 'W-batch'`,
+  },
+  'a coupon is redeemed just where one redemption of it stands': {
+    'two of them': `drop index redemptions_live; ${AGAIN}`,
+    'none of them': `update redemptions set reversed_at = redeemed_at, outcome = 'lost' where code = 'CODE-OF-W1'`,
+    'given back by half': `update coupons set status = 'open' where code = 'CODE-OF-W1'`,
+  },
+  'a coupon is held or redeemed, never both': {
+    'a hold left behind': `alter table coupons drop constraint coupons_held;
+      update coupons set held_by = 'W-cart', held_until = expires_at where code = 'CODE-OF-W1'`,
+    'a hold without end': `alter table coupons drop constraint coupons_held;
+      update coupons set status = 'held', held_by = 'W-cart' where code = 'CODE-OF-W2'`,
+  },
+  'a redeemed discount is the sum of its lines': {
+    'a discount of its own': `update redemptions set discount = discount + 1 where code = 'CODE-OF-W1'`,
+    'a line that is gone': `delete from redemption_lines where line = 'a'`,
+  },
+  'coupons take no more off an order than it costs': {
+    'two coupons, one whole line each': `insert into checkout_answers select 'again', request_hash, answer, at from checkout_answers limit 1;
+      insert into redemptions (code, customer, "order", key, basket, discount, shipping, redeemed_at)
+      select 'CODE-OF-W2', 'W2', 'O-W1', 'again', 1000, 1000, 0, redeemed_at from redemptions where code = 'CODE-OF-W1';
+      insert into redemption_lines select id, 'a', 1000, 1000 from redemptions where code = 'CODE-OF-W2';
+      update coupons set status = 'redeemed' where code = 'CODE-OF-W2'`,
+  },
+  'redemptions lie in the life of the coupon': {
+    'after its end': `update redemptions set redeemed_at = redeemed_at + interval '30 days' where code = 'CODE-OF-W1'`,
+    'at its end': `update redemptions r set redeemed_at = c.expires_at from coupons c where c.code = r.code`,
+    'before it was there': `update redemptions set redeemed_at = redeemed_at - interval '30 days' where code = 'CODE-OF-W1'`,
+  },
+  'a redemption is by the customer whose coupon it is': {
+    'by another': `update redemptions set customer = 'W2' where code = 'CODE-OF-W1'`,
   },
   'the control arm got nothing': {
     'a coupon and a message': `update enrolments set arm = 'holdout' where customer = 'W1'`,
@@ -80,7 +129,7 @@ const BREAKING: Record<string, Record<string, string>> = {
   },
   'nothing was reserved after a run had ended': {
     'a message': `update messages set reserved_at = reserved_at + interval '30 days' where customer = 'W1'`,
-    'a coupon': `update coupons set issued_at = issued_at + interval '30 days' where customer = 'W1'`,
+    'a coupon': `update coupons set issued_at = issued_at + interval '30 days' where customer = 'W4'`,
   },
   'every run has its entry, and an end when it ended': {
     'no entry': `delete from outcomes where enrolment = 'story/W2' and kind = 'entered'`,
@@ -121,6 +170,7 @@ async function brokenBy(statements: string): Promise<InvariantResult[]> {
 test('a healthy world holds, and the check names every invariant', async () => {
   await expectInvariants(db)
   expect((await checkInvariants(db)).map((one) => one.invariant)).toEqual(INVARIANT_NAMES)
+  expect(await rowsOf(db, `select discount, outcome from redemptions`)).toEqual([{ discount: 100, outcome: null }])
   expect(await rowsOf(db, `select status, count(*) from enrolments group by status order by status`)).toEqual([
     { status: 'completed', count: 1 },
     { status: 'goal', count: 1 },
@@ -137,7 +187,7 @@ describe.each(Object.entries(BREAKING))('%s', (invariant, cases) => {
     const broken = await brokenBy(statements)
     expect(broken.map((one) => one.invariant)).toEqual([invariant])
     expect(broken[0]?.examples[0]).toEqual({
-      key: expect.stringMatching(/perk|W\d/),
+      key: expect.stringMatching(/perk|W\d|W-/),
       wrong: expect.stringMatching(/\w/),
     })
   })
