@@ -1,5 +1,6 @@
 /** Perennial as a library: open it with a configuration, or over parts of your own. */
 export { type Catalogue, type CatalogueEntry, readCatalogue } from './catalogue.ts'
+export { type CouponAnswer, type CouponCall, type CouponParts, askCoupon } from './coupons.ts'
 export type { Explanation, WhyLine } from './explain.ts'
 export type { JourneyLine, PausedJourney, ResumedJourney, StartRequest, StartedRun, StoppedRun } from './journeys.ts'
 export {

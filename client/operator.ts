@@ -1,9 +1,13 @@
 /** Everything an operator may ask and do, over a store, the catalogue and, for where a run is, Temporal. */
+import { randomBytes } from 'node:crypto'
 import type { ConnectionConfig } from '../domain/contracts/config.ts'
+import { codeFrom } from '../domain/coupon.ts'
 import { type Clock, clockOf } from '../domain/tempo.ts'
+import { type Batch, type BatchRequest, codesOf, makeCodes } from '../store/codes.ts'
 import { type Db, openStore, storeError } from '../store/db.ts'
 import { type RejectedEvent, rejectedEvents } from '../store/events.ts'
 import { type InvariantResult, checkInvariants } from '../store/invariants.ts'
+import { type OfferLine, offerLines } from '../store/offers.ts'
 import { type Catalogue, readCatalogue } from './catalogue.ts'
 import { type Explanation, explain } from './explain.ts'
 import {
@@ -52,7 +56,14 @@ export interface Operator {
   check(): Promise<CheckAnswer>
   /** The newest `limit` events that were refused in a batch, newest first. */
   rejected(limit: number): Promise<RejectedEvent[]>
+  offers(): Promise<OfferLine[]>
+  /** Makes a batch of codes for whoever brings one, or what of it is missing. */
+  makeCodes(request: Omit<BatchRequest, 'now' | 'drawCode'>): Promise<Batch>
+  /** The codes of a batch in the order in which they were made, some thousands at a time. */
+  codesOf(batch: Pick<Batch, 'batch' | 'made'>): AsyncIterable<string[]>
 }
+
+const drawCode = (): string => codeFrom(randomBytes(12))
 
 export function operatorOf(parts: OperatorParts): Operator {
   const { db } = parts
@@ -71,6 +82,9 @@ export function operatorOf(parts: OperatorParts): Operator {
       return { holds: invariants.every(({ broken }) => broken === 0), invariants }
     },
     rejected: (limit) => known(rejectedEvents(db, limit)),
+    offers: () => known(offerLines(db, parts.clock.now())),
+    makeCodes: (request) => known(makeCodes(db, { ...request, now: parts.clock.now(), drawCode })),
+    codesOf: (batch) => codesOf(db, batch),
   }
 }
 

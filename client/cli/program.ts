@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { addActingWords } from './act.ts'
 import { terminalWidth } from './layout.ts'
 import { addLookingWords } from './look.ts'
+import { addOfferWords } from './offers.ts'
 import { EXIT, asPerennialError, exitCodeOf } from './problems.ts'
 import { addProvingWords } from './prove.ts'
 import { Session, type SessionParts } from './session.ts'
@@ -43,6 +44,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
     .addHelpText('after', HELP)
   addLookingWords(program, session)
   addActingWords(program, session)
+  addOfferWords(program, session)
   addProvingWords(program, session)
   return program
 }
