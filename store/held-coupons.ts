@@ -63,10 +63,11 @@ export async function standingOn(
     select
       exists (select 1 from events where customer = ${customer} and type = 'order.paid'
         and properties->>'order' is distinct from ${order}) as paid,
-      array(select v.terms->>'group' from coupons c join offer_versions v on v.offer = c.offer and v.version = c.version
-        where c.code <> ${code} and (
-          (c.held_by = ${order} and c.held_until > ${at(now)})
-          or c.code in (select code from redemptions where "order" = ${order} and reversed_at is null))) as groups,
+      array(select v.terms->>'group' from (
+          select code from coupons where held_by = ${order} and held_until > ${at(now)}
+          union select code from redemptions where "order" = ${order} and reversed_at is null) b
+        join coupons c on c.code = b.code join offer_versions v on v.offer = c.offer and v.version = c.version
+        where c.code <> ${code}) as groups,
       (select coalesce(json_agg(json_build_object('line', l.line, 'discount', l.discount)), '[]')
         from redemptions r join redemption_lines l on l.redemption = r.id
         where r."order" = ${order} and r.reversed_at is null) as lines,

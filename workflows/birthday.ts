@@ -6,7 +6,9 @@ export default journey(
     begins: { every: 'day', at: '09:30', audience: 'birthday' },
     goal: { on: 'order.paid', within: '14 days' },
     holdout: 5,
-    offers: { 'birthday-20': { title: 'Twenty off, for your birthday', quota: 10_000, perMember: 20 } },
+    offers: {
+      'birthday-20': { title: 'Twenty off, for your birthday', quota: 10_000, perMember: 20, gives: { percent: 20 } },
+    },
     copy: {
       greeting: {
         subject: 'Happy birthday, {{ name }}',

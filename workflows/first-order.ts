@@ -6,7 +6,15 @@ export default journey(
     begins: { on: 'customer.registered' },
     goal: { on: 'order.paid', within: '14 days' },
     holdout: 10,
-    offers: { 'first-order-10': { title: 'Ten off the first order', quota: 10_000, perMember: 1 } },
+    offers: {
+      'first-order-10': {
+        title: 'Ten off the first order',
+        quota: 10_000,
+        perMember: 1,
+        gives: { percent: 10 },
+        needs: { firstOrder: true },
+      },
+    },
     copy: {
       welcome: {
         subject: 'Ten off your first order',
