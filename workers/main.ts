@@ -44,7 +44,7 @@ try {
   const stop = inboxAlone
     ? await serveInbox(process.env)
     : (await assemble(readConfig(process.env), roles, { log })).stop
-  log.info({ roles: words }, 'ready')
+  log.info({ roles: inboxAlone ? [INBOX_ROLE] : [...roles] }, 'ready')
   closeWithGrace({ delay: 30_000, logger: log }, async () => {
     await stop()
     log.info('stopped')
