@@ -25,7 +25,8 @@ export function openStore({ url, connections = 10, onError }: StoreOptions): Db 
   return new Kysely({ dialect: new PostgresDialect({ pool }) })
 }
 
-const CONNECTION_LOST = /^(08|57P0|53300)/
+/** The connection was lost (08, 57P0), there are too many (53300), or two transactions stood in each other's way (40). */
+const WORTH_REPEATING = /^(08|57P0|53300|40)/
 const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'])
 
 /** True where the database could not be reached or went away: repeating the whole transaction later is right. */
@@ -35,7 +36,7 @@ export function isStoreDown(error: unknown): boolean {
   const code = 'code' in error ? String(error.code) : ''
   return (
     NETWORK.has(code) ||
-    CONNECTION_LOST.test(code) ||
+    WORTH_REPEATING.test(code) ||
     /Connection terminated|timeout exceeded when trying to connect|driver has already been destroyed/.test(
       error.message,
     )

@@ -1,5 +1,5 @@
 /** One PostgreSQL, one Temporal server and one workflow bundle for the whole run; each file takes a database of its own. */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
@@ -35,7 +35,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   try {
     const postgres = await startPostgres({ directory: join(directory, 'postgres'), fast: true, onProgress: say })
-    stops.push(postgres.stop)
+    stops.push(postgres.stop, await endedWithUs(join(postgres.directory, 'data', 'postmaster.pid')))
     const { path } = await findTemporal({ env: process.env, onProgress: say })
     const temporal = await startTemporal({ path, fast: true, uiPort: null })
     stops.push(temporal.stop)
@@ -50,6 +50,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await close()
     throw error
   }
+}
+
+/** A run that is interrupted is not torn down; PostgreSQL, which outlives us by itself, is then told to stop all the same. */
+async function endedWithUs(pidFile: string): Promise<() => Promise<void>> {
+  const pid = Number((await readFile(pidFile, 'utf8')).split('\n')[0])
+  const end = (): void => void process.kill(pid, 'SIGINT')
+  process.once('exit', end)
+  return () => Promise.resolve(void process.off('exit', end))
 }
 
 async function makeTemplate(url: string): Promise<void> {

@@ -9,7 +9,7 @@ import type { EffectLine, Parts } from '../activities/index.ts'
 import { plansOf, readCatalogue } from '../client/catalogue.ts'
 import { startDispatcher } from '../client/dispatcher.ts'
 import { createMetrics } from '../client/http/metrics.ts'
-import { createServer } from '../client/http/server.ts'
+import { createHealthServer, createServer } from '../client/http/server.ts'
 import { connectTemporal } from '../client/temporal.ts'
 import type { Config } from '../domain/contracts/config.ts'
 import { codeFrom } from '../domain/coupon.ts'
@@ -28,8 +28,8 @@ export const ROLES = ['api', 'dispatcher', 'worker'] as const
 export type Role = (typeof ROLES)[number]
 
 export interface Assembly {
-  /** Where the API answers; null without the role. */
-  url: string | null
+  /** Where it answers: the API with that role, /healthz, /readyz and /metrics with any. */
+  url: string
   /** Ends the roles from the outside in: no new events, then no new orders, then the work in hand. */
   stop(): Promise<void>
 }
@@ -59,7 +59,7 @@ async function start(
   config: Config,
   roles: ReadonlySet<Role>,
   { log, pages, stops }: { log: Logger; pages: FastifyPluginAsync[]; stops: (() => Promise<void>)[] },
-): Promise<string | null> {
+): Promise<string> {
   const catalogue = await readCatalogue()
   const plans = plansOf(catalogue)
   const tempo = { scale: config.SCALE, origin: config.ORIGIN }
@@ -99,18 +99,17 @@ async function start(
     const dispatcher = startDispatcher({ db, client: temporal.client, taskQueue: config.TASK_QUEUE, tempo, log })
     stops.push(dispatcher.stop)
   }
-  if (!roles.has('api')) return null
-  const server = await createServer({
+  const health = {
     db,
-    plans: [...plans.values()],
-    clock,
-    apiKey: config.PERENNIAL_API_KEY,
-    secret: config.PERENNIAL_SECRET,
     log,
     metrics,
     ...(workerState && { workerState, sdkMetrics: () => sdkMetrics(config.METRICS_PORT) }),
     ...(temporal && { temporalAnswers: () => answers(temporal.client) }),
-  })
+  }
+  const keys = { apiKey: config.PERENNIAL_API_KEY, secret: config.PERENNIAL_SECRET }
+  const server = roles.has('api')
+    ? await createServer({ ...health, ...keys, plans: [...plans.values()], clock })
+    : await createHealthServer(health)
   for (const page of pages) await server.register(page)
   const url = await server.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT })
   stops.push(() => server.close())

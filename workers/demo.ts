@@ -34,16 +34,6 @@ async function demo(): Promise<boolean> {
   const stack = await startStack({ home, tempo, throwaway: true, env: process.env, log, say })
   const db = openStore({ url: stack.env['DATABASE_URL'] ?? '', connections: 2 })
   const connection = await Connection.connect({ address: stack.env['TEMPORAL_ADDRESS'] ?? '' })
-  let finished = false
-  const stop = async (): Promise<void> => {
-    if (finished) return
-    finished = true
-    await connection.close()
-    await db.destroy()
-    await stack.stop()
-    await rm(home, { recursive: true, force: true })
-  }
-  process.once('SIGINT', () => void stop().then(() => process.exit(130)))
   try {
     say(
       `\nA shop with ${CUSTOMERS} customers; a day takes ${DAY_MS / 1000} s. The mails as they come: ${stack.inboxUrl}\n`,
@@ -53,13 +43,15 @@ async function demo(): Promise<boolean> {
       apiKey: stack.env['PERENNIAL_API_KEY'] ?? '',
       inbox: stack.inbox,
       customers: CUSTOMERS,
-      dayMs: DAY_MS,
       now: clock.now,
     })
     await playOut({ shop, db, client: new Client({ connection }), start: clock.now(), now: clock.now })
     return await report(db, stack)
   } finally {
-    await stop()
+    await connection.close()
+    await db.destroy()
+    await stack.stop()
+    await rm(home, { recursive: true, force: true })
   }
 }
 
@@ -75,6 +67,7 @@ interface Playing {
 async function playOut({ shop, db, client, start, now }: Playing): Promise<void> {
   let shown = -1
   for (;;) {
+    interrupted.throwIfAborted()
     const day = (now() - start) / 86_400_000
     await shop.play(day)
     const open = await runsOn(db)
@@ -185,6 +178,9 @@ async function inboxAgrees(db: Db, stack: Stack): Promise<boolean> {
 }
 
 const began = Date.now()
+const interruption = new AbortController()
+const interrupted = interruption.signal
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort())
 try {
   const holds = await demo()
   const memory = Math.round(process.resourceUsage().maxRSS / 1024)
@@ -193,8 +189,12 @@ try {
   )
   process.exitCode = holds ? 0 : 1
 } catch (error) {
-  if (!(error instanceof PerennialError)) throw error
-  const { code, message, todo } = problemOf(error)
-  process.stderr.write(`${code}: ${message}\nWhat to do: ${todo}\n`)
-  process.exitCode = 1
+  if (interrupted.aborted) {
+    say('\nInterrupted; everything was stopped and removed.')
+    process.exitCode = 130
+  } else if (error instanceof PerennialError) {
+    const { code, message, todo } = problemOf(error)
+    process.stderr.write(`${code}: ${message}\nWhat to do: ${todo}\n`)
+    process.exitCode = 1
+  } else throw error
 }

@@ -39,11 +39,12 @@ function rolesOf(words: readonly string[]): Set<Role> {
 const log = createLog(process.env['LOG_LEVEL'] ?? 'info')
 try {
   const words = process.argv.slice(2)
-  const stop =
-    words.length === 1 && words[0] === INBOX_ROLE
-      ? await serveInbox(process.env)
-      : (await assemble(readConfig(process.env), rolesOf(words), { log })).stop
-  log.info({ roles: words }, 'ready')
+  const inboxAlone = words.length === 1 && words[0] === INBOX_ROLE
+  const roles = inboxAlone ? new Set<Role>() : rolesOf(words)
+  const stop = inboxAlone
+    ? await serveInbox(process.env)
+    : (await assemble(readConfig(process.env), roles, { log })).stop
+  log.info({ roles: inboxAlone ? [INBOX_ROLE] : [...roles] }, 'ready')
   closeWithGrace({ delay: 30_000, logger: log }, async () => {
     await stop()
     log.info('stopped')

@@ -33,7 +33,7 @@ export function addProvingWords(program: Command, session: Session): void {
         'drawn',
       ]),
     )
-    .option('--words', 'show each message as the customer would read it')
+    .option('--brief', 'a line a message, without its text')
     .addHelpText('after', PREVIEW_HELP)
     .action((journey: string, options: PreviewOptions) => preview(session, journey, options))
 
@@ -66,7 +66,7 @@ const PREVIEW_HELP = `
 Examples:
   perennial preview first-order
   perennial preview first-order --event order.paid@2d
-  perennial preview first-order --event cart.added@1h --event order.paid@5d --words
+  perennial preview first-order --event cart.added@1h --event order.paid@5d --brief
   perennial preview first-order --event 'cart.added@1h{"cart":"K1"}' --zone Asia/Shanghai --start 2026-11-23T21:00:00+08:00
   perennial preview birthday --customer C1001 --arm drawn --json
 
@@ -91,7 +91,7 @@ interface PreviewOptions {
   zone: string
   start?: number
   arm?: Arm | 'drawn'
-  words?: boolean
+  brief?: boolean
 }
 
 const collected = (text: string, before: ScriptedEvent[]): ScriptedEvent[] => [...before, parseScriptedEvent(text)]
@@ -131,14 +131,14 @@ function countRead(text: string): number {
 
 async function preview(session: Session, name: string, options: PreviewOptions): Promise<void> {
   const entry = await session.journey(name)
-  const { event: events, customer: id, name: called, zone, start, arm, words = false } = options
+  const { event: events, customer: id, name: called, zone, start, arm, brief = false } = options
   const timeline = await walk(entry, {
     events,
     customer: { id, name: called, zone },
     ...(start === undefined ? {} : { start }),
     ...(arm === undefined ? {} : { arm }),
   })
-  session.answer(timeline, () => previewPage(entry.plan.title, timeline, words))
+  session.answer(timeline, () => previewPage(entry.plan.title, timeline, !brief))
 }
 
 function previewPage(title: string, timeline: Timeline, words: boolean): string {

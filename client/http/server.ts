@@ -25,6 +25,22 @@ const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
  * the unsubscribe pages a page, with the status of the catalogue. One log line a request: no body, no address, no person.
  */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
+  const app = bareServer(parts)
+  await app.register(eventRoutes(parts))
+  await app.register(couponRoutes(parts))
+  await app.register(unsubscribePages(parts))
+  await app.register(healthRoutes(parts))
+  return app
+}
+
+/** The server of a process without the API: what machines ask, and nothing else. */
+export async function createHealthServer(parts: HealthParts & Pick<ServerParts, 'log'>): Promise<FastifyInstance> {
+  const app = bareServer(parts)
+  await app.register(healthRoutes(parts))
+  return app
+}
+
+function bareServer(parts: Pick<ServerParts, 'log' | 'metrics'>): FastifyInstance {
   const app: FastifyInstance = fastify({
     loggerInstance: parts.log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -56,9 +72,5 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     parts.metrics.timeRequest(line, reply.elapsedTime / 1000)
     parts.log[PROBES.has(line.route) ? 'debug' : 'info'](line, 'request')
   })
-  await app.register(eventRoutes(parts))
-  await app.register(couponRoutes(parts))
-  await app.register(unsubscribePages(parts))
-  await app.register(healthRoutes(parts))
   return app
 }

@@ -87,7 +87,7 @@ describe('without a server', () => {
   })
 
   test('preview prints what would happen, with the words filled in', async () => {
-    const words = ['preview', 'first-order', '--event', 'order.paid@2d', '--name', 'Grace', '--words']
+    const words = ['preview', 'first-order', '--event', 'order.paid@2d', '--name', 'Grace']
     const said = await typed(words)
     expect(said).toMatchObject({ code: 0, err: '' })
     expect(said.out).toMatch(/^First order {2}first-order\/C1001$/m)

@@ -9,8 +9,6 @@ export interface ShopOptions {
   apiKey: string
   inbox: Inbox
   customers: number
-  /** Machine ms of one day of the shop. */
-  dayMs: number
   /** The shop's time, epoch ms. */
   now: () => number
 }
