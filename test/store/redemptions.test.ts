@@ -78,11 +78,10 @@ const order = (): string => `O-${++count}`
 const no = (code: string): object => ({ ok: false, code })
 
 describe('one coupon', () => {
-  test('fifty carts race for it: one redemption', async () => {
+  test.each([1, 2, 3])('fifty carts race for it: one redemption (%i)', async (round) => {
     const code = await codeOf({}, 'anybody')
-    const answers = await Promise.all(
-      people.map(({ customer }) => redeem(code, { customer, order: `race-${customer}` })),
-    )
+    const ask = people.map(({ customer }) => ({ customer, order: `race-${round}-${customer}` }))
+    const answers = await Promise.all(ask.map((one) => redeem(code, one)))
     expect(answers.filter((answer) => answer.ok)).toHaveLength(1)
     expect(answers.filter((answer) => !answer.ok && answer.code === 'COUPON_REDEEMED')).toHaveLength(PEOPLE - 1)
     expect(await rowsOf(db, `select count(*) from redemptions where code = '${code}'`)).toEqual([{ count: 1 }])
@@ -95,9 +94,8 @@ describe('one coupon', () => {
     expect(held.filter((answer) => answer.ok)).toHaveLength(1)
     const redeemed = await Promise.all(ask.map((one) => redeem(code, one)))
     expect(redeemed.map((answer) => answer.ok)).toEqual(held.map((answer) => answer.ok))
-    expect(redeemed.filter((answer) => !answer.ok).map((answer) => 'code' in answer && answer.code)).toEqual(
-      expect.arrayContaining(['COUPON_HELD']),
-    )
+    const codes = redeemed.flatMap((answer) => (answer.ok ? [] : [answer.code]))
+    expect(codes.filter((told) => told !== 'COUPON_HELD' && told !== 'COUPON_REDEEMED')).toEqual([])
   })
 
   test('the same order asked twenty times at once is one redemption and one answer', async () => {
