@@ -240,6 +240,14 @@ describe('conditions', () => {
     expect(await redeem(shipping, mine)).toMatchObject({ ok: true, discount: 0, shipping: 600 })
   })
 
+  test('of one group redeemed on one order at once, one goes through', async () => {
+    const mine = { order: order() }
+    const codes = [await codeOf({}), await codeOf({}), await codeOf({})]
+    const answers = await Promise.all(codes.map((code) => redeem(code, mine)))
+    expect(answers.filter((answer) => answer.ok)).toHaveLength(1)
+    expect(answers.filter((answer) => !answer.ok && answer.code === 'NOT_COMBINABLE')).toHaveLength(2)
+  })
+
   test('codes for anybody count for each customer when they are redeemed', async () => {
     const offer = `offer-${++count}`
     await addOffers(db, { [offer]: { title: 'Many', quota: 9, perMember: 1, gives: { gift: 'CUP' } } })
