@@ -106,6 +106,21 @@ export const ERRORS = {
     meaning: 'The configuration is not valid.',
     todo: 'Correct the named variable; .env.example lists them all.',
   },
+  AMOUNT_INVALID: {
+    status: 400,
+    meaning: 'An amount of points is not a whole number above zero.',
+    todo: 'Send whole points.',
+  },
+  SPEND_UNKNOWN: {
+    status: 404,
+    meaning: 'No points were spent under this key.',
+    todo: 'Name the key under which they were spent; see `perennial ledger <customer>`.',
+  },
+  POINTS_RULE_UNKNOWN: {
+    status: 404,
+    meaning: 'The plan has no rule of points with this name.',
+    todo: 'Name a rule of the plan, or leave it in the plan until the last run that uses it is over.',
+  },
   IDEMPOTENCY_MISMATCH: {
     status: 409,
     meaning: 'The same effect was asked for again with other input.',
@@ -157,10 +172,14 @@ export const REFUSALS = {
   SEND_EXPIRED: 'The provider could not be reached in the time a message of this kind is good for.',
   QUOTA_EXHAUSTED: 'The offer has no coupon left.',
   MEMBER_LIMIT: 'The customer has as many coupons of this offer as one may have.',
+  AMOUNT_MISSING: 'The run did not begin with an order that says what was paid, so nothing can be earned by it.',
+  NOTHING_EARNED: 'What was paid comes to less than one point.',
+  POINTS_SHORT: 'The customer has fewer points than were to be spent.',
   ALREADY_ENTERED: 'The customer is in the journey or was, and it may not be entered again.',
   REENTRY_TOO_SOON: 'The customer was in the journey too short a while ago.',
   REENTRY_LIMIT: 'The customer has been through the journey as often as it allows.',
   OCCASION_MISSING: 'The event does not carry the property that tells one occasion of the journey from another.',
+  OCCASION_OVER: 'What ends a run of this occasion had come before what begins one.',
   BEGINS_NOT_MATCHED: 'The event is of the right kind, but not one this journey begins with.',
   TOO_LATE: 'The time the step waits for had passed, and its late policy is to leave.',
 } as const
