@@ -4,6 +4,7 @@ import { addActingWords } from './act.ts'
 import { terminalWidth } from './layout.ts'
 import { addLookingWords } from './look.ts'
 import { EXIT, asPerennialError, exitCodeOf } from './problems.ts'
+import { addPointWords } from './points.ts'
 import { addProvingWords } from './prove.ts'
 import { Session, type SessionParts } from './session.ts'
 
@@ -13,6 +14,7 @@ Examples:
   perennial preview first-order --event order.paid@2d   what would happen, without a server
   perennial show first-order                            what became of it, with the lift
   perennial why C1001                                   why somebody got this and not that
+  perennial balance C1001                               the points a customer has
   perennial pause first-order                           hold it; resume lets it go on
 
 In a checkout: npm run journeys -- list
@@ -42,6 +44,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
     .helpCommand(false)
     .addHelpText('after', HELP)
   addLookingWords(program, session)
+  addPointWords(program, session)
   addActingWords(program, session)
   addProvingWords(program, session)
   return program
