@@ -3,6 +3,7 @@ import type { CalendarTarget, QuietHours } from '../domain/calendar.ts'
 import type { Offer } from '../domain/coupon.ts'
 import type { MessageClass } from '../domain/sending.ts'
 import type { Routing } from '../domain/journey.ts'
+import type { PointRule } from '../domain/points.ts'
 import type { Copy } from '../domain/template.ts'
 import type { Clock } from '../domain/tempo.ts'
 import type { Db } from '../store/db.ts'
@@ -12,6 +13,7 @@ import { customerActivities } from './customers.ts'
 import { answering } from './failures.ts'
 import { messageActivities } from './messages.ts'
 import { outcomeActivities } from './outcomes.ts'
+import { pointActivities } from './points.ts'
 import { waitActivities } from './waits.ts'
 
 /** What the activities need to know of a plan; everything else of it is in the workflow. */
@@ -20,6 +22,7 @@ export interface PlanFacts extends Routing {
   topic: string
   copy: Record<string, Copy>
   offers: Record<string, Offer>
+  points: Record<string, PointRule>
   /** Present where a schedule begins it: the time of day on the customer's clock. */
   sweep: { audience: 'birthday'; at: string } | undefined
 }
@@ -34,7 +37,7 @@ export interface Policy {
 
 /** One line an effect: ids and keys, never a person's data. */
 export interface EffectLine {
-  effect: 'send' | 'coupon' | 'enrol' | 'finish'
+  effect: 'send' | 'coupon' | 'award' | 'settle' | 'take-back' | 'enrol' | 'finish'
   journey: string
   customer: string
   key: string
@@ -63,6 +66,7 @@ export function createActivities(parts: Parts) {
   return answering({
     ...messageActivities(parts, now),
     ...couponActivities(parts, now),
+    ...pointActivities(parts, now),
     ...waitActivities(parts, now),
     ...customerActivities(parts, now),
     ...outcomeActivities(parts, now),

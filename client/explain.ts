@@ -13,7 +13,7 @@ export interface WhyLine {
   at: Date
   journey: string
   run: string | null
-  /** entry, goal, exit, end, send, coupon, wait or split. */
+  /** entry, goal, exit, end, send, coupon, points, wait or split. */
   about: string
   /** What became of it: entered, refused, sent, skipped, held, issued, completed … */
   verdict: string

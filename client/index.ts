@@ -11,6 +11,7 @@ export {
   openPerennial,
   operatorOf,
 } from './operator.ts'
+export type { BalanceReport, LedgerReport } from './points.ts'
 export type { JourneyReport, MeasuredLift, MessageLine, RunReport } from './report.ts'
 export { type Temporal, type Whereabouts, connectTemporal, isTemporalDown } from './temporal.ts'
 export { type PlanInWords, planInWords } from './plan-in-words.ts'

@@ -190,7 +190,7 @@ export interface PausedJourney {
   /** False where it was paused before; nothing was changed then. */
   changed: boolean
   pausedSince: Date
-  /** Runs that are on: each holds before its next message or coupon. */
+  /** Runs that are on: each holds before its next message, coupon or points. */
   on: number
 }
 

@@ -24,6 +24,7 @@ import {
   stopJourney,
   stopRun,
 } from './journeys.ts'
+import { type BalanceReport, type LedgerReport, balanceReport, ledgerReport } from './points.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type Temporal, connectTemporal } from './temporal.ts'
 
@@ -53,6 +54,8 @@ export interface Operator {
   pause(name: string): Promise<PausedJourney>
   resume(name: string): Promise<ResumedJourney>
   why(customer: string): Promise<Explanation>
+  balance(customer: string): Promise<BalanceReport>
+  ledger(customer: string): Promise<LedgerReport>
   check(): Promise<CheckAnswer>
   /** The newest `limit` events that were refused in a batch, newest first. */
   rejected(limit: number): Promise<RejectedEvent[]>
@@ -77,6 +80,8 @@ export function operatorOf(parts: OperatorParts): Operator {
     pause: (name) => known(pause(parts, name)),
     resume: (name) => known(resume(parts, name)),
     why: (customer) => known(explain(parts, customer)),
+    balance: (customer) => known(balanceReport(parts, customer)),
+    ledger: (customer) => known(ledgerReport(parts, customer)),
     async check() {
       const invariants = await known(checkInvariants(db))
       return { holds: invariants.every(({ broken }) => broken === 0), invariants }

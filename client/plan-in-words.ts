@@ -1,7 +1,7 @@
 /** A plan in the words an operator reads. */
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { inWords } from '../domain/duration.ts'
-import type { EventPattern } from '../domain/journey.ts'
+import type { EndPattern } from '../domain/journey.ts'
 
 export interface PlanInWords {
   name: string
@@ -16,6 +16,8 @@ export interface PlanInWords {
   topic: string
   messages: string[]
   offers: string[]
+  /** The rules by which points are awarded. */
+  points: string[]
 }
 
 export function planInWords(plan: CheckedPlan): PlanInWords {
@@ -24,24 +26,27 @@ export function planInWords(plan: CheckedPlan): PlanInWords {
     name: plan.name,
     title: plan.title,
     begins: beginsInWords(plan),
-    goal: goal ? `${patternInWords(goal)}${goal.within === null ? '' : ` within ${inWords(goal.within)}`}` : null,
-    exits: plan.exits.map(patternInWords),
+    goal: goal ? `${patternInWords(goal, plan)}${goal.within === null ? '' : ` within ${inWords(goal.within)}`}` : null,
+    exits: plan.exits.map((exit) => patternInWords(exit, plan)),
     holdout: plan.holdout,
     reentry: reentryInWords(plan),
     class: plan.class,
     topic: plan.topic,
     messages: Object.keys(plan.copy),
     offers: Object.keys(plan.offers),
+    points: Object.keys(plan.points),
   }
 }
 
-function patternInWords({ on, where = {} }: EventPattern): string {
+function patternInWords({ on, where = {}, sameOccasion }: EndPattern, { occasion }: CheckedPlan): string {
   const terms = Object.entries(where).map(([key, value]) => `${key} is ${JSON.stringify(value)}`)
-  return terms.length === 0 ? on : `${on} where ${terms.join(' and ')}`
+  const of = sameOccasion ? `${on} of the same ${occasion}` : on
+  return terms.length === 0 ? of : `${of} where ${terms.join(' and ')}`
 }
 
-function beginsInWords({ begins, sweep }: CheckedPlan): string {
-  if (begins) return `on ${patternInWords(begins)}`
+function beginsInWords(plan: CheckedPlan): string {
+  const { begins, sweep } = plan
+  if (begins) return `on ${patternInWords(begins, plan)}`
   return sweep ? `on the ${sweep.audience} at ${sweep.at}` : 'by hand'
 }
 

@@ -32,7 +32,7 @@ export interface Script {
   /** Unless said: C1001, Ada, in UTC, who agreed to get messages. */
   customer?: Partial<VirtualCustomer>
   events?: readonly ScriptedEvent[]
-  /** The properties of the event that begins the run; the occasion is read from them. */
+  /** The properties of the event that begins the run, an order of 100 yuan unless said; the occasion is read from them. */
   begin?: Properties
   /** `treated` unless said; `drawn` is the arm this customer really has. */
   arm?: Arm | 'drawn'
@@ -54,6 +54,8 @@ const MONDAY = Date.UTC(2026, 10, 23)
 const MONDAY_MORNING = Date.UTC(2026, 10, 23, 10)
 const QUIET: QuietHours = { from: 20 * 60 + 30, to: 9 * 60 }
 const CAP = { messages: 4, windowMs: milliseconds('7 days') }
+/** What was paid where the script does not say: 100 yuan. */
+const SAMPLE_ORDER: Properties = { amount: 100_00 }
 const CUSTOMER: VirtualCustomer = {
   id: 'C1001',
   name: 'Ada',
@@ -88,6 +90,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     start,
     startsAt,
     customer,
+    begin: { ...SAMPLE_ORDER, ...script.begin },
     outside: outsideOf(script, start),
     quiet: script.quiet ?? QUIET,
     cap: script.cap ?? CAP,
@@ -115,8 +118,9 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
 }
 
 /** The journey, with a line for each way that a split goes: a host does not hear of splits. */
-function narrated({ plan, story }: Journey, shop: VirtualShop): Journey {
+function narrated({ plan, story, ...rest }: Journey, shop: VirtualShop): Journey {
   return {
+    ...rest,
     plan,
     story: (kit) =>
       story({

@@ -116,6 +116,21 @@ export const ERRORS = {
     meaning: 'So many codes cannot be made.',
     todo: 'Ask for 1 to 5,000,000 codes in one batch.',
   },
+  AMOUNT_INVALID: {
+    status: 400,
+    meaning: 'An amount of points is not a whole number above zero.',
+    todo: 'Send whole points.',
+  },
+  SPEND_UNKNOWN: {
+    status: 404,
+    meaning: 'No points were spent under this key.',
+    todo: 'Name the key under which they were spent; see `perennial ledger <customer>`.',
+  },
+  POINTS_RULE_UNKNOWN: {
+    status: 404,
+    meaning: 'The plan has no rule of points with this name.',
+    todo: 'Name a rule of the plan, or leave it in the plan until the last run that uses it is over.',
+  },
   IDEMPOTENCY_MISMATCH: {
     status: 409,
     meaning: 'The same effect was asked for again with other input.',
@@ -179,10 +194,14 @@ export const REFUSALS = {
   MINIMUM_NOT_REACHED: 'The basket comes to less than the coupon asks for.',
   FIRST_ORDER_ONLY: 'The coupon is for a first order, and the customer has paid for another.',
   TOO_MANY_TRIES: 'Too many codes that do not exist were tried; none is looked at for some minutes.',
+  AMOUNT_MISSING: 'The run did not begin with an order that says what was paid, so nothing can be earned by it.',
+  NOTHING_EARNED: 'What was paid comes to less than one point.',
+  POINTS_SHORT: 'The customer has fewer points than were to be spent.',
   ALREADY_ENTERED: 'The customer is in the journey or was, and it may not be entered again.',
   REENTRY_TOO_SOON: 'The customer was in the journey too short a while ago.',
   REENTRY_LIMIT: 'The customer has been through the journey as often as it allows.',
   OCCASION_MISSING: 'The event does not carry the property that tells one occasion of the journey from another.',
+  OCCASION_OVER: 'What ends a run of this occasion had come before what begins one.',
   BEGINS_NOT_MATCHED: 'The event is of the right kind, but not one this journey begins with.',
   TOO_LATE: 'The time the step waits for had passed, and its late policy is to leave.',
 } as const

@@ -13,6 +13,11 @@ export interface EventPattern {
   where?: Properties
 }
 
+/** What ends runs: those of the customer, or only the one of the occasion that the event is about. */
+export interface EndPattern extends EventPattern {
+  sameOccasion?: boolean
+}
+
 /** An event that ended a wait. `at` is when it arrived, ISO 8601. */
 export interface TakenEvent {
   id: string
@@ -25,8 +30,8 @@ export interface TakenEvent {
 export interface Routing {
   name: string
   begins: EventPattern | undefined
-  goal: (EventPattern & { within: number | null }) | undefined
-  exits: readonly EventPattern[]
+  goal: (EndPattern & { within: number | null }) | undefined
+  exits: readonly EndPattern[]
   holdout: number
   /** The property of the beginning event that tells occasions apart, e.g. 'cart'. */
   occasion: string | undefined
@@ -73,6 +78,16 @@ export function occasionOf(property: string, properties: Properties): string | u
   const value = properties[property]
   const text = typeof value === 'number' ? String(value) : value
   return typeof text === 'string' && isKeyPart(text) ? text : undefined
+}
+
+/** Whether an event that matches the pattern is about the run of an occasion. */
+export function concerns(
+  { occasion: property }: Pick<Routing, 'occasion'>,
+  pattern: EndPattern,
+  { properties, occasion }: { properties: Properties; occasion: string | null },
+): boolean {
+  if (!pattern.sameOccasion) return true
+  return property !== undefined && occasion !== null && occasionOf(property, properties) === occasion
 }
 
 /**

@@ -6,7 +6,16 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { PerennialError, type Problem } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
-import { type Properties, type Routing, canonical, decideEntry, matches, occasionOf } from '../domain/journey.ts'
+import {
+  type EndPattern,
+  type Properties,
+  type Routing,
+  canonical,
+  concerns,
+  decideEntry,
+  matches,
+  occasionOf,
+} from '../domain/journey.ts'
 import { type CustomerChange, upsertCustomer } from './customers.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
@@ -78,11 +87,23 @@ async function route(tx: Tx, event: ShopEvent, to: Routed): Promise<void> {
 
 const names = (plans: readonly Routing[]): string[] => plans.map((plan) => plan.name)
 
+interface Ending {
+  id: string
+  journey: string
+  occasion: string | null
+}
+
+const endsRun = (plan: Routing, pattern: EndPattern, event: ShopEvent, { journey, occasion }: Ending): boolean =>
+  plan.name === journey &&
+  matches(pattern, event) &&
+  concerns(plan, pattern, { properties: event.properties, occasion })
+
 async function reachGoals(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<void> {
-  const { rows } = await sql<{ id: string; journey: string }>`
-    select id, journey from enrolments where customer = ${event.customer.id} and journey = any(${names(plans)})
+  const { rows: open } = await sql<Ending>`
+    select id, journey, occasion from enrolments where customer = ${event.customer.id} and journey = any(${names(plans)})
       and starts_at <= ${at(now)} and goal_at is null and (goal_until is null or goal_until >= ${at(now)})
   `.execute(tx)
+  const rows = open.filter((run) => plans.some((plan) => plan.goal && endsRun(plan, plan.goal, event, run)))
   const ids = rows.map((row) => row.id)
   await convert(tx, ids, event.id, now)
   await endAndWake(tx, ids, { status: 'goal', reason: event.type, now })
@@ -90,10 +111,11 @@ async function reachGoals(tx: Tx, event: ShopEvent, { plans, now }: Routed): Pro
 }
 
 async function leave(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<void> {
-  const { rows } = await sql<{ id: string; journey: string }>`
-    select id, journey from enrolments
+  const { rows: open } = await sql<Ending>`
+    select id, journey, occasion from enrolments
     where customer = ${event.customer.id} and journey = any(${names(plans)}) and status = 'running'
   `.execute(tx)
+  const rows = open.filter((run) => plans.some((plan) => plan.exits.some((exit) => endsRun(plan, exit, event, run))))
   await endAndWake(
     tx,
     rows.map((row) => row.id),
@@ -155,6 +177,7 @@ async function tryEntry(tx: Tx, event: ShopEvent, plan: Routing, { seq, now }: R
     })
   if (plan.begins && !matches(plan.begins, event)) return refuse('BEGINS_NOT_MATCHED')
   if (occasion === undefined) return refuse('OCCASION_MISSING')
+  if (occasion !== null && (await isOver(tx, plan, { customer, occasion }))) return refuse('OCCASION_OVER')
   const past = await pastEntries(tx, plan.name, customer)
   const entry = decideEntry(plan, { occasion, now, past })
   if (!entry.enter) return refuse(entry.code)
@@ -172,6 +195,30 @@ async function tryEntry(tx: Tx, event: ShopEvent, plan: Routing, { seq, now }: R
     goalUntil,
     now,
   })
+}
+
+/** Whether the event that ends a run of this occasion has come already: shops' systems do not keep the order of events. */
+async function isOver(tx: Tx, plan: Routing, of: { customer: string; occasion: string }): Promise<boolean> {
+  const exits = plan.exits.filter((exit) => exit.sameOccasion)
+  if (exits.length === 0) return false
+  const { rows } = await sql<{ type: string; properties: Properties }>`
+    select type, properties from events
+    where customer = ${of.customer} and type = any(${exits.map((exit) => exit.on)})
+  `.execute(tx)
+  return rows.some(({ type, properties }) =>
+    exits.some(
+      (exit) => matches(exit, { type, properties }) && concerns(plan, exit, { properties, occasion: of.occasion }),
+    ),
+  )
+}
+
+/** The properties of the event that began a run; undefined where none did: a sweep or an operator. */
+export async function beginningOf(db: Db, run: string): Promise<Properties | undefined> {
+  const { rows } = await sql<{ properties: Properties }>`
+    select e.properties from enrolments r join events e on e.seq = r.begun_seq
+    where r.id = ${run} and r.begun_by = e.type || ' ' || e.id
+  `.execute(db)
+  return rows[0]?.properties
 }
 
 /** The newest seq, from which on a run that no event began listens. */

@@ -1,6 +1,7 @@
 /** What must hold of the store at every moment, as one SQL check; run after every test, by the CLI's `check`, and daily. */
 import { sql } from 'kysely'
 import type { Db } from './db.ts'
+import { POINT_INVARIANTS } from './point-invariants.ts'
 
 /** Each selects the rows that break it: a key and what is wrong with it. */
 const INVARIANTS: Record<string, string> = {
@@ -49,7 +50,8 @@ const INVARIANTS: Record<string, string> = {
   'the control arm got nothing': `
     select m.key, 'message ' || m.status as wrong from messages m join enrolments e on e.id = m.enrolment
     where e.arm = 'holdout' and m.class <> 'transactional' and m.status not in ('skipped', 'held')
-    union all select c.key, 'coupon' from coupons c join enrolments e on e.id = c.enrolment where e.arm = 'holdout'`,
+    union all select c.key, 'coupon' from coupons c join enrolments e on e.id = c.enrolment where e.arm = 'holdout'
+    union all select t.key, 'points' from point_transfers t join enrolments e on e.id = t.enrolment where e.arm = 'holdout'`,
   'no marketing was sent without consent': `
     select m.key, 'consent at the reservation was ' || coalesce(last.granted::text, 'never given') as wrong from messages m
     left join lateral (select granted from consents c where c.customer = m.customer and c.topic = m.topic
@@ -63,7 +65,9 @@ const INVARIANTS: Record<string, string> = {
     select m.key, 'reserved ' || m.reserved_at || ', ended ' || e.ended_at as wrong from messages m
     join enrolments e on e.id = m.enrolment where m.reserved_at > e.ended_at
     union all select c.key, 'issued ' || c.issued_at || ', ended ' || e.ended_at from coupons c
-    join enrolments e on e.id = c.enrolment where c.issued_at > e.ended_at`,
+    join enrolments e on e.id = c.enrolment where c.issued_at > e.ended_at
+    union all select t.key, t.kind || ' ' || t.at || ', ended ' || e.ended_at from point_transfers t
+    join enrolments e on e.id = t.enrolment where t.kind in ('earn', 'settle') and t.at > e.ended_at`,
   'every run has its entry, and an end when it ended': `
     select e.id as key, 'entered ' || count(*) filter (where o.kind = 'entered')
       || ', ended ' || count(*) filter (where o.kind = 'ended') || ', is ' || e.status as wrong
@@ -80,6 +84,7 @@ const INVARIANTS: Record<string, string> = {
   'an ended run waits for nothing': `
     select w.key, 'open, run is ' || e.status as wrong from waits w join enrolments e on e.id = w.enrolment
     where w.open and e.status <> 'running'`,
+  ...POINT_INVARIANTS,
 }
 
 export interface InvariantResult {

@@ -59,14 +59,14 @@ export async function journeyCounts(db: Db, journey?: string): Promise<JourneyCo
 
 export interface EffectCounts {
   journey: string
-  what: 'message' | 'coupon'
+  what: 'message' | 'coupon' | 'points'
   name: string
   status: string
   code: string | null
   count: number
 }
 
-/** Messages by name, status and reason; coupons by offer. */
+/** Messages by name, status and reason; coupons by offer; points by rule. */
 export async function effectCounts(db: Db, journey?: string): Promise<EffectCounts[]> {
   const { rows } = await sql<EffectCounts>`
     select journey, 'message' as what, message as name, status, code, count(*) as count from messages
@@ -78,6 +78,10 @@ export async function effectCounts(db: Db, journey?: string): Promise<EffectCoun
     select journey, 'coupon', coalesce(detail, ''), verdict, code, count(*) from decisions
     where about = 'coupon' and verdict = 'refused' and (${journey ?? null}::text is null or journey = ${journey ?? null})
     group by journey, detail, verdict, code
+    union all
+    select journey, 'points', split_part(coalesce(detail, ''), ':', 1), verdict, code, count(*) from decisions
+    where about = 'points' and (${journey ?? null}::text is null or journey = ${journey ?? null})
+    group by journey, split_part(coalesce(detail, ''), ':', 1), verdict, code
     order by 1, 2, 3, 4, 5
   `.execute(db)
   return rows

@@ -240,6 +240,95 @@ create table outcomes (
   constraint outcomes_pkey PRIMARY KEY (enrolment, kind)
 );
 
+create table point_balances (
+  customer text not null,
+  unit text not null,
+  pending bigint not null default 0,
+  available bigint not null default 0,
+  debt bigint not null default 0,
+  constraint point_balances_available_check CHECK ((available >= 0)),
+  constraint point_balances_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint point_balances_debt_check CHECK ((debt >= 0)),
+  constraint point_balances_pending_check CHECK ((pending >= 0)),
+  constraint point_balances_pkey PRIMARY KEY (customer, unit),
+  constraint point_balances_unit_check CHECK ((unit = ANY (ARRAY['points'::text, 'growth'::text])))
+);
+
+create table point_lot_moves (
+  transfer bigint not null,
+  lot bigint not null,
+  amount bigint not null,
+  constraint point_lot_moves_amount_check CHECK ((amount <> 0)),
+  constraint point_lot_moves_lot_fkey FOREIGN KEY (lot) REFERENCES point_lots(id),
+  constraint point_lot_moves_pkey PRIMARY KEY (transfer, lot),
+  constraint point_lot_moves_transfer_fkey FOREIGN KEY (transfer) REFERENCES point_transfers(id)
+);
+CREATE INDEX point_lot_moves_of_lot ON public.point_lot_moves USING btree (lot);
+
+create table point_lots (
+  id bigint not null identity,
+  transfer bigint not null,
+  customer text not null,
+  unit text not null,
+  original bigint not null,
+  remaining bigint not null,
+  state text not null,
+  resolved_by bigint,
+  expires_at timestamp with time zone,
+  constraint point_lots_check CHECK (((state <> 'pending'::text) OR (remaining = original))),
+  constraint point_lots_check1 CHECK (((state <> ALL (ARRAY['void'::text, 'expired'::text])) OR (remaining = 0))),
+  constraint point_lots_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint point_lots_original_check CHECK ((original > 0)),
+  constraint point_lots_pkey PRIMARY KEY (id),
+  constraint point_lots_remaining CHECK (((remaining >= 0) AND (remaining <= original))),
+  constraint point_lots_resolved CHECK (((state = 'pending'::text) = (resolved_by IS NULL))),
+  constraint point_lots_resolved_by_fkey FOREIGN KEY (resolved_by) REFERENCES point_transfers(id),
+  constraint point_lots_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'available'::text, 'void'::text, 'expired'::text]))),
+  constraint point_lots_transfer_fkey FOREIGN KEY (transfer) REFERENCES point_transfers(id),
+  constraint point_lots_transfer_key UNIQUE (transfer),
+  constraint point_lots_unit_check CHECK ((unit = ANY (ARRAY['points'::text, 'growth'::text])))
+);
+CREATE INDEX point_lots_due ON public.point_lots USING btree (expires_at) WHERE ((state = 'available'::text) AND (remaining > 0));
+CREATE INDEX point_lots_of_customer ON public.point_lots USING btree (customer, unit, state);
+
+create table point_postings (
+  transfer bigint not null,
+  account text not null,
+  amount bigint not null,
+  constraint point_postings_account_check CHECK ((account = ANY (ARRAY['pending'::text, 'available'::text, 'debt'::text, 'issued'::text, 'spent'::text, 'expired'::text, 'reversed'::text]))),
+  constraint point_postings_amount_check CHECK ((amount <> 0)),
+  constraint point_postings_pkey PRIMARY KEY (transfer, account),
+  constraint point_postings_transfer_fkey FOREIGN KEY (transfer) REFERENCES point_transfers(id)
+);
+
+create table point_transfers (
+  id bigint not null identity,
+  key text not null,
+  request_hash text not null,
+  kind text not null,
+  unit text not null,
+  customer text not null,
+  enrolment text,
+  rule text,
+  on_return text,
+  reverses bigint,
+  at timestamp with time zone not null,
+  constraint point_transfers_check CHECK (((kind = 'earn'::text) = (rule IS NOT NULL))),
+  constraint point_transfers_check1 CHECK (((kind = 'earn'::text) = (on_return IS NOT NULL))),
+  constraint point_transfers_check2 CHECK (((kind = ANY (ARRAY['void'::text, 'claw-back'::text, 'restore'::text])) = (reverses IS NOT NULL))),
+  constraint point_transfers_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint point_transfers_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint point_transfers_key_key UNIQUE (key),
+  constraint point_transfers_kind_check CHECK ((kind = ANY (ARRAY['earn'::text, 'settle'::text, 'void'::text, 'spend'::text, 'restore'::text, 'expire'::text, 'claw-back'::text, 'repay'::text]))),
+  constraint point_transfers_on_return_check CHECK ((on_return = ANY (ARRAY['pending-only'::text, 'within-balance'::text, 'negative-allowed'::text]))),
+  constraint point_transfers_pkey PRIMARY KEY (id),
+  constraint point_transfers_reverses_fkey FOREIGN KEY (reverses) REFERENCES point_transfers(id),
+  constraint point_transfers_unit_check CHECK ((unit = ANY (ARRAY['points'::text, 'growth'::text])))
+);
+CREATE INDEX point_transfers_of_customer ON public.point_transfers USING btree (customer, id);
+CREATE INDEX point_transfers_of_enrolment ON public.point_transfers USING btree (enrolment, kind);
+CREATE UNIQUE INDEX point_transfers_reverse_once ON public.point_transfers USING btree (reverses);
+
 create table redemption_lines (
   redemption bigint not null,
   line text not null,

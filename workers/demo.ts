@@ -147,7 +147,8 @@ async function whatHappened(db: Db): Promise<string> {
   return table.toString()
 }
 
-const effectWord = (row: EffectCounts): string => (row.what === 'message' ? `mail ${row.name}` : `coupon ${row.name}`)
+const effectWord = (row: EffectCounts): string =>
+  row.what === 'message' ? `mail ${row.name}` : `${row.what} ${row.name}`
 
 async function lifts(db: Db): Promise<string[]> {
   const arms = await armOutcomes(db)

@@ -58,11 +58,12 @@ export function journeyPage(report: JourneyReport, zone: string): string {
       Entered: plan.reentry,
       'Held out': `${plan.holdout} %`,
       Sends: `${plan.messages.join(', ') || 'nothing'} (${plan.class}, topic ${plan.topic})`,
+      Awards: plan.points.join(', ') || null,
       State: report.pausedSince ? `paused since ${at(report.pausedSince)}: runs hold before their next effect` : 'on',
     }),
     section('Runs', runsTable(report)),
     section('Lift', liftInWords(report)),
-    section('Messages and coupons', effectsTable(report)),
+    section('Messages, coupons and points', effectsTable(report)),
     section('Offers', offersTable(report)),
     section('Newest runs', newestTable(report, at)),
     faint(`Times are shop time, ${zone}.`),
@@ -198,6 +199,7 @@ export function explanationPage({ customer, lines, untouched }: Explanation, zon
 function happened({ about, verdict, detail, coupon }: WhyLine): string {
   if (about === 'send') return `${(detail ?? 'message').split(':')[0]} ${verdict}`
   if (about === 'coupon') return coupon ? `coupon ${coupon}` : `coupon ${verdict}`
+  if (about === 'points') return `points ${verdict}`
   if (about === 'entry') return verdict === 'refused' ? 'not entered' : verdict
   return about === 'goal' ? 'goal reached' : verdict
 }

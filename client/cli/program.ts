@@ -5,6 +5,7 @@ import { terminalWidth } from './layout.ts'
 import { addLookingWords } from './look.ts'
 import { addOfferWords } from './offers.ts'
 import { EXIT, asPerennialError, exitCodeOf } from './problems.ts'
+import { addPointWords } from './points.ts'
 import { addProvingWords } from './prove.ts'
 import { Session, type SessionParts } from './session.ts'
 
@@ -14,6 +15,7 @@ Examples:
   perennial preview first-order --event order.paid@2d   what would happen, without a server
   perennial show first-order                            what became of it, with the lift
   perennial why C1001                                   why somebody got this and not that
+  perennial balance C1001                               the points a customer has
   perennial pause first-order                           hold it; resume lets it go on
 
 In a checkout: npm run journeys -- list
@@ -43,6 +45,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
     .helpCommand(false)
     .addHelpText('after', HELP)
   addLookingWords(program, session)
+  addPointWords(program, session)
   addActingWords(program, session)
   addOfferWords(program, session)
   addProvingWords(program, session)

@@ -1,9 +1,11 @@
 /** The inbox in memory: store/events.ts and store/waits.ts for one run. */
 import { partsOfRun } from '../../domain/ids.ts'
 import {
+  type EndPattern,
   type Properties,
   type RunStatus,
   type TakenEvent,
+  concerns,
   decideEntry,
   matches,
   occasionOf,
@@ -49,7 +51,7 @@ export class VirtualInbox {
 
   private reachGoal(event: TakenEvent): string | undefined {
     const { plan, startsAt } = this.setting
-    if (!plan.goal || !matches(plan.goal, event)) return undefined
+    if (!plan.goal || !this.ends(plan.goal, event)) return undefined
     if (this.goalAt !== null) return 'the goal, counted before'
     if (plan.goal.within !== null && this.now() > startsAt + plan.goal.within) return 'the goal, too late to count'
     this.goalAt = this.now()
@@ -57,8 +59,15 @@ export class VirtualInbox {
   }
 
   private leave(event: TakenEvent): string | undefined {
-    const left = this.setting.plan.exits.some((exit) => matches(exit, event)) && this.end('exited', event.type)
+    const left = this.setting.plan.exits.some((exit) => this.ends(exit, event)) && this.end('exited', event.type)
     return left ? 'an exit' : undefined
+  }
+
+  /** Whether the event ends this run, and not only one of another occasion. */
+  private ends(pattern: EndPattern, event: TakenEvent): boolean {
+    const { plan, run } = this.setting
+    const { occasion } = partsOfRun(run)
+    return matches(pattern, event) && concerns(plan, pattern, { properties: event.properties, occasion })
   }
 
   private giveToWait(event: TakenEvent): string | undefined {
@@ -76,6 +85,13 @@ export class VirtualInbox {
     if (!plan.begins || !matches(plan.begins, event)) return undefined
     const occasion = plan.occasion === undefined ? null : occasionOf(plan.occasion, event.properties)
     if (occasion === undefined) return 'no entry: OCCASION_MISSING'
+    const over = this.events.some((one) =>
+      plan.exits.some(
+        (exit) =>
+          exit.sameOccasion && matches(exit, one) && concerns(plan, exit, { properties: one.properties, occasion }),
+      ),
+    )
+    if (over) return 'no entry: OCCASION_OVER'
     const past = [{ occasion: partsOfRun(run).occasion, enteredAt: start, open: this.status === 'running' }]
     const entry = decideEntry(plan, { occasion, now: this.now(), past })
     return entry.enter ? `begins another run, ${entry.occasion}` : `no entry: ${entry.code}`

@@ -31,6 +31,8 @@ export interface Setting {
   start: number
   startsAt: number
   customer: VirtualCustomer
+  /** The properties of the event that began the run. */
+  begin: Properties
   /** The customer's, or the shop's where they have none. */
   zone: string
   /** Sorted by `at`. */

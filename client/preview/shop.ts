@@ -7,6 +7,7 @@ import { PerennialError } from '../../domain/errors.ts'
 import type { Host, Where } from '../catalogue.ts'
 import { VirtualEffects } from './effects.ts'
 import { VirtualInbox } from './inbox.ts'
+import { VirtualPoints } from './points.ts'
 import type { Outside, Setting } from './setting.ts'
 import { type Line, spanInWords } from './timeline.ts'
 
@@ -22,6 +23,7 @@ export class VirtualShop implements Host {
 
   private readonly setting: Setting
   private readonly effects: VirtualEffects
+  private readonly points: VirtualPoints
   private readonly outside: Outside[]
   private clock: number
   private woken = 0
@@ -46,6 +48,7 @@ export class VirtualShop implements Host {
       () => (this.woken += 1),
     )
     this.effects = new VirtualEffects(setting, (what, text, more) => this.say(what, text, more))
+    this.points = new VirtualPoints(setting, (what, text, more) => this.say(what, text, more))
     this.heldForEver = new Promise((resolve) => (this.halt = resolve))
   }
 
@@ -134,6 +137,22 @@ export class VirtualShop implements Host {
       const result = this.effects.sendMessage(request, this.standing())
       this.held = result.is === 'held' && result.until === null
       return result
+    },
+    awardPoints: async (request) => {
+      this.look()
+      const result = this.points.award(request, this.standing())
+      this.held = result.is === 'held'
+      return result
+    },
+    settlePoints: async () => {
+      this.look()
+      const result = this.points.settle(this.standing())
+      this.held = result.is === 'held'
+      return result
+    },
+    takeBackPoints: async () => {
+      this.look()
+      return this.points.takeBack()
     },
     finishRun: async ({ status, reason }) => {
       this.look()

@@ -3,7 +3,18 @@ import type { Refusal } from '../../domain/errors.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 
 export type Happening =
-  'begin' | 'event' | 'wait' | 'coupon' | 'refused' | 'message' | 'skipped' | 'held' | 'split' | 'operator' | 'end'
+  | 'begin'
+  | 'event'
+  | 'wait'
+  | 'coupon'
+  | 'points'
+  | 'refused'
+  | 'message'
+  | 'skipped'
+  | 'held'
+  | 'split'
+  | 'operator'
+  | 'end'
 
 /** One thing that happens in a walk. */
 export interface Line {

@@ -5,6 +5,7 @@ import { milliseconds } from '../duration.ts'
 import { PerennialError } from '../errors.ts'
 import type { Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
+import type { PointRule } from '../points.ts'
 import { checkCopy } from '../template.ts'
 
 const readable = (read: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
@@ -19,6 +20,7 @@ const duration = z.string().superRefine(readable(milliseconds)).transform(millis
 const time = z.string().superRefine(readable(minuteOfDay))
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
 const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
+const endPattern = pattern.extend({ sameOccasion: z.boolean().optional() })
 const copy = z.strictObject({ subject: z.string().min(1), text: z.string().min(1), html: z.string().optional() })
 const name = z.string().min(1).max(100)
 const minor = z.int().min(1).max(MONEY_MOST)
@@ -51,6 +53,19 @@ const offer = z.strictObject({
     .optional(),
 })
 
+const ruleName = z.string().regex(/^[a-z][a-z0-9-]*$/, "a rule is named in kebab-case: 'order'")
+const pointRule = z.strictObject({
+  title: z.string().min(1),
+  unit: z.enum(['points', 'growth']).optional(),
+  earn: z.union([z.strictObject({ fixed: z.int().min(1) }), z.strictObject({ perYuan: z.number().positive() })], {
+    error: 'expected { perYuan: 1 } or { fixed: 50 }',
+  }),
+  bonuses: z.record(ruleName, z.number().min(1)).optional(),
+  pending: z.boolean().optional(),
+  validDays: z.int().min(0).optional(),
+  onReturn: z.enum(['pending-only', 'within-balance', 'negative-allowed']).optional(),
+})
+
 const planContract = z.strictObject({
   title: z.string().min(1),
   begins: z
@@ -58,8 +73,8 @@ const planContract = z.strictObject({
       error: "expected { on: 'order.paid' } or { every: 'day', at: '09:30', audience: 'birthday' }",
     })
     .optional(),
-  goal: pattern.extend({ within: duration.optional() }).optional(),
-  exit: z.union([pattern, z.array(pattern)]).optional(),
+  goal: endPattern.extend({ within: duration.optional() }).optional(),
+  exit: z.union([endPattern, z.array(endPattern)]).optional(),
   holdout: z.number().min(0).max(50).default(0),
   occasion: z.string().min(1).optional(),
   reentry: z
@@ -73,6 +88,7 @@ const planContract = z.strictObject({
   topic: z.string().min(1).default('marketing'),
   copy: z.record(z.string(), copy),
   offers: z.record(z.string(), offer).default({}),
+  points: z.record(ruleName, pointRule).default({}),
 })
 
 const nameContract = z
@@ -95,12 +111,19 @@ export function checkPlan(name: string, plan: unknown) {
     })
   }
   const { begins, goal, exit, reentry, ...rest } = read.data
+  const exits = exit === undefined ? [] : [exit].flat()
+  if (rest.occasion === undefined && [goal, ...exits].some((end) => end?.sameOccasion)) {
+    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, occasion: sameOccasion needs one`, {
+      field: 'occasion',
+      expected: "the property of the beginning event that makes runs distinct: 'order'",
+    })
+  }
   for (const [message, words] of Object.entries(rest.copy)) checkCopy(words, `${name}.copy.${message}`)
   const routing: Routing = {
     name,
     begins: begins && 'on' in begins ? plain(begins) : undefined,
     goal: goal && { ...plain(goal), within: goal.within ?? null },
-    exits: exit === undefined ? [] : [exit].flat().map(plain),
+    exits: exits.map(plain),
     holdout: rest.holdout,
     occasion: rest.occasion,
     reentry: { when: reentry.when, gap: reentry.gap ?? 0, atMost: reentry.atMost ?? Infinity },
@@ -113,13 +136,19 @@ export function checkPlan(name: string, plan: unknown) {
     topic: rest.topic,
     copy: copyOf(rest.copy),
     offers: rest.offers,
+    points: rulesOf(rest.points),
     sweep,
   }
 }
 
 /** Without keys that are undefined. */
-function plain({ on, where }: z.output<typeof pattern>) {
-  return where === undefined ? { on } : { on, where }
+function plain({ on, where, sameOccasion }: z.output<typeof endPattern>) {
+  return { on, ...(where !== undefined && { where }), ...(sameOccasion && { sameOccasion }) }
+}
+
+function rulesOf(all: Record<string, z.output<typeof pointRule>>): Record<string, PointRule> {
+  const defined = (rule: object) => Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined))
+  return Object.fromEntries(Object.entries(all).map(([name, rule]) => [name, defined(rule) as PointRule]))
 }
 
 function copyOf(all: Record<string, z.output<typeof copy>>) {

@@ -13,6 +13,7 @@ import { listPage } from '../../client/cli/pages.ts'
 import { planInWords } from '../../client/plan-in-words.ts'
 import { addOffers } from '../../store/coupons.ts'
 import { acceptEvent } from '../../store/events.ts'
+import { awardPoints, settlePoints } from '../../store/points.ts'
 import { NOON, asEvent, freshStore, person } from '../world.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -59,7 +60,7 @@ describe('without a server', () => {
   test('--help teaches: words, examples, exit codes', async () => {
     const all = await typed(['--help'])
     expect(all).toMatchObject({ code: 0, err: '' })
-    for (const word of 'list show start stop pause resume preview why check rejected'.split(' ')) {
+    for (const word of 'list show start stop pause resume preview why balance ledger check rejected'.split(' ')) {
       expect(all.out).toMatch(new RegExp(`^  ${word} `, 'm'))
     }
     expect(all.out).toMatch(/Exit codes:\n {2}0 /)
@@ -118,7 +119,7 @@ describe('without a server', () => {
     expect(said.code).toBe(0)
     expect(JSON.parse(said.out)).toMatchObject({
       counted: false,
-      journeys: [{ name: 'birthday' }, { name: 'first-order' }],
+      journeys: [...(await readCatalogue()).keys()].map((name) => ({ name })),
     })
     expect(JSON.parse(said.err)).toMatchObject({ code: 'CONFIG_INVALID' })
   })
@@ -179,6 +180,38 @@ describe('with a store', async () => {
     expect(said).toMatchObject({ code: 1, err: '' })
     expect(said.out).toMatch(/BROKEN {2}issued equals the coupons there are/)
     expect(said.out).toMatch(/birthday-20 {2}issued 7, coupons 0/)
+  })
+
+  test('balance and ledger: what a customer has, and how it came to that', async () => {
+    const all = { plans: [...plans.values()], now: () => NOON }
+    const properties = { order: 'O1', amount: 1_299_00 }
+    const paid = { id: 'paid-1', type: 'order.paid', customer: person('C1003'), properties }
+    await acceptEvent(db, asEvent(paid), all)
+    const run = 'order-rewards/C1003/O1'
+    const terms = plans.get('order-rewards')?.points['order'] ?? { title: '', earn: { fixed: 1 } }
+    const key = `${run}/points/order`
+    await awardPoints(db, { key, run, rule: 'order', terms, shopZone: 'UTC', now: NOON })
+    const waiting = await perennial(['balance', 'C1003'], env)
+    expect(waiting).toMatchObject({ code: 0, err: '' })
+    expect(waiting.out).toMatch(/^points +0 +1,299 +0\ngrowth +0 +0 +0$/m)
+    expect(waiting.out).not.toContain('Expiring')
+    await settlePoints(db, { run, now: NOON })
+    expect((await perennial(['balance', 'C1003'], env)).out).toMatch(/Expiring\n2027-11-24 08:00 +1,299$/m)
+    const ledger = await perennial(['ledger', 'C1003'], env)
+    expect(ledger.out).toMatch(new RegExp(`^2026-11-23 20:00 +points +earn +\\+1,299 +${key}$`, 'm'))
+    expect(ledger.out).toMatch(new RegExp(`^2026-11-23 20:00 +points +settle +\\+1,299 +−1,299 +${key}/settle$`, 'm'))
+    const told = JSON.parse((await perennial(['ledger', 'C1003', '--json'], env)).out) as { lines: object[] }
+    expect(told.lines).toMatchObject([
+      { kind: 'earn', pending: 1299 },
+      { kind: 'settle', available: 1299 },
+    ])
+    const why = await perennial(['why', 'C1003'], env)
+    expect(why.out).toMatch(/order-rewards\/C1003\/O1 {2}points awarded {2}order: 1299 points$/m)
+    expect((await perennial(['ledger', 'C1002'], env)).out).toContain('never had any points')
+    for (const word of ['balance', 'ledger']) {
+      const unknown = await perennial([word, 'nobody'], env)
+      expect(unknown.err).toMatch(/^CUSTOMER_UNKNOWN/)
+    }
   })
 
   test('a database without tables is told apart from one that is down', async () => {

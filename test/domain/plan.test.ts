@@ -19,6 +19,7 @@ describe('a good plan', () => {
       topic: 'marketing',
       copy: good.copy,
       offers: {},
+      points: {},
       sweep: undefined,
     })
   })
@@ -28,7 +29,8 @@ describe('a good plan', () => {
       ...good,
       begins: { on: 'cart.added', where: { channel: 'web' } },
       goal: { on: 'order.paid', within: '14 days' },
-      exit: [{ on: 'cart.emptied' }, { on: 'customer.deleted' }],
+      exit: [{ on: 'cart.emptied', sameOccasion: true }, { on: 'customer.deleted' }],
+      points: { order: { title: 'A point a yuan', earn: { perYuan: 1 }, bonuses: { festival: 2 } } },
       holdout: 7.5,
       occasion: 'cart',
       reentry: { when: 'after-exit', gap: '1 day', atMost: 3 },
@@ -38,7 +40,8 @@ describe('a good plan', () => {
     })
     expect(plan.begins).toEqual({ on: 'cart.added', where: { channel: 'web' } })
     expect(plan.goal).toEqual({ on: 'order.paid', within: 14 * DAY })
-    expect(plan.exits).toEqual([{ on: 'cart.emptied' }, { on: 'customer.deleted' }])
+    expect(plan.exits).toEqual([{ on: 'cart.emptied', sameOccasion: true }, { on: 'customer.deleted' }])
+    expect(plan.points).toEqual({ order: { title: 'A point a yuan', earn: { perYuan: 1 }, bonuses: { festival: 2 } } })
     expect(plan.reentry).toEqual({ when: 'after-exit', gap: DAY, atMost: 3 })
   })
 
@@ -85,6 +88,16 @@ describe('a bad plan', () => {
       /onRefund/,
     ],
     ['offers.ten.perMember', { offers: { ten: { title: 'Ten', quota: 1, perMember: 0.5 } } }, /perMember/],
+    ['occasion', { exit: { on: 'order.refunded', sameOccasion: true } }, /sameOccasion needs one/],
+    ['occasion', { goal: { on: 'order.paid', sameOccasion: true } }, /sameOccasion needs one/],
+    ['points.order.earn', { points: { order: { title: 'Order', earn: { perCent: 1 } } } }, /expected \{ perYuan: 1 \}/],
+    ['points.order.earn', { points: { order: { title: 'Order', earn: { fixed: 0.5 } } } }, /perYuan/],
+    [
+      'points.order.validDays',
+      { points: { order: { title: 'Order', earn: { fixed: 1 }, validDays: -1 } } },
+      /validDays/,
+    ],
+    ['points.Order', { points: { Order: { title: 'Order', earn: { fixed: 1 } } } }, /points\.Order/],
   ])('names the file and %s: %j', (field, change, message) => {
     const check = (): unknown => checkPlan('test', { ...good, ...change })
     expect(check).toThrow(expect.objectContaining({ code: 'JOURNEY_INVALID', field }))

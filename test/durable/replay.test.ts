@@ -10,6 +10,7 @@ import { afterAll, expect, inject, it } from 'vitest'
 import { readCatalogue } from '../../client/catalogue.ts'
 import { runId } from '../../domain/ids.ts'
 import { enrolment } from '../../store/enrolments.ts'
+import { balancesOf } from '../../store/ledger.ts'
 import { bundleWorkflows } from '../../workers/bundle.ts'
 import { installQuietRuntime, quietSdk } from '../quiet-sdk.ts'
 import { startSink } from '../smtp-sink.ts'
@@ -34,6 +35,9 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
     await world.send({ id: 'cart-1', type: 'cart.added', customer: 'cart' })
     await welcomed('paid')
     await world.send({ id: 'paid-1', type: 'order.paid', customer: 'paid' })
+    for (const id of ['kept', 'back', 'late']) await world.send(order(id, 'order.paid'))
+    await pointsOf(world, 'back', 'pending')
+    await world.send(order('back', 'order.refunded'))
     const birthday = new Date(NOON + 20 * 86_400_000).toISOString().slice(5, 10)
     await world.send({ id: 'born', type: 'profile.changed', customer: person('born', { birthday }) })
     await world.client.workflow.execute('sweep', {
@@ -47,16 +51,37 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
         },
       ],
     })
-    const others = await enterOthers(world, ['first-order', 'birthday'])
-    await world.settled()
+    const others = await enterOthers(world, ['first-order', 'birthday', 'order-rewards'])
+    await pointsOf(world, 'late', 'available')
+    await world.send(order('late', 'order.refunded'))
+    await world.settled(100_000)
     for (const { journey, run } of others) await save(world, journey, 'without-events', run)
     await save(world, 'first-order', 'without-events', 'first-order/quiet')
     await save(world, 'first-order', 'cart', 'first-order/cart')
     await save(world, 'first-order', 'goal-in-a-wait', 'first-order/paid')
     await save(world, 'birthday', 'greeted', 'birthday/born/2026')
+    await save(world, 'order-rewards', 'settled', 'order-rewards/kept/O1')
+    await save(world, 'order-rewards', 'void', 'order-rewards/back/O1')
+    await save(world, 'order-rewards', 'clawed-back', 'order-rewards/late/O1')
     await save(world, 'sweep', 'one-page', 'sweep/birthday')
   },
+  150_000,
 )
+
+const order = (id: string, type: 'order.paid' | 'order.refunded'): object => ({
+  id: `${id}-${type}`,
+  type,
+  customer: person(id),
+  properties: { order: 'O1', amount: 299_00 },
+})
+
+/** Resolves when the points of a customer's order are in an account. */
+function pointsOf({ db }: World, customer: string, account: 'pending' | 'available'): Promise<void> {
+  return until(async () => {
+    const balances = await balancesOf(db, customer)
+    return (balances.length === 2 && balances.every((one) => one[account] === 299)) || `not ${account}`
+  })
+}
 
 /** Everybody else's journey, as it goes when nothing happens in it. Those that no event begins need a way of their own above. */
 async function enterOthers(world: World, known: readonly string[]): Promise<{ journey: string; run: string }[]> {

@@ -33,6 +33,7 @@ export function planFacts(name: string, more: Partial<PlanFacts> = {}): PlanFact
     topic: 'marketing',
     copy: { hello: { subject: 'Hello', text: 'Hello {{ name }}' } },
     offers: {},
+    points: {},
     sweep: undefined,
     ...more,
   }

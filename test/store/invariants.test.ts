@@ -5,6 +5,8 @@ import { addOffers, issueCoupon } from '../../store/coupons.ts'
 import { inTransaction } from '../../store/db.ts'
 import { INVARIANT_NAMES, type InvariantResult, checkInvariants } from '../../store/invariants.ts'
 import { beginSending, recordVerdict, settleMessage } from '../../store/messages.ts'
+import { awardPoints, settlePoints, takeBackPoints } from '../../store/points.ts'
+import { spendPoints } from '../../store/spends.ts'
 import { finishRun } from '../../store/outcomes.ts'
 import { makeCodes } from '../../store/codes.ts'
 import { redeemCoupon } from '../../store/redemptions.ts'
@@ -33,7 +35,29 @@ beforeAll(async () => {
   clock.pass(DAY)
   await send('order.paid', 'W1')
   await send('order.paid', 'W4')
+  await earnAndOwe(clock.now())
 })
+
+/** W2 has 30 available in two lots, 5 pending; W5 spent 40 that were then clawed back, and owes them. */
+async function earnAndOwe(now: number): Promise<void> {
+  const clock = handClock(now)
+  const send = inboxOf(db, clock, [routing('deal', { begins: { on: 'deal.made' } })])
+  await send('deal.made', person('W2'))
+  await send('deal.made', person('W5'))
+  const award = (customer: string, rule: string, fixed: number, pending = false): Promise<unknown> => {
+    const run = `deal/${customer}`
+    const terms = { title: rule, earn: { fixed }, pending, onReturn: 'negative-allowed' } as const
+    return awardPoints(db, { key: effectKey(run, 'points', rule, 1), run, rule, terms, shopZone: 'UTC', now })
+  }
+  await award('W5', 'all', 40, true)
+  await settlePoints(db, { run: 'deal/W5', now })
+  await spendPoints(db, { key: 'spend/W5', customer: 'W5', amount: 40, now })
+  await takeBackPoints(db, { run: 'deal/W5', now })
+  await award('W2', 'one', 12)
+  await award('W2', 'two', 20)
+  await spendPoints(db, { key: 'spend/W2', customer: 'W2', amount: 2, now })
+  await award('W2', 'three', 5, true)
+}
 
 async function treat(id: string, now: number): Promise<void> {
   const run = `story/${id}`
@@ -116,6 +140,7 @@ const BREAKING: Record<string, Record<string, string>> = {
     'a coupon and a message': `update enrolments set arm = 'holdout' where customer = 'W1'`,
     'a coupon': `update coupons set enrolment = 'story/W3' where customer = 'W2'`,
     'a message': `update messages set enrolment = 'story/W3' where customer = 'W2'`,
+    points: `update point_transfers set enrolment = 'story/W3' where customer = 'W2' and rule = 'three'`,
   },
   'no marketing was sent without consent': {
     'never given': `delete from consents where customer = 'W2'`,
@@ -130,6 +155,7 @@ const BREAKING: Record<string, Record<string, string>> = {
   'nothing was reserved after a run had ended': {
     'a message': `update messages set reserved_at = reserved_at + interval '30 days' where customer = 'W1'`,
     'a coupon': `update coupons set issued_at = issued_at + interval '30 days' where customer = 'W4'`,
+    points: `update point_transfers set enrolment = 'story/W1', at = at + interval '30 days' where rule = 'three'`,
   },
   'every run has its entry, and an end when it ended': {
     'no entry': `delete from outcomes where enrolment = 'story/W2' and kind = 'entered'`,
@@ -150,6 +176,43 @@ const BREAKING: Record<string, Record<string, string>> = {
   },
   'an ended run waits for nothing': {
     'an open wait': `update waits set open = true where enrolment = 'story/W1'`,
+  },
+  'the postings of a transfer sum to zero': {
+    'more issued than awarded': `update point_postings set amount = amount - 1 where account = 'issued'`,
+    'a side left out': `delete from point_postings where account = 'spent'`,
+  },
+  'balances equal their postings': {
+    'a transfer under another name': `update point_transfers set customer = 'W1' where key = 'spend/W2'`,
+  },
+  'lots sum to balances': {
+    'a lot under another name': `update point_lots set customer = 'W1' where remaining = 10`,
+  },
+  'a lot has left what its moves left it, between nothing and all': {
+    'from one lot to the other': `update point_lots set remaining = case original when 12 then 11 else 19 end
+      where original in (12, 20)`,
+    'less than nothing': `alter table point_lots drop constraint point_lots_remaining;
+      insert into point_lot_moves (transfer, lot, amount)
+      select t.id, l.id, case l.original when 12 then -11 else 11 end from point_transfers t, point_lots l
+      where t.key = 'deal/W2/points/three' and l.original in (12, 20);
+      update point_lots set remaining = case original when 12 then -1 else 31 end where original in (12, 20)`,
+  },
+  'every debit names its lots': {
+    'a move under another transfer': `update point_lot_moves set transfer =
+      (select id from point_transfers where key = 'deal/W2/points/three')
+      where transfer = (select id from point_transfers where key = 'spend/W2')`,
+  },
+  'a pending lot resolves once': {
+    'settled by nothing': `alter table point_lots drop constraint point_lots_resolved;
+      update point_lots set resolved_by = null where original = 40`,
+    'settled by another': `update point_lots set resolved_by = (select id from point_transfers where key = 'spend/W2')
+      where original = 40`,
+  },
+  'nobody owes points but by the policy of a return': {
+    'a policy that lets nobody owe': `update point_transfers set on_return = 'within-balance' where rule = 'all'`,
+  },
+  'nothing is taken back beyond what was given': {
+    'a return of a larger award': `update point_transfers set reverses =
+        (select id from point_transfers where key = 'deal/W2/points/two') where kind = 'claw-back'`,
   },
 }
 
@@ -174,7 +237,7 @@ test('a healthy world holds, and the check names every invariant', async () => {
   expect(await rowsOf(db, `select status, count(*) from enrolments group by status order by status`)).toEqual([
     { status: 'completed', count: 1 },
     { status: 'goal', count: 1 },
-    { status: 'running', count: 2 },
+    { status: 'running', count: 4 },
   ])
 })
 

@@ -1,10 +1,14 @@
 /** All that a journey file may import. docs/journeys.md is the lesson. */
-import type { Journey, Plan, Story } from './plan.ts'
+import type { CleanUp, Journey, Plan, Story } from './plan.ts'
 
-/** A journey: the plan says for whom and what for, the story what happens. Misspelt messages and offers do not compile. */
-export function journey<const M extends string, const O extends string = never>(
-  plan: Plan<M, O>,
-  story: Story<M, O>,
+/**
+ * A journey: the plan says for whom and what for, the story what happens, and the clean-up what is put right when the goal or an
+ * exit ended the run. Misspelt messages, offers and rules of points do not compile.
+ */
+export function journey<const M extends string, const O extends string = never, const P extends string = never>(
+  plan: Plan<M, O, P>,
+  story: Story<M, O, P>,
+  cleanUp?: CleanUp,
 ): Journey {
-  return { plan, story: story as Story<string, string> }
+  return { plan, story: story as Story<string, string, string>, ...(cleanUp && { cleanUp }) }
 }

@@ -4,22 +4,23 @@ import type { Coupon, Offer } from '../../domain/coupon.ts'
 import type { Facts } from '../../domain/customer.ts'
 import type { CalendarDays, Duration } from '../../domain/duration.ts'
 import type { Refusal } from '../../domain/errors.ts'
-import type { EventPattern, Properties, TakenEvent } from '../../domain/journey.ts'
+import type { EndPattern, EventPattern, Properties, TakenEvent } from '../../domain/journey.ts'
+import type { PointRule, Unit } from '../../domain/points.ts'
 import type { MessageClass } from '../../domain/sending.ts'
 import type { Copy } from '../../domain/template.ts'
 
 /** A shop's event, or a day of the calendar: a daily sweep enters those whose birthday it is, at `at` on their own clock. */
 export type Begins = EventPattern | { every: 'day'; at: `${number}:${number}`; audience: 'birthday' }
 
-export interface Plan<M extends string = string, O extends string = string> {
+export interface Plan<M extends string = string, O extends string = string, P extends string = string> {
   /** What people call it. */
   title: string
   /** Absent: operators start it by hand. */
   begins?: Begins
   /** What it is for. Reached, it counts a conversion and ends the run, in the middle of a wait too. */
-  goal?: EventPattern & { within?: Duration }
-  /** Ends the run without counting. */
-  exit?: EventPattern | EventPattern[]
+  goal?: EndPattern & { within?: Duration }
+  /** Ends the run without counting; with `sameOccasion` only the run of the cart or order that the event names. */
+  exit?: EndPattern | EndPattern[]
   /** Percent of customers who get nothing, so that lift can be measured. 0 to 50; 0 unless said. */
   holdout?: number
   /** A property of the beginning event that makes runs distinct: 'cart', 'order'. */
@@ -34,6 +35,8 @@ export interface Plan<M extends string = string, O extends string = string> {
   copy: Record<M, Copy>
   /** The offers coupons are issued from, as they are at first; operators steer them afterwards. */
   offers?: Record<O, Offer>
+  /** The rules by which points are awarded. */
+  points?: Record<P, PointRule>
 }
 
 export type SendOutcome = { is: 'sent' } | { is: 'skipped' | 'failed' | 'unknown'; code: Refusal }
@@ -41,9 +44,13 @@ export type SendOutcome = { is: 'sent' } | { is: 'skipped' | 'failed' | 'unknown
 /** A coupon, or why there is none. Words that name a coupon that was refused are skipped, so a story need not ask. */
 export type IssueOutcome = ({ issued: true } & Coupon) | { issued: false; refused: Refusal }
 
+/** What was awarded, bonuses included, or why nothing was. */
+export type AwardOutcome =
+  { awarded: true; unit: Unit; amount: number; pending: boolean } | { awarded: false; refused: Refusal }
+
 type Arm = () => unknown
 
-export interface Kit<M extends string, O extends string> {
+export interface Kit<M extends string, O extends string, P extends string = string> {
   /** Elapsed time ('2 days' is 48 hours), or calendar days to a time on the customer's clock. */
   wait(time: Duration | CalendarDays): Promise<void>
   /**
@@ -63,16 +70,28 @@ export interface Kit<M extends string, O extends string> {
   send(message: M, data?: Record<string, unknown>): Promise<SendOutcome>
   /** One coupon, once. */
   issueCoupon(offer: O, options: { valid: Duration }): Promise<IssueOutcome>
+  /** What a rule comes to, once: by a fixed amount, or by what was paid for the order that began the run. */
+  awardPoints(rule: P): Promise<AwardOutcome>
+  /** Makes what the run has pending the customer's own; answers what of the run is settled by now. */
+  settlePoints(): Promise<{ points: number; growth: number }>
+  /** Takes back what the run awarded: pending points are void, settled ones go by their rule. */
+  takeBackPoints(): Promise<{ points: number; growth: number }>
   /** Goes one of the ways, always the same for one customer; answers which. Weights are equal unless said. */
   split<A extends string>(name: string, arms: Record<A, Arm>, weights?: Record<A, number>): Promise<A>
   /** The customer's facts as they are now. */
   customer(): Promise<Facts>
 }
 
-export type Story<M extends string, O extends string> = (steps: Kit<M, O>) => Promise<void>
+export type Story<M extends string, O extends string, P extends string = string> = (
+  steps: Kit<M, O, P>,
+) => Promise<void>
+
+/** What is put right when the goal or an exit ended the run: only what takes back, as the customer gets nothing more. */
+export type CleanUp = (steps: Pick<Kit<string, string, string>, 'takeBackPoints'>) => Promise<void>
 
 /** What a journey file exports. */
 export interface Journey {
   readonly plan: Plan
-  readonly story: Story<string, string>
+  readonly story: Story<string, string, string>
+  readonly cleanUp?: CleanUp
 }

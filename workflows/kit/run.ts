@@ -102,6 +102,9 @@ function localSteps(): Omit<Host['activities'], 'sendMessage'> {
     calendarTarget,
     customerFacts,
     issueCoupon,
+    awardPoints,
+    settlePoints,
+    takeBackPoints,
     finishRun,
   } = local
   return {
@@ -113,6 +116,9 @@ function localSteps(): Omit<Host['activities'], 'sendMessage'> {
     calendarTarget,
     customerFacts,
     issueCoupon,
+    awardPoints,
+    settlePoints,
+    takeBackPoints,
     finishRun,
   }
 }

@@ -9,6 +9,8 @@ import { effectKey, waitKey } from '../../domain/ids.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import type { Journey, Kit } from './plan.ts'
 
+type AnyKit = Kit<string, string, string>
+
 /** What a run is told at its start: ids and the tempo, nothing of the person. */
 export interface RunInput {
   run: string
@@ -43,6 +45,9 @@ export interface Host {
     | 'calendarTarget'
     | 'customerFacts'
     | 'issueCoupon'
+    | 'awardPoints'
+    | 'settlePoints'
+    | 'takeBackPoints'
     | 'sendMessage'
     | 'finishRun'
   >
@@ -70,13 +75,16 @@ class Player {
     this.input = input
   }
 
-  kit(): Kit<string, string> {
+  kit(): AnyKit {
     return {
       wait: (time) => this.wait(time),
       waitUntil: (target, policy) => this.waitUntil(target, policy),
       waitForEvent: (type, options) => this.waitForEvent(type, options),
       send: (message, data) => this.send(message, data ?? {}),
       issueCoupon: (offer, options) => this.issueCoupon(offer, options),
+      awardPoints: (rule) => this.awardPoints(rule),
+      settlePoints: () => this.settlePoints(),
+      takeBackPoints: () => this.takeBackPoints(),
       split: (name, arms, weights) => this.split(name, arms, weights),
       customer: () => this.host.activities.customerFacts({ customer: this.input.customer }),
     }
@@ -92,7 +100,7 @@ class Player {
     }
   }
 
-  private async wait(time: Parameters<Kit<string, string>['wait']>[0]): Promise<void> {
+  private async wait(time: Parameters<AnyKit['wait']>[0]): Promise<void> {
     const until = typeof time === 'string' ? this.host.now() + milliseconds(time) : await this.calendarWait(time)
     await this.restUntil(until, `wait ${typeof time === 'string' ? time : `${time.days} days, ${time.at}`}`)
   }
@@ -102,7 +110,7 @@ class Player {
   }
 
   private async waitUntil(
-    target: Parameters<Kit<string, string>['waitUntil']>[0],
+    target: Parameters<AnyKit['waitUntil']>[0],
     policy?: { late: 'now' | 'next' | 'skip' | 'exit' },
   ): Promise<boolean> {
     const { customer } = this.input
@@ -127,8 +135,8 @@ class Player {
 
   private async waitForEvent(
     type: string,
-    options: Parameters<Kit<string, string>['waitForEvent']>[1],
-  ): ReturnType<Kit<string, string>['waitForEvent']> {
+    options: Parameters<AnyKit['waitForEvent']>[1],
+  ): ReturnType<AnyKit['waitForEvent']> {
     const { activities } = this.host
     const { run } = this.input
     const key = waitKey(run, ++this.waits)
@@ -154,7 +162,7 @@ class Player {
     }
   }
 
-  private async send(message: string, data: Record<string, unknown>): ReturnType<Kit<string, string>['send']> {
+  private async send(message: string, data: Record<string, unknown>): ReturnType<AnyKit['send']> {
     const key = this.nextKey('send', message)
     for (;;) {
       this.move(`send ${message}`, null)
@@ -176,10 +184,7 @@ class Player {
     }
   }
 
-  private async issueCoupon(
-    offer: string,
-    { valid }: { valid: string },
-  ): ReturnType<Kit<string, string>['issueCoupon']> {
+  private async issueCoupon(offer: string, { valid }: { valid: string }): ReturnType<AnyKit['issueCoupon']> {
     const key = this.nextKey('coupon', offer)
     for (;;) {
       this.move(`issue ${offer}`, null)
@@ -198,6 +203,48 @@ class Player {
       }
       await this.held(`${offer}, held: PAUSED`, null)
     }
+  }
+
+  private async awardPoints(rule: string): ReturnType<AnyKit['awardPoints']> {
+    const key = this.nextKey('points', rule)
+    for (;;) {
+      this.move(`award ${rule}`, null)
+      this.handled = this.host.wakes()
+      const { run } = this.input
+      const result = await this.host.activities.awardPoints({ key, run, rule, asked: this.host.now() })
+      if (result.is === 'awarded') {
+        const { unit, amount, pending } = result
+        return { awarded: true, unit, amount, pending }
+      }
+      if (result.is === 'refused') {
+        if (result.code === 'LEFT_JOURNEY') throw new Left('ended')
+        return { awarded: false, refused: result.code }
+      }
+      await this.held(`${rule}, held: PAUSED`, null)
+    }
+  }
+
+  private async settlePoints(): ReturnType<AnyKit['settlePoints']> {
+    for (;;) {
+      this.move('settle points', null)
+      this.handled = this.host.wakes()
+      const result = await this.host.activities.settlePoints({ run: this.input.run, asked: this.host.now() })
+      if (result.is === 'settled') return { points: result.points, growth: result.growth }
+      if (result.is === 'refused') throw new Left('ended')
+      await this.held('settle points, held: PAUSED', null)
+    }
+  }
+
+  private takeBackPoints(): ReturnType<AnyKit['takeBackPoints']> {
+    this.move('take points back', null)
+    return this.host.activities.takeBackPoints({ run: this.input.run, asked: this.host.now() })
+  }
+
+  /** What is put right after the goal or an exit; a stop by an operator leaves all as it is. */
+  async cleanUp({ cleanUp }: Journey): Promise<void> {
+    if (cleanUp === undefined) return
+    const { status } = await this.host.activities.runStatus({ run: this.input.run })
+    if (status === 'goal' || status === 'exited') await cleanUp({ takeBackPoints: () => this.takeBackPoints() })
   }
 
   /** Rests until the hold is over or something happened; the effect is then asked for again under its old key. */
@@ -222,7 +269,7 @@ class Player {
   }
 
   /** The key of an effect; a second time round a loop is a second effect. */
-  private nextKey(kind: 'send' | 'coupon', name: string): string {
+  private nextKey(kind: 'send' | 'coupon' | 'points', name: string): string {
     const count = (this.effects.get(`${kind}/${name}`) ?? 0) + 1
     this.effects.set(`${kind}/${name}`, count)
     return effectKey(this.input.run, kind, name, count)
@@ -249,10 +296,12 @@ export async function playStory(definition: Journey, host: Host, input: RunInput
   } catch (error) {
     if (error instanceof Left) {
       if (error.reason === 'late') await finish('exited', 'TOO_LATE')
-      return
+      return player.cleanUp(definition)
     }
     await finish('failed', error instanceof Error ? error.message : String(error))
     throw error
   }
   await finish('completed', 'the story was told')
+  // An exit may have come since the last step.
+  await player.cleanUp(definition)
 }

@@ -1,0 +1,50 @@
+/** What a customer has: balances, what expires when, and the ledger behind them. */
+import { PerennialError } from '../domain/errors.ts'
+import type { Unit } from '../domain/points.ts'
+import { customer as customerById } from '../store/customers.ts'
+import {
+  type Balance,
+  type ExpiringPoints,
+  type LedgerLine,
+  balancesOf,
+  expiringPoints,
+  ledgerOf,
+} from '../store/ledger.ts'
+import type { OperatorParts } from './operator.ts'
+
+export interface BalanceReport {
+  customer: string
+  /** Both units; all zero for a customer who never had any. */
+  balances: Balance[]
+  /** Points that expire, soonest first. */
+  expiring: ExpiringPoints[]
+}
+
+export interface LedgerReport {
+  customer: string
+  /** The newest 500 transfers, oldest first. */
+  lines: LedgerLine[]
+}
+
+const UNITS: readonly Unit[] = ['points', 'growth']
+
+async function known({ db }: OperatorParts, id: string): Promise<void> {
+  if (await customerById(db, id)) return
+  throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${id}'`, { field: 'customer' })
+}
+
+/** Throws CUSTOMER_UNKNOWN. */
+export async function balanceReport(parts: OperatorParts, customer: string): Promise<BalanceReport> {
+  await known(parts, customer)
+  const found = await balancesOf(parts.db, customer)
+  const balances = UNITS.map(
+    (unit) => found.find((one) => one.unit === unit) ?? { unit, pending: 0, available: 0, debt: 0 },
+  )
+  return { customer, balances, expiring: await expiringPoints(parts.db, customer) }
+}
+
+/** Throws CUSTOMER_UNKNOWN. */
+export async function ledgerReport(parts: OperatorParts, customer: string): Promise<LedgerReport> {
+  await known(parts, customer)
+  return { customer, lines: await ledgerOf(parts.db, customer) }
+}
