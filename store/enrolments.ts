@@ -85,7 +85,10 @@ export async function convert(tx: Tx, ids: readonly string[], event: string, now
   `.execute(tx)
 }
 
-/** Ends those of the runs that are on, with the outcome; answers which they were. Nothing is sent in them from here on. */
+/**
+ * Ends those of the runs that are on, with the outcome; answers which they were. Nothing is sent in them from here on. Call it
+ * with their customers locked: else a wait that is being opened could outlive its run.
+ */
 export async function endRuns(
   tx: Tx,
   ids: readonly string[],

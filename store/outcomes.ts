@@ -1,14 +1,18 @@
 /** How runs ended and what became of them, recorded once each. */
 import { sql } from 'kysely'
 import { type Db, inTransaction } from './db.ts'
-import { endRuns } from './enrolments.ts'
+import { endRuns, lockRun } from './enrolments.ts'
 
 /** Ends a run whose story is over, unless the inbox or an operator ended it first. */
 export async function finishRun(
   db: Db,
   { run, status, reason, now }: { run: string; status: 'completed' | 'exited' | 'failed'; reason: string; now: number },
 ): Promise<void> {
-  await inTransaction(db, (tx) => endRuns(tx, [run], { status, reason, now }))
+  await inTransaction(db, async (tx) => {
+    // Behind the customer's lock like every end, so that no wait is opened beside it.
+    await lockRun(tx, run)
+    await endRuns(tx, [run], { status, reason, now })
+  })
 }
 
 export interface ArmOutcome {

@@ -1,25 +1,27 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { inTransaction } from '../../store/db.ts'
-import { endAndWake, enrolment } from '../../store/enrolments.ts'
-import { pauseJourney, resumeJourney } from '../../store/journeys.ts'
+import { readCatalogue } from '../../client/catalogue.ts'
+import { type Operator, operatorOf } from '../../client/operator.ts'
+import { enrolment } from '../../store/enrolments.ts'
 import { messagesOf } from '../../store/messages.ts'
 import { type Sink, startSink } from '../smtp-sink.ts'
 import { type World, expectInvariants, openWorld, person, until } from '../world.ts'
 
 let sink: Sink
 let world: World
+let operator: Operator
 
 beforeAll(async () => {
   sink = await startSink()
   afterAll(() => sink.stop())
   world = await openWorld({ smtpUrl: sink.url, dayMs: 200 })
+  operator = operatorOf({ ...world, catalogue: await readCatalogue(), shopZone: 'UTC' })
 })
 
 const enter = (id: string): Promise<unknown> =>
   world.send({ id: `${id}-in`, type: 'customer.registered', customer: person(id) })
 
 it('a paused journey drops nobody: its runs hold before their next effect, and go on when it is resumed', async () => {
-  await pauseJourney(world.db, 'first-order', world.clock.now())
+  await operator.pause('first-order')
   const ids = ['P1', 'P2', 'P3']
   await Promise.all(ids.map(enter))
   const where = (id: string): Promise<{ step: string }> =>
@@ -35,8 +37,7 @@ it('a paused journey drops nobody: its runs hold before their next effect, and g
     expect(await enrolment(world.db, `first-order/${id}`)).toMatchObject({ status: 'running' })
   }
   expect(sink.taken).toEqual([])
-  expect(await resumeJourney(world.db, 'first-order')).toBe(3)
-  expect(await resumeJourney(world.db, 'first-order')).toBeUndefined()
+  expect(await operator.resume('first-order')).toMatchObject({ changed: true, woken: 3 })
   await world.settled()
   for (const id of ids)
     expect((await messagesOf(world.db, { customer: id })).map((row) => row.status)).not.toContain('held')
@@ -46,14 +47,14 @@ it('a paused journey drops nobody: its runs hold before their next effect, and g
 it('a pause in the middle of a run holds its next mail', async () => {
   await enter('M1')
   await until(async () => sink.taken.some((mail) => mail.to === 'm1@mail.example') || 'no welcome yet')
-  await pauseJourney(world.db, 'first-order', world.clock.now())
+  await operator.pause('first-order')
   await until(
     async () =>
       (await messagesOf(world.db, { customer: 'M1' })).some((row) => row.status === 'held' && row.code === 'PAUSED') ||
       'nothing held',
   )
   const held = sink.taken.length
-  await resumeJourney(world.db, 'first-order')
+  await operator.resume('first-order')
   await world.settled()
   expect(sink.taken.length).toBeGreaterThan(held)
   expect(await enrolment(world.db, 'first-order/M1')).toMatchObject({ status: 'completed' })
@@ -63,9 +64,7 @@ it('a stopped run ends at once, in the store and in Temporal', async () => {
   await enter('S1')
   const run = 'first-order/S1'
   await until(async () => sink.taken.some((mail) => mail.to === 's1@mail.example') || 'no welcome yet')
-  await inTransaction(world.db, (tx) =>
-    endAndWake(tx, [run], { status: 'stopped', reason: 'operator', now: world.clock.now() }),
-  )
+  await operator.stop(run)
   await world.client.workflow.getHandle(run).result()
   expect(sink.taken.filter((mail) => mail.to === 's1@mail.example')).toHaveLength(1)
   await expectInvariants(world.db)
