@@ -1,13 +1,13 @@
 /** Customers: the facts a story asks for, and the pages of a sweep. */
-import { birthdayWithin, birthdaysAround } from '../domain/calendar.ts'
 import type { Facts } from '../domain/customer.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
 import { runId } from '../domain/ids.ts'
-import { type Customer, customersByBirthday, factsOf, lockCustomer } from '../store/customers.ts'
+import { factsOf, lockCustomer } from '../store/customers.ts'
 import { inTransaction } from '../store/db.ts'
 import { enrol } from '../store/enrolments.ts'
 import { newestSeq } from '../store/events.ts'
+import { MEMBERS, type Member } from './audiences.ts'
 import type { Now, Parts, PlanFacts } from './index.ts'
 
 export interface SweepPage {
@@ -31,35 +31,26 @@ const PAGE = 500
 export function customerActivities(parts: Parts, now: Now) {
   const { db, policy, log } = parts
 
-  async function enterBirthday(plan: PlanFacts, one: Customer, page: SweepPage): Promise<boolean> {
-    const { birth_month: month, birth_day: day } = one
-    if (month === null || day === null || plan.sweep === undefined) return false
-    const kept = birthdayWithin({ month, day }, one.zone ?? policy.shopZone, plan.sweep.at, page)
-    if (!kept) return false
+  async function enter(plan: PlanFacts, { customer, occasion, instant }: Member, page: SweepPage): Promise<boolean> {
     const asked = now(page.asked)
+    const startsAt = Math.max(instant, asked)
     const entered = await inTransaction(db, async (tx) => {
       // Behind the customer's lock, so that no event that is being stored falls between the newest seq and the run.
-      await lockCustomer(tx, one.id)
+      await lockCustomer(tx, customer)
       return enrol(tx, {
         journey: plan.name,
-        customer: one.id,
-        occasion: String(kept.year),
-        arm: armOf(plan.name, one.id, plan.holdout),
+        customer,
+        occasion,
+        arm: armOf(plan.name, customer, plan.holdout),
         begunBy: 'sweep',
-        begunSeq: await newestSeq(tx, one.id),
-        startsAt: Math.max(kept.instant, asked),
-        goalUntil: plan.goal?.within ? Math.max(kept.instant, asked) + plan.goal.within : null,
+        begunSeq: await newestSeq(tx, customer),
+        startsAt,
+        goalUntil: plan.goal?.within ? startsAt + plan.goal.within : null,
         now: asked,
       })
     })
-    if (entered)
-      log({
-        effect: 'enrol',
-        journey: plan.name,
-        customer: one.id,
-        key: runId({ journey: plan.name, customer: one.id, occasion: String(kept.year) }),
-        result: 'entered',
-      })
+    const key = runId({ journey: plan.name, customer, occasion })
+    if (entered) log({ effect: 'enrol', journey: plan.name, customer, key, result: 'entered' })
     return entered
   }
 
@@ -76,10 +67,19 @@ export function customerActivities(parts: Parts, now: Now) {
       const plan = parts.plans.get(page.journey)
       if (!plan?.sweep)
         throw new PerennialError('JOURNEY_UNKNOWN', `no swept journey '${page.journey}'`, { field: 'journey' })
-      const people = await customersByBirthday(db, { days: birthdaysAround(page), after: page.after, limit: PAGE })
+      const { from, to, after } = page
+      const { at, audience } = plan.sweep
+      const { walked, members } = await MEMBERS[audience](db, {
+        from,
+        to,
+        at,
+        after,
+        limit: PAGE,
+        shopZone: policy.shopZone,
+      })
       let entered = 0
-      for (const one of people) if (await enterBirthday(plan, one, page)) entered++
-      return { next: people.length < PAGE ? null : (people.at(-1)?.id ?? null), seen: people.length, entered }
+      for (const one of members) if (await enter(plan, one, page)) entered++
+      return { next: walked.length < PAGE ? null : (walked.at(-1) ?? null), seen: walked.length, entered }
     },
   }
 }

@@ -1,4 +1,5 @@
 /** All activities over one set of parts, which the composition root hands in. Types cross to the workflows, code does not. */
+import type { Audience } from '../domain/audience.ts'
 import type { CalendarTarget, QuietHours } from '../domain/calendar.ts'
 import type { Offer } from '../domain/coupon.ts'
 import type { MessageClass } from '../domain/sending.ts'
@@ -14,6 +15,7 @@ import { answering } from './failures.ts'
 import { messageActivities } from './messages.ts'
 import { outcomeActivities } from './outcomes.ts'
 import { pointActivities } from './points.ts'
+import { upkeepActivities } from './upkeep.ts'
 import { waitActivities } from './waits.ts'
 
 /** What the activities need to know of a plan; everything else of it is in the workflow. */
@@ -24,7 +26,7 @@ export interface PlanFacts extends Routing {
   offers: Record<string, Offer>
   points: Record<string, PointRule>
   /** Present where a schedule begins it: the time of day on the customer's clock. */
-  sweep: { audience: 'birthday'; at: string } | undefined
+  sweep: { audience: Audience; at: string } | undefined
 }
 
 export interface Policy {
@@ -70,6 +72,7 @@ export function createActivities(parts: Parts) {
     ...waitActivities(parts, now),
     ...customerActivities(parts, now),
     ...outcomeActivities(parts, now),
+    ...upkeepActivities(parts, now),
   })
 }
 

@@ -25,6 +25,7 @@ export type Catalogue = ReadonlyMap<string, CatalogueEntry>
 export const WAKE_SIGNAL = 'wake'
 export const WHERE_QUERY = 'where'
 export const SWEEP_WORKFLOW = 'sweep'
+export const UPKEEP_WORKFLOW = 'upkeep'
 
 export const WORKFLOWS_FOLDER = new URL('../workflows/', import.meta.url)
 

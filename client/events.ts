@@ -1,6 +1,7 @@
 /** The door for events, whoever brings them: the HTTP route, a test, a shop's own program in this process. */
 import { type EventsAnswer, type EventRead, idOf, readEvent, rejection } from '../domain/contracts/event.ts'
 import { PerennialError, type Problem, problemOf } from '../domain/errors.ts'
+import { identitiesOf } from '../domain/identity.ts'
 import type { Routing } from '../domain/journey.ts'
 import type { Clock } from '../domain/tempo.ts'
 import { type Db, storeError } from '../store/db.ts'
@@ -10,6 +11,8 @@ export interface EventsParts {
   db: Db
   plans: readonly Routing[]
   clock: Clock
+  /** What customers' identities are hashed with. */
+  secret: string
 }
 
 export const BATCH_MOST = 500
@@ -99,9 +102,15 @@ async function acceptBatch(parts: EventsParts, batch: readonly unknown[]): Promi
   return answer
 }
 
-function store({ db, plans, clock }: EventsParts, { at, ...event }: EventRead): Promise<'stored' | 'duplicate'> {
-  return acceptEvent(db, { ...event, at: at === undefined ? null : Date.parse(at) }, { plans, now: () => clock.now() })
+function store({ db, plans, clock, secret }: EventsParts, event: EventRead): Promise<'stored' | 'duplicate'> {
+  // A device, a card and a postal address are kept as hashes alone.
+  const { device, payment, address, ...customer } = { ...NOTHING, ...event.customer }
+  const identities = identitiesOf({ ...customer, device, payment, address }, secret)
+  const at = event.at === undefined ? null : Date.parse(event.at)
+  return acceptEvent(db, { ...event, customer, at }, { plans, now: () => clock.now(), identities })
 }
+
+const NOTHING = { device: undefined, payment: undefined, address: undefined, email: undefined, phone: undefined }
 
 function keepRejected({ db, clock }: EventsParts, problem: Problem, body: unknown): Promise<void> {
   return rejectEvent(db, { id: idOf(body), problem, body: writable(body), now: clock.now() })

@@ -35,3 +35,6 @@ export function waitKey(run: string, ordinal: number): string {
 export function sweepId(journey: string): string {
   return `sweep/${journey}`
 }
+
+/** The id of the schedule of the upkeep, and the prefix of its workflow ids. */
+export const UPKEEP_ID = 'upkeep'

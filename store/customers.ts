@@ -7,6 +7,7 @@ import { type Db, type Tx, at } from './db.ts'
 export interface Customer {
   id: string
   email: string | null
+  phone: string | null
   name: string | null
   zone: string | null
   locale: string | null
@@ -20,6 +21,8 @@ export interface Customer {
 export interface CustomerChange {
   id: string
   email?: string | null
+  /** E.164. */
+  phone?: string | null
   name?: string | null
   zone?: string | null
   locale?: string | null
@@ -39,15 +42,16 @@ export async function upsertCustomer(
   source: string,
   now: () => number,
 ): Promise<number> {
-  const { id, email, name, zone, locale, birthday, tags } = change
+  const { id, email, phone, name, zone, locale, birthday, tags } = change
   const said = <T>(value: T | undefined): boolean => value !== undefined
   const asked = at(now())
   await sql`
-    insert into customers as c (id, email, name, zone, locale, birth_month, birth_day, tags, created_at, updated_at)
-    values (${id}, ${email ?? null}, ${name ?? null}, ${zone ?? null}, ${locale ?? null}, ${birthday?.month ?? null},
-            ${birthday?.day ?? null}, ${tags ?? []}, ${asked}, ${asked})
+    insert into customers as c (id, email, phone, name, zone, locale, birth_month, birth_day, tags, created_at, updated_at)
+    values (${id}, ${email ?? null}, ${phone ?? null}, ${name ?? null}, ${zone ?? null}, ${locale ?? null},
+            ${birthday?.month ?? null}, ${birthday?.day ?? null}, ${tags ?? []}, ${asked}, ${asked})
     on conflict (id) do update set
       email = case when ${said(email)} then excluded.email else c.email end,
+      phone = case when ${said(phone)} then excluded.phone else c.phone end,
       name = case when ${said(name)} then excluded.name else c.name end,
       zone = case when ${said(zone)} then excluded.zone else c.zone end,
       locale = case when ${said(locale)} then excluded.locale else c.locale end,

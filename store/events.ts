@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { PerennialError, type Problem } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
+import type { Identity } from '../domain/identity.ts'
 import {
   type EndPattern,
   type Properties,
@@ -21,6 +22,7 @@ import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
 import { wake } from './dispatch.ts'
 import { convert, endAndWake, enrol, pastEntries } from './enrolments.ts'
+import { rememberIdentities } from './identities.ts'
 
 /** An event that passed its contract. `at` is when it happened at the shop, epoch ms. */
 export interface ShopEvent {
@@ -37,7 +39,7 @@ class Duplicate extends Error {}
 export async function acceptEvent(
   db: Db,
   event: ShopEvent,
-  { plans, now }: { plans: readonly Routing[]; now: () => number },
+  { plans, now, identities = [] }: { plans: readonly Routing[]; now: () => number; identities?: readonly Identity[] },
 ): Promise<'stored' | 'duplicate'> {
   const hash = createHash('sha256').update(canonical(event)).digest('hex')
   try {
@@ -46,6 +48,7 @@ export async function acceptEvent(
       const received = await upsertCustomer(tx, event.customer, event.id, now)
       const seq = await insertEvent(tx, event, hash, received)
       if (seq === undefined) throw new Duplicate()
+      await rememberIdentities(tx, { customer: event.customer.id, identities, now: received })
       await route(tx, event, { plans, seq, now: received })
     })
     return 'stored'
@@ -56,6 +59,23 @@ export async function acceptEvent(
     if (rows[0]?.content_hash === hash) return 'duplicate'
     throw new PerennialError('EVENT_ID_REUSED', `the id '${event.id}' belongs to another event`, { field: 'id' })
   }
+}
+
+/**
+ * Tells an event of our own (domain/own-events.ts) in the transaction that made it true: stored and routed as a shop's event is.
+ * False where it was told before. Call it with the customer locked.
+ */
+export async function tellEvent(
+  tx: Tx,
+  { id, type, customer, properties }: { id: string; type: string; customer: string; properties: Properties },
+  { plans, now }: { plans: readonly Routing[]; now: number },
+): Promise<boolean> {
+  const event: ShopEvent = { id, type, customer: { id: customer }, at: null, properties }
+  const hash = createHash('sha256').update(canonical(event)).digest('hex')
+  const seq = await insertEvent(tx, event, hash, now)
+  if (seq === undefined) return false
+  await route(tx, event, { plans, seq, now })
+  return true
 }
 
 async function insertEvent(tx: Tx, event: ShopEvent, hash: string, received: number): Promise<number | undefined> {

@@ -81,6 +81,7 @@ create table customers (
   tags text[] not null default '{}'::text[],
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  phone text,
   constraint customers_check CHECK (((birth_month IS NULL) = (birth_day IS NULL))),
   constraint customers_pkey PRIMARY KEY (id)
 );
@@ -160,6 +161,18 @@ create table events (
   constraint events_pkey PRIMARY KEY (seq)
 );
 CREATE INDEX events_of_customer ON public.events USING btree (customer, type, seq);
+
+create table identities (
+  kind text not null,
+  hash text not null,
+  customer text not null,
+  first_seen timestamp with time zone not null,
+  last_seen timestamp with time zone not null,
+  constraint identities_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint identities_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text, 'device'::text, 'payment'::text, 'address'::text]))),
+  constraint identities_pkey PRIMARY KEY (kind, hash, customer)
+);
+CREATE INDEX identities_of_customer ON public.identities USING btree (customer);
 
 create table journeys (
   name text not null,

@@ -1,4 +1,4 @@
-/** The workflow bundle, generated from the catalogue: one export a journey file, and the sweep. */
+/** The workflow bundle, generated from the catalogue: one export a journey file, the sweep and the upkeep. */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -61,6 +61,7 @@ function entryCode(catalogue: Catalogue): string {
   return [
     `import { workflowOf } from ${path(new URL(`kit/run.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
     `export { sweep } from ${path(new URL(`kit/sweep.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
+    `export { upkeep } from ${path(new URL(`kit/upkeep.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
     ...journeys,
     '',
   ].join('\n')

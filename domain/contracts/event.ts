@@ -2,7 +2,9 @@
 import { z } from 'zod'
 import { isBirthday, isZone } from '../calendar.ts'
 import { PerennialError, type Problem, problemOf } from '../errors.ts'
+import { readPhone } from '../identity.ts'
 import { isKeyPart } from '../ids.ts'
+import { OWN_EVENTS } from '../own-events.ts'
 import { unstorable } from '../storable.ts'
 
 const PROPERTIES_MOST = 20_000
@@ -37,6 +39,13 @@ const customer = z.strictObject({
     .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "expected a BCP 47 tag: 'zh-CN'")
     .nullish(),
   birthday: birthday.nullish(),
+  phone: line(40)
+    .refine((text) => readPhone(text) !== undefined, "expected a number with its country: '+8613912345678'")
+    .transform((text) => readPhone(text) ?? text)
+    .nullish(),
+  device: line(200).nullish(),
+  payment: line(200).nullish(),
+  address: z.string().min(1).max(500).nullish(),
   tags: z.array(line(64)).max(50).optional(),
   consent: z
     .record(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/), z.boolean(), {
@@ -53,7 +62,8 @@ export const eventContract = z.strictObject({
   type: z
     .string()
     .max(100)
-    .regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "expected noun.past in lower case: 'order.paid'"),
+    .regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "expected noun.past in lower case: 'order.paid'")
+    .refine((type) => !OWN_EVENTS.includes(type), 'expected an event of the shop: this one Perennial tells itself'),
   customer: z.union([keyPart.transform((id) => ({ id })), customer], {
     error: (issue) => (isObject(issue.input) ? undefined : "expected a customer's id or {id, email, …}"),
   }),

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { minuteOfDay } from '../calendar.ts'
 import { milliseconds } from '../duration.ts'
+import { AUDIENCES } from '../audience.ts'
 import { PerennialError } from '../errors.ts'
 import type { Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
@@ -69,7 +70,7 @@ const pointRule = z.strictObject({
 const planContract = z.strictObject({
   title: z.string().min(1),
   begins: z
-    .union([pattern, z.strictObject({ every: z.literal('day'), at: time, audience: z.literal('birthday') })], {
+    .union([pattern, z.strictObject({ every: z.literal('day'), at: time, audience: z.enum(AUDIENCES) })], {
       error: "expected { on: 'order.paid' } or { every: 'day', at: '09:30', audience: 'birthday' }",
     })
     .optional(),
@@ -94,7 +95,7 @@ const planContract = z.strictObject({
 const nameContract = z
   .string()
   .regex(/^[a-z][a-z0-9-]*$/, 'a journey file is named in kebab-case')
-  .refine((name) => name !== 'sweep', "'sweep' is the name of the sweeps")
+  .refine((name) => name !== 'sweep' && name !== 'upkeep', 'sweep and upkeep are workflows of the engine')
 
 /** A plan as the other floors use it: spans in ms, defaults filled in. */
 export type CheckedPlan = ReturnType<typeof checkPlan>

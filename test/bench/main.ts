@@ -129,7 +129,7 @@ async function journeyRound(bench: Bench, child: ChildProcess, round: number): P
     type: 'customer.registered',
     customer: { id, name: 'Ada', email: `${id.toLowerCase()}@bench.example`, consent: { marketing: true } },
   }))
-  await acceptEvents({ ...bench, plans: [...bench.plans.values()] }, { batch })
+  await acceptEvents({ ...bench, plans: [...bench.plans.values()], secret: SECRET }, { batch })
   const { db, client, tempo } = bench
   return measure(bench, child, `first-order/${ids[0]}`, async () => {
     const dispatcher = startDispatcher({

@@ -8,6 +8,22 @@ import { event, served } from './served.ts'
 const world = served()
 
 describe('one event', () => {
+  test('leaves of a device, a card and a postal address only hashes', async () => {
+    const known = { phone: '139 1234 5678', device: 'dev-1', payment: 'card-1', address: 'Middle Road 3' }
+    const sent = { id: 'e1', type: 'profile.changed', customer: { id: 'C1', ...known } }
+    expect((await world.post(sent)).json()).toMatchObject({ accepted: 1 })
+    expect((await world.post(sent)).json()).toMatchObject({ duplicates: 1 })
+    expect(await customer(world.db, 'C1')).toMatchObject({ phone: '+8613912345678' })
+    const { rows } = await sql<{ row: string }>`
+      select i.kind || ' ' || i.hash as row from identities i order by kind`.execute(world.db)
+    expect(rows.map(({ row }) => row)).toEqual([
+      expect.stringMatching(/^address [0-9a-f]{64}$/),
+      expect.stringMatching(/^device [0-9a-f]{64}$/),
+      expect.stringMatching(/^payment [0-9a-f]{64}$/),
+      expect.stringMatching(/^phone [0-9a-f]{64}$/),
+    ])
+  })
+
   test('is stored with its customer, enters a journey and leaves an order for Temporal', async () => {
     const response = await world.post({ id: 'e1', type: 'customer.registered', customer: person('C1') })
     expect(response.statusCode).toBe(200)

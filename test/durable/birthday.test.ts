@@ -63,8 +63,11 @@ it('greets each member once, in the morning of their own zone, however often it 
 
 it('the schedule of a swept journey is made once, kept, and its sweep runs when triggered', async () => {
   const to = { plans: world.plans.values(), taskQueue: world.taskQueue, tempo: world.tempo }
-  expect(await syncSchedules(world.client, { ...to, plans: world.plans.values() })).toEqual(['sweep/birthday'])
-  expect(await syncSchedules(world.client, { ...to, plans: world.plans.values() })).toEqual(['sweep/birthday'])
+  const swept = [...world.plans.values()].filter((plan) => plan.sweep).map((plan) => `sweep/${plan.name}`)
+  const made = await syncSchedules(world.client, { ...to, plans: world.plans.values() })
+  expect(made).toEqual([...swept, 'upkeep'])
+  expect(made).toContain('sweep/birthday')
+  expect(await syncSchedules(world.client, { ...to, plans: world.plans.values() })).toEqual(made)
   const handle = world.client.schedule.getHandle('sweep/birthday')
   const description = await handle.describe()
   expect(description.policies).toMatchObject({ catchupWindow: 2 * DAY })

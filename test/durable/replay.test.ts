@@ -17,6 +17,8 @@ import { startSink } from '../smtp-sink.ts'
 import { type World, NOON, openWorld, person, until } from '../world.ts'
 
 const FOLDER = new URL('../histories/', import.meta.url)
+/** Workflows that are no journey's. */
+const ENGINE = ['sweep', 'upkeep']
 
 it.runIf(process.env['RECORD_HISTORIES'] === '1')(
   'records one history a way through each journey (only when asked: npm run histories)',
@@ -51,6 +53,11 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
         },
       ],
     })
+    await world.client.workflow.execute('upkeep', {
+      workflowId: 'upkeep',
+      taskQueue: world.taskQueue,
+      args: [{ tempo: world.tempo }],
+    })
     const others = await enterOthers(world, ['first-order', 'birthday', 'order-rewards'])
     await pointsOf(world, 'late', 'available')
     await world.send(order('late', 'order.refunded'))
@@ -64,6 +71,7 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
     await save(world, 'order-rewards', 'void', 'order-rewards/back/O1')
     await save(world, 'order-rewards', 'clawed-back', 'order-rewards/late/O1')
     await save(world, 'sweep', 'one-page', 'sweep/birthday')
+    await save(world, 'upkeep', 'one-round', 'upkeep')
   },
   150_000,
 )
@@ -100,7 +108,7 @@ async function enterOthers(world: World, known: readonly string[]): Promise<{ jo
 async function save(world: World, journey: string, name: string, run: string): Promise<void> {
   const file = new URL(`${journey}/${name}.json`, FOLDER)
   if (existsSync(file)) return
-  if (journey !== 'sweep') expect((await enrolment(world.db, run))?.status).not.toBe('running')
+  if (!ENGINE.includes(journey)) expect((await enrolment(world.db, run))?.status).not.toBe('running')
   await world.client.workflow.getHandle(run).result()
   const history = await world.client.workflow.getHandle(run).fetchHistory()
   await mkdir(new URL(`${journey}/`, FOLDER), { recursive: true })
@@ -133,7 +141,7 @@ async function replay(code: string, histories: Iterable<Recorded>): Promise<stri
 it('replays every recorded history with the code of today', async () => {
   const histories = await recorded()
   const journeys = new Set([...histories.keys()].map((file) => file.split('/')[0] ?? ''))
-  expect([...journeys].sort()).toEqual([...(await readCatalogue()).keys(), 'sweep'].sort())
+  expect([...journeys].sort()).toEqual([...(await readCatalogue()).keys(), ...ENGINE].sort())
   expect(await replay(await readFile(inject('bundleFile'), 'utf8'), histories.values())).toEqual([])
 })
 

@@ -4,7 +4,7 @@ import { consentsOf, customer } from '../../store/customers.ts'
 import { inTransaction } from '../../store/db.ts'
 import { decisionsOf } from '../../store/decisions.ts'
 import { enrol, enrolment, enrolments } from '../../store/enrolments.ts'
-import { acceptEvent, rejectEvent, rejectedEvents } from '../../store/events.ts'
+import { acceptEvent, rejectEvent, rejectedEvents, tellEvent } from '../../store/events.ts'
 import { finishRun } from '../../store/outcomes.ts'
 import { openWait, viewWait } from '../../store/waits.ts'
 import { asEvent, expectInvariants, freshStore, person } from '../world.ts'
@@ -28,6 +28,18 @@ async function refusalsOf(id: string): Promise<(string | null)[]> {
 async function runsOf(id: string): Promise<string[]> {
   return (await enrolments(db, { customer: id }, 100)).map((run) => run.id).sort()
 }
+
+describe('an event of our own', () => {
+  test('is routed as a shop’s is, once', async () => {
+    const grown = routing('grown', { begins: { on: 'tier.changed' }, occasion: 'level' })
+    const { clock, send } = given(grown)
+    await send('profile.changed', person('own'))
+    const event = { id: 'tier/own/1', type: 'tier.changed', customer: 'own', properties: { level: 'gold' } }
+    const told = () => inTransaction(db, (tx) => tellEvent(tx, event, { plans: [grown], now: clock.now() }))
+    expect([await told(), await told()]).toEqual([true, false])
+    expect(await runsOf('own')).toEqual(['grown/own/gold'])
+  })
+})
 
 describe('an event that comes again', () => {
   test('is a duplicate and changes nothing, not even the time of the customer', async () => {
@@ -73,6 +85,7 @@ describe('what an event says of its customer', () => {
     expect(await customer(db, 'P1')).toEqual({
       id: 'P1',
       email: 'new@mail.example',
+      phone: null,
       name: 'Name of P1',
       zone: null,
       locale: null,

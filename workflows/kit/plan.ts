@@ -1,4 +1,5 @@
 /** The words a journey is written in. Types only: what each does stands in steps.ts. */
+import type { Audience } from '../../domain/audience.ts'
 import type { CalendarTarget } from '../../domain/calendar.ts'
 import type { Coupon, Offer } from '../../domain/coupon.ts'
 import type { Facts } from '../../domain/customer.ts'
@@ -9,8 +10,8 @@ import type { PointRule, Unit } from '../../domain/points.ts'
 import type { MessageClass } from '../../domain/sending.ts'
 import type { Copy } from '../../domain/template.ts'
 
-/** A shop's event, or a day of the calendar: a daily sweep enters those whose birthday it is, at `at` on their own clock. */
-export type Begins = EventPattern | { every: 'day'; at: `${number}:${number}`; audience: 'birthday' }
+/** An event, or a day of the calendar: a daily sweep enters those whose day it is, at `at` on their own clock. */
+export type Begins = EventPattern | { every: 'day'; at: `${number}:${number}`; audience: Audience }
 
 export interface Plan<M extends string = string, O extends string = string, P extends string = string> {
   /** What people call it. */
