@@ -7,6 +7,7 @@ import type { Routing } from '../domain/journey.ts'
 import type { PointRule } from '../domain/points.ts'
 import type { Copy } from '../domain/template.ts'
 import type { Clock } from '../domain/tempo.ts'
+import type { BudgetAlert } from '../store/budget-alerts.ts'
 import type { Db } from '../store/db.ts'
 import type { Channel } from './channels/channel.ts'
 import { couponActivities } from './coupons.ts'
@@ -35,6 +36,8 @@ export interface Policy {
   cap: { messages: number; windowMs: number }
   /** The zone of customers who did not tell theirs. */
   shopZone: string
+  /** What a point costs a budget, minor units; 1 unless told. */
+  pointCost?: number
 }
 
 /** One line an effect: ids and keys, never a person's data. */
@@ -58,6 +61,8 @@ export interface Parts {
   secret: string
   drawCode: () => string
   log: (line: EffectLine) => void
+  /** Told once of each threshold that a budget passed; without it they wait in the store. */
+  alarm?: (alert: BudgetAlert) => void
 }
 
 /** The later of the run's own clock and the worker's, so that an effect never happens before the step that asked for it. */

@@ -31,7 +31,8 @@ export function pointActivities({ db, plans, policy, log }: Parts, now: Now) {
           field: 'rule',
         })
       }
-      const award = await awardPoints(db, { key, run, rule, terms, shopZone: policy.shopZone, now: now(asked) })
+      const { shopZone, pointCost } = policy
+      const award = await awardPoints(db, { key, run, rule, terms, shopZone, pointCost, now: now(asked) })
       tell('award', run, key, award.is, award.is === 'refused' ? award.code : undefined)
       if (award.is !== 'awarded') return award
       const { unit, amount, pending } = award

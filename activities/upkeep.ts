@@ -1,4 +1,7 @@
 /** What the store needs done from time to time, whoever is in a journey: an hourly schedule asks for it. */
+import { announceAlerts } from '../store/budget-alerts.ts'
+import { reviewBudgets } from '../store/budget-reviews.ts'
+import { releaseExpired } from '../store/coupon-budgets.ts'
 import { expirePoints } from '../store/spends.ts'
 import type { Now, Parts } from './index.ts'
 
@@ -8,6 +11,9 @@ type Job = (parts: Parts, now: number) => Promise<number>
 /** In the order of the night: what is over goes before what counts it. */
 const JOBS: Record<string, Job> = {
   'expire points': ({ db }, now) => expirePoints(db, { now }),
+  'release budgets of expired coupons': ({ db }, now) => releaseExpired(db, { now }),
+  'review budgets': ({ db, policy }, now) => reviewBudgets(db, { now, zone: policy.shopZone }),
+  'announce budget alerts': ({ db, alarm }, now) => (alarm ? announceAlerts(db, now, alarm) : Promise.resolve(0)),
 }
 
 /** How much each job did. */

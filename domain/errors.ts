@@ -136,6 +136,26 @@ export const ERRORS = {
     meaning: 'The same effect was asked for again with other input.',
     todo: 'Do not change the input of an effect that was done; give a new effect a new key.',
   },
+  BUDGET_UNKNOWN: {
+    status: 404,
+    meaning: 'No budget has this name.',
+    todo: 'See `perennial budgets`; a budget is stored when a worker starts whose plan names it.',
+  },
+  BUDGET_TAKEN: {
+    status: 409,
+    meaning: 'More of the budget is reserved and spent than the change would leave it.',
+    todo: 'See `perennial budgets` for what is left, and leave the cap at or above what is taken.',
+  },
+  PROPOSAL_UNKNOWN: {
+    status: 404,
+    meaning: 'No proposal has this id.',
+    todo: 'See `perennial budgets proposals` for the ids.',
+  },
+  PROPOSAL_DECIDED: {
+    status: 409,
+    meaning: 'The proposal was decided the other way.',
+    todo: 'Nothing was changed; set the caps by `perennial budgets cap` if they are to be others.',
+  },
   STORE_UNAVAILABLE: {
     status: 503,
     meaning: 'The database does not answer.',
@@ -182,6 +202,8 @@ export const REFUSALS = {
   SEND_EXPIRED: 'The provider could not be reached in the time a message of this kind is good for.',
   QUOTA_EXHAUSTED: 'The offer has no coupon left.',
   MEMBER_LIMIT: 'The customer has as many coupons of this offer as one may have.',
+  BUDGET_EXHAUSTED: 'The budget has not enough left that this journey may take.',
+  COST_UNBOUNDED: 'The journey has a budget, and the offer does not say what a coupon costs at most.',
   COUPON_UNKNOWN: 'There is no such coupon for this customer; whether it is another’s is not said.',
   COUPON_NOT_YOURS: 'The coupon is another customer’s; the checkout is told COUPON_UNKNOWN.',
   COUPON_EXPIRED: 'The coupon’s time is over.',

@@ -34,6 +34,8 @@ export interface CheckoutWords {
   group?: string | undefined
   /** 'return' unless said. */
   onRefund?: OnRefund | undefined
+  /** What one coupon costs at most, minor units, where `gives` does not say it: a journey with a budget has to know. */
+  cost?: number | undefined
 }
 
 /** The same with its defaults: what one version of an offer is, never changed once a coupon may stand on it. */
@@ -42,10 +44,12 @@ export interface Terms {
   needs: { minimum: number; categories: string[] | null; firstOrder: boolean }
   group: string
   onRefund: { is: 'return' } | { is: 'lost' } | { is: 'reissue'; ms: number }
+  /** Absent where the plan words none. */
+  cost?: number
 }
 
 /** Throws DURATION_MALFORMED where a re-issue's life cannot be read. */
-export function termsOf({ gives, needs, group, onRefund = 'return' }: CheckoutWords): Terms {
+export function termsOf({ gives, needs, group, onRefund = 'return', cost }: CheckoutWords): Terms {
   return {
     gives: gives ?? null,
     needs: {
@@ -55,6 +59,8 @@ export function termsOf({ gives, needs, group, onRefund = 'return' }: CheckoutWo
     },
     group: group ?? 'order',
     onRefund: typeof onRefund === 'string' ? { is: onRefund } : { is: 'reissue', ms: milliseconds(onRefund.reissue) },
+    // Left out where it is not worded, so that offers without it stay the version they are.
+    ...(cost !== undefined && { cost }),
   }
 }
 

@@ -5,6 +5,7 @@ import type { Offer } from '../domain/coupon.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { canonical } from '../domain/journey.ts'
 import { termsOf } from '../domain/offer.ts'
+import { holdCoupon, roomForCoupon } from './coupon-budgets.ts'
 import { type Db, type Tx, at, inTransaction, isUniqueViolation } from './db.ts'
 import { decide } from './decisions.ts'
 import { holdRun, lockRun } from './enrolments.ts'
@@ -112,11 +113,14 @@ async function issueIn(tx: Tx, request: IssueRequest): Promise<Issue> {
     return { is: 'held' }
   }
   if (run.arm === 'holdout') return refuse('HOLDOUT')
+  const room = await roomForCoupon(tx, { journey: run.journey, offer: request.offer, now: request.now })
+  if (room.is === 'refused') return refuse(room.code)
   if (!(await guardedIssue(tx, request, { customer: run.customer, hash }))) {
     return refuse(await whyNot(tx, request.offer, run.customer))
   }
   const issued = await couponByKey(tx, request.key)
   if (!issued) throw new PerennialError('INTERNAL', `the coupon of '${request.key}' is gone`)
+  await holdCoupon(tx, room, { ...about, enrolment: request.run, coupon: issued })
   await decide(tx, { ...about, about: 'coupon', verdict: 'issued', detail: request.offer })
   return { is: 'issued', coupon: issued, replayed: false }
 }

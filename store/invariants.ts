@@ -1,5 +1,6 @@
 /** What must hold of the store at every moment, as one SQL check; run after every test, by the CLI's `check`, and daily. */
 import { sql } from 'kysely'
+import { BUDGET_INVARIANTS } from './budget-invariants.ts'
 import type { Db } from './db.ts'
 import { POINT_INVARIANTS } from './point-invariants.ts'
 
@@ -85,6 +86,7 @@ const INVARIANTS: Record<string, string> = {
     select w.key, 'open, run is ' || e.status as wrong from waits w join enrolments e on e.id = w.enrolment
     where w.open and e.status <> 'running'`,
   ...POINT_INVARIANTS,
+  ...BUDGET_INVARIANTS,
 }
 
 export interface InvariantResult {

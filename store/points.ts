@@ -12,11 +12,13 @@ import {
   paidOrderOf,
   sumOf,
 } from '../domain/points.ts'
+import { giveBack, releaseHold, settleHold } from './budget-holds.ts'
 import { customer as customerById } from './customers.ts'
 import { type Db, type Tx, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
 import { type RunState, holdRun, lockRun } from './enrolments.ts'
 import { beginningOf } from './events.ts'
+import { earnKey, holdPoints } from './point-budgets.ts'
 import { type LotState, expireLots, hashOf, post, repay, spendableLots, taken } from './ledger.ts'
 
 export interface AwardRequest {
@@ -28,6 +30,8 @@ export interface AwardRequest {
   terms: PointRule
   /** The zone of customers who did not tell theirs. */
   shopZone: string
+  /** What a point costs a budget, minor units: 1 unless told. */
+  pointCost?: number | undefined
   now: number
 }
 
@@ -76,6 +80,8 @@ export function awardPoints(db: Db, request: AwardRequest): Promise<Award> {
     if (earnings === undefined) return refuse('AMOUNT_MISSING')
     if (earnings.length === 0) return refuse('NOTHING_EARNED')
     const { unit = 'points', pending = false } = terms
+    const short = await holdPoints(tx, { ...request, run, enrolment: request.run, earnings })
+    if (short) return refuse(short)
     for (const earning of earnings) await earn(tx, request, { customer: run.customer, ...earning })
     const amount = sumOf(earnings)
     await note(tx, run, { key, run: request.run, verdict: 'awarded', detail: `${rule}: ${amount} ${unit}`, now })
@@ -110,7 +116,7 @@ async function earn(
   const { run, terms, now } = request
   const { unit = 'points', pending = false } = terms
   const zone = (await customerById(tx, customer))?.zone ?? request.shopZone
-  const key = bonus === null ? request.key : `${request.key}+${bonus}`
+  const key = earnKey(request.key, bonus)
   const state = pending ? 'pending' : 'available'
   await post(
     tx,
@@ -198,6 +204,7 @@ export function settlePoints(db: Db, { run: id, now }: { run: string; now: numbe
         },
       )
       await repay(tx, { customer, unit, run: id, now }, settle)
+      await settleHold(tx, { key, now })
       await note(tx, run, { key: settle, run: id, verdict: 'settled', detail: `${rule}: ${original} ${unit}`, now })
     }
     return { is: 'settled', ...(await totalOf(tx, id, ['settle'])) }
@@ -229,6 +236,7 @@ async function takeBack(tx: Tx, one: Earned & { run: RunState; runId: string; no
       postings: { pending: -original, reversed: original },
       lots: [{ lot, amount: -original, from: 'pending', to: 'void' }],
     })
+    await releaseHold(tx, { key: earned, now })
     return note(tx, run, { key, run: runId, verdict: 'voided', detail: `${rule}: ${original} ${unit}`, now })
   }
   const lots = await spendableLots(tx, { customer, unit, now })
@@ -240,6 +248,7 @@ async function takeBack(tx: Tx, one: Earned & { run: RunState; runId: string; no
     postings: { available: -amount, debt: -owed, reversed: amount + owed },
     lots: allocate(lots, amount, lot).map(taken),
   })
+  await giveBack(tx, { key: earned, part: amount + owed, whole: original, now })
   const debt = owed > 0 ? `, and ${owed} owed` : ''
   const detail = `${rule}: ${amount} of ${original} ${unit}${debt}`
   await note(tx, run, { key, run: runId, verdict: 'clawed back', detail, now })

@@ -5,9 +5,11 @@
  */
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
+import { costOf, mostOf } from '../domain/budget.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { canonical } from '../domain/journey.ts'
 import { type Basket, type Gives, type Worth, whyNotRedeem, worthOf } from '../domain/offer.ts'
+import { refundHold, settleCoupon } from './coupon-budgets.ts'
 import { lockCustomer } from './customers.ts'
 import { type Db, type Tx, at, inTransaction, isUniqueViolation } from './db.ts'
 import { decide } from './decisions.ts'
@@ -85,6 +87,9 @@ export function redeemCoupon(db: Db, asked: WithBasket): Promise<Answer<Redeemed
     if (before) return { ...sameAs<Redeemed>(before, hash), replayed: true }
     const worth = await valued(tx, coupon, asked)
     if (!worth.ok) return worth
+    const cost = costOf(coupon.terms, worth.valued)
+    const unpaid = await settleCoupon(tx, { code: coupon.code, cost, redemption: key, now })
+    if (unpaid) return { ok: false, code: unpaid }
     await exactlyOne(
       sql`
       update coupons set status = 'redeemed', held_by = null, held_until = null
@@ -149,6 +154,14 @@ export function refundCoupon(db: Db, asked: Checkout): Promise<Answer<Refunded>>
       where code = ${coupon.code} and status = 'redeemed'
     `.execute(tx),
     )
+    const lives = outcome === 'lost' ? null : at(expires)
+    await refundHold(tx, {
+      code: coupon.code,
+      redemption: redemption.id,
+      most: mostOf(coupon.terms) ?? 0,
+      expiresAt: lives,
+      now,
+    })
     await note(tx, coupon, asked, { verdict: outcome })
     return told(outcome, expires)
   })

@@ -1,5 +1,113 @@
 -- What the migrations come to. Written by `npm run schema`; a test compares it.
 
+create table budget_alerts (
+  budget text not null,
+  round integer not null,
+  threshold smallint not null,
+  cap bigint not null,
+  taken bigint not null,
+  at timestamp with time zone not null,
+  announced_at timestamp with time zone,
+  constraint budget_alerts_budget_fkey FOREIGN KEY (budget) REFERENCES budgets(id),
+  constraint budget_alerts_pkey PRIMARY KEY (budget, round, threshold),
+  constraint budget_alerts_threshold_check CHECK ((threshold = ANY (ARRAY[50, 80, 95, 100])))
+);
+CREATE INDEX budget_alerts_unannounced ON public.budget_alerts USING btree (at) WHERE (announced_at IS NULL);
+
+create table budget_holds (
+  key text not null,
+  budget text not null,
+  own text,
+  journey text not null,
+  enrolment text not null,
+  customer text not null,
+  coupon text,
+  amount bigint not null,
+  state text not null default 'open'::text,
+  settled bigint not null default 0,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  resolved_at timestamp with time zone,
+  constraint budget_holds_amount_check CHECK ((amount >= 0)),
+  constraint budget_holds_budget_fkey FOREIGN KEY (budget) REFERENCES budgets(id),
+  constraint budget_holds_check CHECK (((state = 'open'::text) = (resolved_at IS NULL))),
+  constraint budget_holds_check1 CHECK (((state = 'settled'::text) OR (settled = 0))),
+  constraint budget_holds_check2 CHECK (((coupon IS NULL) = (expires_at IS NULL))),
+  constraint budget_holds_coupon_fkey FOREIGN KEY (coupon) REFERENCES coupons(code),
+  constraint budget_holds_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint budget_holds_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint budget_holds_own_fkey FOREIGN KEY (own) REFERENCES budgets(id),
+  constraint budget_holds_pkey PRIMARY KEY (key),
+  constraint budget_holds_settled_check CHECK ((settled >= 0)),
+  constraint budget_holds_state_check CHECK ((state = ANY (ARRAY['open'::text, 'settled'::text, 'released'::text])))
+);
+CREATE INDEX budget_holds_by_coupon ON public.budget_holds USING btree (coupon);
+CREATE INDEX budget_holds_due ON public.budget_holds USING btree (expires_at) WHERE (state = 'open'::text);
+CREATE INDEX budget_holds_of_budget ON public.budget_holds USING btree (budget, state);
+CREATE UNIQUE INDEX budget_holds_of_coupon ON public.budget_holds USING btree (coupon) WHERE (state <> 'released'::text);
+CREATE INDEX budget_holds_of_enrolment ON public.budget_holds USING btree (enrolment);
+CREATE INDEX budget_holds_of_own ON public.budget_holds USING btree (own, state) WHERE (own IS NOT NULL);
+
+create table budget_journeys (
+  journey text not null,
+  budget text not null,
+  own text,
+  class text not null,
+  since timestamp with time zone not null,
+  constraint budget_journeys_budget_fkey FOREIGN KEY (budget) REFERENCES budgets(id),
+  constraint budget_journeys_class_check CHECK ((class = ANY (ARRAY['marketing'::text, 'service'::text, 'transactional'::text]))),
+  constraint budget_journeys_own_fkey FOREIGN KEY (own) REFERENCES budgets(id),
+  constraint budget_journeys_pkey PRIMARY KEY (journey)
+);
+CREATE INDEX budget_journeys_of_budget ON public.budget_journeys USING btree (budget);
+
+create table budget_proposals (
+  id text not null,
+  week text not null,
+  giver text not null,
+  taker text not null,
+  amount bigint not null,
+  reasons jsonb not null,
+  status text not null default 'open'::text,
+  made_at timestamp with time zone not null,
+  decided_at timestamp with time zone,
+  constraint budget_proposals_amount_check CHECK ((amount > 0)),
+  constraint budget_proposals_check CHECK ((giver <> taker)),
+  constraint budget_proposals_check1 CHECK (((status = 'open'::text) = (decided_at IS NULL))),
+  constraint budget_proposals_giver_fkey FOREIGN KEY (giver) REFERENCES budgets(id),
+  constraint budget_proposals_pkey PRIMARY KEY (id),
+  constraint budget_proposals_status_check CHECK ((status = ANY (ARRAY['open'::text, 'applied'::text, 'dismissed'::text]))),
+  constraint budget_proposals_taker_fkey FOREIGN KEY (taker) REFERENCES budgets(id),
+  constraint budget_proposals_week_fkey FOREIGN KEY (week) REFERENCES budget_reviews(week)
+);
+
+create table budget_reviews (
+  week text not null,
+  measured jsonb not null,
+  at timestamp with time zone not null,
+  constraint budget_reviews_pkey PRIMARY KEY (week),
+  constraint budget_reviews_week_check CHECK ((week ~ '^\d{4}-W\d{2}$'::text))
+);
+
+create table budgets (
+  id text not null,
+  parent text,
+  cap bigint not null,
+  reserved bigint not null default 0,
+  spent bigint not null default 0,
+  line_bp integer not null,
+  round integer not null default 1,
+  alerted smallint not null default 0,
+  constraint budgets_cap_check CHECK ((cap >= 0)),
+  constraint budgets_check CHECK (((parent IS NULL) = (strpos(id, '/'::text) = 0))),
+  constraint budgets_line_bp_check CHECK (((line_bp >= 0) AND (line_bp <= 10000))),
+  constraint budgets_parent_fkey FOREIGN KEY (parent) REFERENCES budgets(id),
+  constraint budgets_pkey PRIMARY KEY (id),
+  constraint budgets_reserved_check CHECK ((reserved >= 0)),
+  constraint budgets_spent_check CHECK ((spent >= 0)),
+  constraint budgets_within_cap CHECK (((reserved + spent) <= cap))
+);
+
 create table checkout_answers (
   key text not null,
   request_hash text not null,

@@ -14,6 +14,7 @@ import { connectTemporal } from '../client/temporal.ts'
 import type { Config } from '../domain/contracts/config.ts'
 import { codeFrom } from '../domain/coupon.ts'
 import { clockOf } from '../domain/tempo.ts'
+import { addBudgets } from '../store/budgets.ts'
 import { addOffers } from '../store/coupons.ts'
 import { openStore } from '../store/db.ts'
 import { checkInvariants } from '../store/invariants.ts'
@@ -72,6 +73,7 @@ async function start(
   const migrated = await migrate(db)
   if (migrated.length > 0) log.info({ migrated }, 'the store has the newest schema')
   for (const plan of plans.values()) await addOffers(db, plan.offers)
+  await addBudgets(db, plans.values(), clock.now)
 
   const metrics = createMetrics({ db })
   const temporal = roles.has('worker') || roles.has('dispatcher') ? await connectTemporal(config) : undefined
@@ -125,7 +127,12 @@ function partsOf(
     clock: given.clock,
     plans: given.plans,
     channel: emailChannel({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM }),
-    policy: { quiet: config.QUIET_HOURS, cap: config.MARKETING_CAP, shopZone: config.SHOP_ZONE },
+    policy: {
+      quiet: config.QUIET_HOURS,
+      cap: config.MARKETING_CAP,
+      shopZone: config.SHOP_ZONE,
+      pointCost: config.POINT_COST,
+    },
     publicUrl: config.PUBLIC_URL,
     secret: config.PERENNIAL_SECRET,
     drawCode: () => codeFrom(randomBytes(12)),
@@ -133,6 +140,7 @@ function partsOf(
       given.count(line)
       given.log.info(line, 'effect')
     },
+    alarm: (alert) => given.log.warn(alert, 'a budget passed a threshold'),
   }
 }
 

@@ -49,6 +49,7 @@ const configContract = z.object({
   QUIET_HOURS: quietHours.prefault('20:30-09:00'),
   MARKETING_CAP: cap.prefault('4 per 7 days'),
   SHOP_ZONE: z.string().refine(isZone, "expected an IANA zone: 'Asia/Shanghai'").default('UTC'),
+  POINT_COST: z.coerce.number().min(0).max(10_000).default(1),
   SCALE: z.coerce.number().positive().max(1).default(1),
   ORIGIN: z.coerce.number().int().min(0).default(0),
 })

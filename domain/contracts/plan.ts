@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { minuteOfDay } from '../calendar.ts'
 import { milliseconds } from '../duration.ts'
 import { AUDIENCES } from '../audience.ts'
+import { BUDGET_MOST, isBounded, plannedBudget } from '../budget.ts'
 import { PerennialError } from '../errors.ts'
 import type { Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
@@ -52,7 +53,23 @@ const offer = z.strictObject({
       error: "expected 'return', 'lost' or { reissue: '7 days' }",
     })
     .optional(),
+  cost: minor.optional(),
 })
+
+const money = z.int().min(0).max(BUDGET_MOST)
+const budgetName = z.string().regex(/^[a-z][a-z0-9-]*$/, "a budget is named in kebab-case: 'new-customers'")
+const budget = z.union(
+  [
+    budgetName,
+    z.strictObject({
+      name: budgetName,
+      cap: money,
+      journeyCap: money.optional(),
+      line: z.number().min(0).max(100).multipleOf(0.01).optional(),
+    }),
+  ],
+  { error: "expected 'new-customers' or { name: 'new-customers', cap: 10000000, journeyCap: … } in minor units" },
+)
 
 const ruleName = z.string().regex(/^[a-z][a-z0-9-]*$/, "a rule is named in kebab-case: 'order'")
 const pointRule = z.strictObject({
@@ -90,6 +107,7 @@ const planContract = z.strictObject({
   copy: z.record(z.string(), copy),
   offers: z.record(z.string(), offer).default({}),
   points: z.record(ruleName, pointRule).default({}),
+  budget: budget.optional(),
 })
 
 const nameContract = z
@@ -119,6 +137,7 @@ export function checkPlan(name: string, plan: unknown) {
       expected: "the property of the beginning event that makes runs distinct: 'order'",
     })
   }
+  if (rest.budget !== undefined) checkCosts(name, rest.offers)
   for (const [message, words] of Object.entries(rest.copy)) checkCopy(words, `${name}.copy.${message}`)
   const routing: Routing = {
     name,
@@ -139,6 +158,20 @@ export function checkPlan(name: string, plan: unknown) {
     offers: rest.offers,
     points: rulesOf(rest.points),
     sweep,
+    budget: rest.budget === undefined ? undefined : plannedBudget(rest.budget),
+  }
+}
+
+/** A budget reserves the most a coupon can cost, so each offer has to say it: by what it gives, or by a worded cost. */
+function checkCosts(name: string, offers: Record<string, z.output<typeof offer>>): void {
+  for (const [id, { gives: given, cost }] of Object.entries(offers)) {
+    if (isBounded(given) !== (cost !== undefined)) continue
+    const field = `offers.${id}.cost`
+    const why = cost === undefined ? 'what a coupon costs at most is not said' : 'gives says already what it costs'
+    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, ${field}: ${why}`, {
+      field,
+      expected: 'with a budget: an amount, a percentage with atMost, or a cost in minor units, and not two of them',
+    })
   }
 }
 

@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { effectKey } from '../../domain/ids.ts'
+import { plannedBudget } from '../../domain/budget.ts'
+import { addBudgets } from '../../store/budgets.ts'
 import { addOffers, issueCoupon } from '../../store/coupons.ts'
 import { inTransaction } from '../../store/db.ts'
 import { INVARIANT_NAMES, type InvariantResult, checkInvariants } from '../../store/invariants.ts'
@@ -36,7 +38,38 @@ beforeAll(async () => {
   await send('order.paid', 'W1')
   await send('order.paid', 'W4')
   await earnAndOwe(clock.now())
+  await giveFromBudget(clock.now())
 })
+
+/** A budget with a journey's own in it: W6 has redeemed a coupon of it, W7 has one open and points pending, W8 points settled. */
+async function giveFromBudget(now: number): Promise<void> {
+  const clock = handClock(now)
+  const send = inboxOf(db, clock, [routing('W-gifts', { begins: { on: 'gift.due' } })])
+  await addOffers(db, { 'perk-2': { title: 'Perk', quota: 4, perMember: 1, gives: { percent: 10, atMost: 500 } } })
+  const budget = plannedBudget({ name: 'W-money', cap: 2000, journeyCap: 1500 })
+  const other = plannedBudget({ name: 'W-other', cap: 0 })
+  const plans = [
+    { name: 'W-gifts', class: 'service', budget } as const,
+    { name: 'W-others', class: 'service', budget: other } as const,
+  ]
+  await addBudgets(db, plans, () => now - 1)
+  for (const id of ['W6', 'W7', 'W8', 'W9']) await send('gift.due', person(id))
+  for (const id of ['W6', 'W7']) {
+    const [run, drawCode] = [`W-gifts/${id}`, () => `GIFT-OF-${id}`]
+    const key = effectKey(run, 'coupon', 'perk-2', 1)
+    await issueCoupon(db, { key, run, offer: 'perk-2', valid: '7 days', validMs: 7 * DAY, now, drawCode })
+  }
+  const basket = { lines: [{ id: 'b', amount: 2000 }], shipping: 0 }
+  await redeemCoupon(db, { key: 'redeem-W6', code: 'GIFT-OF-W6', customer: 'W6', order: 'O-W6', basket, now })
+  for (const [id, pending] of [
+    ['W7', true],
+    ['W8', false],
+  ] as const) {
+    const run = `W-gifts/${id}`
+    const terms = { title: 'gift', earn: { fixed: 300 }, pending }
+    await awardPoints(db, { key: `${run}/points/gift`, run, rule: 'gift', terms, shopZone: 'UTC', now })
+  }
+}
 
 /** W2 has 30 available in two lots, 5 pending; W5 spent 40 that were then clawed back, and owes them. */
 async function earnAndOwe(now: number): Promise<void> {
@@ -214,6 +247,55 @@ const BREAKING: Record<string, Record<string, string>> = {
     'a return of a larger award': `update point_transfers set reverses =
         (select id from point_transfers where key = 'deal/W2/points/two') where kind = 'claw-back'`,
   },
+  'budgets equal their holds': {
+    'more reserved than held': `update budgets set reserved = reserved + 1 where id = 'W-money'`,
+    'spent and not counted': `update budgets set spent = spent - 1 where id = 'W-money/W-gifts'`,
+    'a hold that was let go by half': `update budget_holds set state = 'released', resolved_at = created_at
+      where coupon = 'GIFT-OF-W7'`,
+  },
+  'a budget is within its cap': {
+    'a cap set below': `alter table budgets drop constraint budgets_within_cap;
+      update budgets set cap = 0, alerted = 100 where id = 'W-money'`,
+  },
+  'a journey’s own budget takes from its campaign’s': {
+    'held of another campaign': `update budgets b set parent = 'W-other' where id = 'W-money/W-gifts'`,
+    'held of the journey’s own alone': `
+      update budget_holds set budget = own where coupon = 'GIFT-OF-W7';
+      update budgets set reserved = reserved - 500 where id = 'W-money';
+      update budgets set reserved = reserved + 500, cap = 3000 where id = 'W-money/W-gifts'`,
+  },
+  'what a journey with a budget gave has its hold': {
+    'a coupon without': `delete from budget_holds where coupon = 'GIFT-OF-W7';
+      update budgets set reserved = reserved - 500 where id like 'W-money%'`,
+    'points without': `delete from budget_holds where key = 'W-gifts/W7/points/gift';
+      update budgets set reserved = reserved - 300 where id like 'W-money%'`,
+    'of a journey that has had one for longer': `insert into budget_journeys
+      select 'story', budget, null, class, since - interval '30 days' from budget_journeys where journey = 'W-gifts'`,
+  },
+  'money is spent just where the coupon is redeemed': {
+    'spent on a coupon that is open': `update budget_holds set state = 'settled', settled = 500, resolved_at = created_at
+        where coupon = 'GIFT-OF-W7';
+      update budgets set reserved = reserved - 500, spent = spent + 500 where id like 'W-money%'`,
+    'free again though it is redeemed': `update budget_holds set state = 'released', settled = 0 where coupon = 'GIFT-OF-W6';
+      update budgets set spent = spent - 200 where id like 'W-money%'`,
+    'more than it took off': `update budget_holds set settled = 201 where coupon = 'GIFT-OF-W6';
+      update budgets set spent = spent + 1 where id like 'W-money%'`,
+  },
+  'money for points follows the points': {
+    'let go before they are void': `update budget_holds set state = 'released', resolved_at = created_at
+        where key = 'W-gifts/W7/points/gift';
+      update budgets set reserved = reserved - 300 where id like 'W-money%'`,
+    'held for points that are settled': `update budget_holds set state = 'open', settled = 0, resolved_at = null
+        where key = 'W-gifts/W8/points/gift';
+      update budgets set reserved = reserved + 300, spent = spent - 300 where id like 'W-money%'`,
+  },
+  'no budget pays for the control arm': {
+    'a hold of somebody held out': `update enrolments set arm = 'holdout' where customer = 'W9';
+      update budget_holds set enrolment = 'W-gifts/W9' where coupon = 'GIFT-OF-W7'`,
+  },
+  'every threshold that was passed was told': {
+    'told no more than the first': `update budgets set alerted = 0 where id = 'W-money/W-gifts'`,
+  },
 }
 
 class Undo extends Error {}
@@ -233,11 +315,19 @@ async function brokenBy(statements: string): Promise<InvariantResult[]> {
 test('a healthy world holds, and the check names every invariant', async () => {
   await expectInvariants(db)
   expect((await checkInvariants(db)).map((one) => one.invariant)).toEqual(INVARIANT_NAMES)
-  expect(await rowsOf(db, `select discount, outcome from redemptions`)).toEqual([{ discount: 100, outcome: null }])
+  expect(await rowsOf(db, `select discount, outcome from redemptions order by id`)).toEqual([
+    { discount: 100, outcome: null },
+    { discount: 200, outcome: null },
+  ])
+  expect(await rowsOf(db, `select id, reserved, spent, alerted from budgets order by id`)).toEqual([
+    { id: 'W-money', reserved: 800, spent: 500, alerted: 50 },
+    { id: 'W-money/W-gifts', reserved: 800, spent: 500, alerted: 80 },
+    { id: 'W-other', reserved: 0, spent: 0, alerted: 0 },
+  ])
   expect(await rowsOf(db, `select status, count(*) from enrolments group by status order by status`)).toEqual([
     { status: 'completed', count: 1 },
     { status: 'goal', count: 1 },
-    { status: 'running', count: 4 },
+    { status: 'running', count: 8 },
   ])
 })
 

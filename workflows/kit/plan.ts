@@ -1,5 +1,6 @@
 /** The words a journey is written in. Types only: what each does stands in steps.ts. */
 import type { Audience } from '../../domain/audience.ts'
+import type { BudgetWords } from '../../domain/budget.ts'
 import type { CalendarTarget } from '../../domain/calendar.ts'
 import type { Coupon, Offer } from '../../domain/coupon.ts'
 import type { Facts } from '../../domain/customer.ts'
@@ -38,6 +39,8 @@ export interface Plan<M extends string = string, O extends string = string, P ex
   offers?: Record<O, Offer>
   /** The rules by which points are awarded. */
   points?: Record<P, PointRule>
+  /** The money its coupons and points are paid from; without one they are limited by quotas alone. */
+  budget?: BudgetWords
 }
 
 export type SendOutcome = { is: 'sent' } | { is: 'skipped' | 'failed' | 'unknown'; code: Refusal }
