@@ -62,10 +62,13 @@ async function link(tx: Tx, one: BudgetLink, now: () => number): Promise<void> {
   `.execute(tx)
 }
 
-/** Budgets, held locked in the order of their ids. */
+/**
+ * Budgets, held locked in the order of their ids. Not `for update`: a row that is written twice has its parent looked at by the
+ * foreign key, which would wait for whoever has that locked and waits for this one.
+ */
 export async function lockBudgets(tx: Tx, ids: readonly string[]): Promise<BudgetRow[]> {
   const { rows } = await sql<BudgetRow>`
-    select ${BUDGET_COLUMNS} from budgets where id = any(${ids}) order by id for update`.execute(tx)
+    select ${BUDGET_COLUMNS} from budgets where id = any(${ids}) order by id for no key update`.execute(tx)
   return rows
 }
 
