@@ -8,6 +8,7 @@ import { type Db, openStore, storeError } from '../store/db.ts'
 import { type RejectedEvent, rejectedEvents } from '../store/events.ts'
 import { type InvariantResult, checkInvariants } from '../store/invariants.ts'
 import { type OfferLine, offerLines } from '../store/offers.ts'
+import { type BudgetOperator, budgetOperator } from './budgets.ts'
 import { type Catalogue, readCatalogue } from './catalogue.ts'
 import { type Explanation, explain } from './explain.ts'
 import {
@@ -44,7 +45,7 @@ export interface CheckAnswer {
 }
 
 /** Each throws the errors of the catalogue that its function names, and STORE_UNAVAILABLE. Times are shop time. */
-export interface Operator {
+export interface Operator extends BudgetOperator {
   list(): Promise<JourneyLine[]>
   showJourney(name: string): Promise<JourneyReport>
   showRun(run: string): Promise<RunReport>
@@ -71,6 +72,7 @@ const drawCode = (): string => codeFrom(randomBytes(12))
 export function operatorOf(parts: OperatorParts): Operator {
   const { db } = parts
   return {
+    ...budgetOperator(parts),
     list: () => known(listJourneys(parts)),
     showJourney: (name) => known(showJourney(parts, name)),
     showRun: (run) => known(showRun(parts, run)),

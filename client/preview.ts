@@ -42,6 +42,8 @@ export interface Script {
   /** Coupons each offer has left (its whole quota), and those of it the customer already has (none). */
   couponsLeft?: number
   couponsHeld?: number
+  /** What is left of the plan's budget, minor units (what the plan words). */
+  budgetLeft?: number
   /** An operator pauses the journey, and resumes it unless `for` is left out. */
   paused?: { after: After; for?: After }
   unsubscribes?: After
@@ -97,6 +99,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     recent: script.recent ?? 0,
     couponsLeft: script.couponsLeft,
     couponsHeld: script.couponsHeld ?? 0,
+    budgetLeft: script.budgetLeft,
     zone,
   })
   shop.say('begin', `${plan.title} begins for ${customer.id}, ${arm}`, { name: plan.name })

@@ -178,3 +178,11 @@ export async function budgetLines(db: Db): Promise<BudgetLine[]> {
     alerts: alerts.map((alert) => ({ ...alert, at: new Date(alert.at) })),
   }))
 }
+
+/** How often each budget passed each threshold, over all its caps. */
+export async function alertCounts(db: Db): Promise<{ budget: string; threshold: Threshold; count: number }[]> {
+  const { rows } = await sql<{ budget: string; threshold: Threshold; count: number }>`
+    select budget, threshold, count(*) as count from budget_alerts group by budget, threshold order by budget, threshold
+  `.execute(db)
+  return rows
+}

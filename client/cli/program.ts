@@ -1,6 +1,7 @@
 /** The words of `perennial`, put together. */
 import { Command, CommanderError } from 'commander'
 import { addActingWords } from './act.ts'
+import { addBudgetWords } from './budgets.ts'
 import { terminalWidth } from './layout.ts'
 import { addLookingWords } from './look.ts'
 import { addOfferWords } from './offers.ts'
@@ -16,6 +17,7 @@ Examples:
   perennial show first-order                            what became of it, with the lift
   perennial why C1001                                   why somebody got this and not that
   perennial balance C1001                               the points a customer has
+  perennial budgets                                     what is reserved, spent and left
   perennial pause first-order                           hold it; resume lets it go on
 
 In a checkout: npm run journeys -- list
@@ -48,6 +50,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addPointWords(program, session)
   addActingWords(program, session)
   addOfferWords(program, session)
+  addBudgetWords(program, session)
   addProvingWords(program, session)
   return program
 }

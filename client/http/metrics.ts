@@ -2,6 +2,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Db } from '../../store/db.ts'
 import { dispatchBacklog } from '../../store/dispatch.ts'
+import { budgetGauges } from './budget-metrics.ts'
 
 /** What is counted of an effect; the activities' own line fits. */
 export interface CountedEffect {
@@ -43,6 +44,7 @@ export function createMetrics({ db }: { db: Db }): Metrics {
     registers,
   })
   registry.registerMetric(waitingGauge(db))
+  for (const gauge of budgetGauges(db)) registry.registerMetric(gauge)
   return {
     registry,
     countEffect({ effect, journey, result, code = '' }) {

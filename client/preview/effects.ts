@@ -8,6 +8,7 @@ import type { RunStatus } from '../../domain/journey.ts'
 import { type SendFacts, gate } from '../../domain/sending.ts'
 import { type Rendered, renderWords } from '../../domain/template.ts'
 import type { Host } from '../catalogue.ts'
+import type { VirtualBudget } from './budget.ts'
 import type { Setting } from './setting.ts'
 import type { Line } from './timeline.ts'
 
@@ -27,10 +28,16 @@ export class VirtualEffects {
   private readonly reserved: number[] = []
   private readonly issued = new Map<string, number>()
   private readonly setting: Setting
+  private readonly budget: VirtualBudget
   private readonly say: (what: Line['what'], text: string, more: Partial<Line>) => void
 
-  constructor(setting: Setting, say: (what: Line['what'], text: string, more: Partial<Line>) => void) {
+  constructor(
+    setting: Setting,
+    budget: VirtualBudget,
+    say: (what: Line['what'], text: string, more: Partial<Line>) => void,
+  ) {
     this.setting = setting
+    this.budget = budget
     this.say = say
   }
 
@@ -54,16 +61,19 @@ export class VirtualEffects {
       return { is: 'refused', code }
     }
     this.issued.set(name, before + 1)
+    this.budget.holdCoupon(offer)
     const coupon = this.sample(name, offer, { ordinal: before + 1, expires })
     this.say('coupon', `coupon ${name}: ${coupon.code}`, { name, until: expires })
     return { is: 'issued', coupon }
   }
 
-  private whyNot({ quota, perMember }: Offer, before: number): Refusal | undefined {
+  private whyNot(offer: Offer, before: number): Refusal | undefined {
     const { arm, couponsHeld, couponsLeft } = this.setting
     if (arm === 'holdout') return 'HOLDOUT'
-    if (before + couponsHeld >= perMember) return 'MEMBER_LIMIT'
-    return before >= (couponsLeft ?? quota) ? 'QUOTA_EXHAUSTED' : undefined
+    const short = this.budget.whyNotCoupon(offer)
+    if (short) return short
+    if (before + couponsHeld >= offer.perMember) return 'MEMBER_LIMIT'
+    return before >= (couponsLeft ?? offer.quota) ? 'QUOTA_EXHAUSTED' : undefined
   }
 
   /** A code that is seen at once to be no real one, and is the same in every preview of an offer. */

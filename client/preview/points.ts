@@ -1,7 +1,8 @@
 /** Points in memory: activities/points.ts for one run of a customer who had none before. */
-import { PerennialError } from '../../domain/errors.ts'
+import { PerennialError, type Refusal } from '../../domain/errors.ts'
 import { type OnReturn, type Unit, clawBack, earningsOf, paidOrderOf, sumOf } from '../../domain/points.ts'
 import type { Host } from '../catalogue.ts'
+import type { VirtualBudget } from './budget.ts'
 import type { Standing } from './effects.ts'
 import type { Setting } from './setting.ts'
 import type { Line } from './timeline.ts'
@@ -20,10 +21,16 @@ type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
 export class VirtualPoints {
   private readonly awards: Award[] = []
   private readonly setting: Setting
+  private readonly budget: VirtualBudget
   private readonly say: (what: Line['what'], text: string, more: Partial<Line>) => void
 
-  constructor(setting: Setting, say: (what: Line['what'], text: string, more: Partial<Line>) => void) {
+  constructor(
+    setting: Setting,
+    budget: VirtualBudget,
+    say: (what: Line['what'], text: string, more: Partial<Line>) => void,
+  ) {
     this.setting = setting
+    this.budget = budget
     this.say = say
   }
 
@@ -41,14 +48,17 @@ export class VirtualPoints {
       this.say('held', `points ${name} held: PAUSED`, { name, code: 'PAUSED', until: null })
       return { is: 'held' }
     }
-    const earnings = earningsOf(rule, paidOrderOf(begin))
-    const code = arm === 'holdout' ? 'HOLDOUT' : earnings?.length === 0 ? 'NOTHING_EARNED' : 'AMOUNT_MISSING'
-    if (arm === 'holdout' || !earnings?.length) {
+    const refuse = (code: Refusal): Answer<'awardPoints'> => {
       this.say('refused', `points ${name} refused: ${code}`, { name, code })
       return { is: 'refused', code }
     }
+    if (arm === 'holdout') return refuse('HOLDOUT')
+    const earnings = earningsOf(rule, paidOrderOf(begin))
+    if (!earnings?.length) return refuse(earnings ? 'NOTHING_EARNED' : 'AMOUNT_MISSING')
     const { unit = 'points', pending = false, onReturn = 'within-balance' } = rule
     const amount = sumOf(earnings)
+    const short = this.budget.takePoints(unit, amount)
+    if (short) return refuse(short)
     this.awards.push({ rule: name, unit, amount, onReturn, state: pending ? 'pending' : 'available' })
     this.say('points', `points ${name}: ${amount} ${unit}${pending ? ', pending' : ''}`, { name })
     return { is: 'awarded', unit, amount, pending }
@@ -74,6 +84,7 @@ export class VirtualPoints {
       // Nothing is spent in a walk, so all that was settled is there.
       const back = state === 'pending' ? amount : clawBack(onReturn, amount, amount).taken
       award.state = 'void'
+      this.budget.giveBack(unit, back)
       taken.push({ ...award, amount: back })
       this.say('points', `points ${rule}: ${back} ${unit} ${state === 'pending' ? 'void' : 'clawed back'}`, {
         name: rule,

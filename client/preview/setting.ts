@@ -44,4 +44,6 @@ export interface Setting {
   /** Coupons that each offer has left (undefined: its quota), and that the customer has of each. */
   couponsLeft: number | undefined
   couponsHeld: number
+  /** What is left of the plan's budget for this journey, minor units (undefined: what the plan words). */
+  budgetLeft: number | undefined
 }

@@ -5,6 +5,7 @@
 import { afterDays, occurrenceOf } from '../../domain/calendar.ts'
 import { PerennialError } from '../../domain/errors.ts'
 import type { Host, Where } from '../catalogue.ts'
+import { VirtualBudget } from './budget.ts'
 import { VirtualEffects } from './effects.ts'
 import { VirtualInbox } from './inbox.ts'
 import { VirtualPoints } from './points.ts'
@@ -47,8 +48,9 @@ export class VirtualShop implements Host {
       () => this.clock,
       () => (this.woken += 1),
     )
-    this.effects = new VirtualEffects(setting, (what, text, more) => this.say(what, text, more))
-    this.points = new VirtualPoints(setting, (what, text, more) => this.say(what, text, more))
+    const budget = new VirtualBudget(setting)
+    this.effects = new VirtualEffects(setting, budget, (what, text, more) => this.say(what, text, more))
+    this.points = new VirtualPoints(setting, budget, (what, text, more) => this.say(what, text, more))
     this.heldForEver = new Promise((resolve) => (this.halt = resolve))
   }
 

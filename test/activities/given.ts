@@ -8,6 +8,7 @@ import type { SendRequest } from '../../activities/messages.ts'
 import { codeFrom } from '../../domain/coupon.ts'
 import { effectKey, runId } from '../../domain/ids.ts'
 import { addOffers } from '../../store/coupons.ts'
+import type { BudgetAlert } from '../../store/budget-alerts.ts'
 import type { Db } from '../../store/db.ts'
 import { decisionsOf } from '../../store/decisions.ts'
 import { type MessageRow, messageByKey } from '../../store/messages.ts'
@@ -70,6 +71,7 @@ export async function openShop(db: Db, plans: readonly PlanFacts[], policy: Part
   const clock = handClock()
   const channel = provider()
   const effects: EffectLine[] = []
+  const alarms: BudgetAlert[] = []
   for (const plan of plans) await addOffers(db, plan.offers)
   const activities = createActivities({
     db,
@@ -81,6 +83,7 @@ export async function openShop(db: Db, plans: readonly PlanFacts[], policy: Part
     secret: SECRET,
     drawCode: () => codeFrom(randomBytes(12)),
     log: (line) => void effects.push(line),
+    alarm: (alert) => void alarms.push(alert),
   })
   const requestOf = (journey: string, customer: string, more: Partial<SendRequest> = {}): SendRequest => {
     const run = runId({ journey, customer })
@@ -91,6 +94,7 @@ export async function openShop(db: Db, plans: readonly PlanFacts[], policy: Part
     clock,
     channel,
     effects,
+    alarms,
     activities,
     event,
     requestOf,

@@ -1,10 +1,10 @@
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { plannedBudget } from '../../domain/budget.ts'
 import { REFUSALS } from '../../domain/errors.ts'
 import { effectKey } from '../../domain/ids.ts'
 import { announceAlerts } from '../../store/budget-alerts.ts'
 import { holdMoney, releaseHold, settleHold } from '../../store/budget-holds.ts'
-import { addBudgets, budgetLines, setCap, setLine } from '../../store/budgets.ts'
+import { addBudgets, setCap, setLine } from '../../store/budgets.ts'
 import { releaseExpired } from '../../store/coupon-budgets.ts'
 import { couponsOf } from '../../store/coupons.ts'
 import { inTransaction, openStore } from '../../store/db.ts'
@@ -452,9 +452,4 @@ describe('alerts', () => {
     expect(await round()).toBe(0)
     expect(await rowsOf(db, `select 1 from budget_alerts`)).toHaveLength(heard.length)
   })
-})
-
-afterAll(async () => {
-  // Every budget of the file in one look.
-  expect((await budgetLines(db)).length).toBeGreaterThan(10)
 })
