@@ -19,6 +19,7 @@ import { createServer } from '../../client/http/server.ts'
 import { acceptEvents } from '../../client/events.ts'
 import type { CheckedPlan } from '../../domain/contracts/plan.ts'
 import { type Clock, type Tempo, clockOf } from '../../domain/tempo.ts'
+import { addBudgets } from '../../store/budgets.ts'
 import { addOffers } from '../../store/coupons.ts'
 import { type Db, openStore } from '../../store/db.ts'
 import { migrate } from '../../store/migrate.ts'
@@ -279,6 +280,7 @@ try {
   const catalogue = await readCatalogue()
   const plans = new Map([...plansOf(catalogue)].map(([name, plan]) => [name, { ...plan, holdout: 0 }]))
   for (const plan of plans.values()) await addOffers(db, plan.offers)
+  await addBudgets(db, plans.values(), Date.now)
   const bundleFile = join(directory, 'bundle.js')
   await writeFile(bundleFile, await bundleWorkflows(catalogue, { logger: quietSdk }))
   const connection = await Connection.connect({ address: temporal.address })

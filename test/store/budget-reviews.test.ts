@@ -109,7 +109,7 @@ describe('the weekly look', async () => {
     })
     const id = one?.id ?? ''
     const answers = await Promise.all([1, 2, 3].map(() => applyProposal(db, { id, now: now + 1 })))
-    expect(answers.map(({ changed }) => changed).sort()).toEqual([false, false, true])
+    expect(answers.filter(({ changed }) => changed)).toHaveLength(1)
     expect([(await standing(db, poor.budget)).cap, (await standing(db, good.budget)).cap]).toEqual([80_000, 120_000])
     await expect(dismissProposal(db, { id, now })).rejects.toMatchObject({ code: 'PROPOSAL_DECIDED' })
     await expect(applyProposal(db, { id: 'none', now })).rejects.toMatchObject({ code: 'PROPOSAL_UNKNOWN' })
