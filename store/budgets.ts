@@ -25,6 +25,7 @@ export async function addBudgets(db: Db, plans: Iterable<BudgetedPlan>, now: () 
       const { budget } = plan
       if (!budget) return void (await sql`delete from budget_journeys where journey = ${plan.name}`.execute(tx))
       const { name, cap, journeyCap, lineBp } = budget
+      await lockUnlessLinked(tx, plan.name)
       await addBudget(tx, { id: name, parent: null, cap: cap ?? 0, lineBp })
       const own = journeyCap === null ? null : ownBudget(name, plan.name)
       // A journey is of one class, so a line within its own cap would only make the cap smaller.
@@ -49,16 +50,20 @@ export interface BudgetLink {
   class: MessageClass
 }
 
+/**
+ * A journey gets its budget behind everybody's lock: whatever was given before this moment has no hold, whatever is given after
+ * it has one. Before the budget is touched, as whoever issues has a customer first and then the budget.
+ */
+async function lockUnlessLinked(tx: Tx, journey: string): Promise<void> {
+  const { rows } = await sql`select 1 from budget_journeys where journey = ${journey}`.execute(tx)
+  if (rows.length === 0) await sql`lock table customers in exclusive mode`.execute(tx)
+}
+
 async function link(tx: Tx, one: BudgetLink, now: () => number): Promise<void> {
-  const { numAffectedRows } = await sql`
-    update budget_journeys set budget = ${one.budget}, own = ${one.own}, class = ${one.class} where journey = ${one.journey}
-  `.execute(tx)
-  if (numAffectedRows === 1n) return
-  // Behind everybody's lock: whatever was given before this moment has no hold, whatever is given after it has one.
-  await sql`lock table customers in exclusive mode`.execute(tx)
   await sql`
     insert into budget_journeys (journey, budget, own, class, since)
-    values (${one.journey}, ${one.budget}, ${one.own}, ${one.class}, ${at(now())}) on conflict (journey) do nothing
+    values (${one.journey}, ${one.budget}, ${one.own}, ${one.class}, ${at(now())})
+    on conflict (journey) do update set budget = excluded.budget, own = excluded.own, class = excluded.class
   `.execute(tx)
 }
 

@@ -1,14 +1,15 @@
 /** Whatever is reserved, settled, released, replayed and recapped, in whatever order and at once: budgets equal their holds. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { plannedBudget } from '../../domain/budget.ts'
 import { PerennialError } from '../../domain/errors.ts'
 import { holdMoney, releaseHold, settleHold } from '../../store/budget-holds.ts'
-import { setCap, setLine } from '../../store/budgets.ts'
+import { addBudgets, setCap, setLine } from '../../store/budgets.ts'
 import { releaseExpired } from '../../store/coupon-budgets.ts'
 import { type Tx, inTransaction, openStore } from '../../store/db.ts'
 import { lockRun } from '../../store/enrolments.ts'
 import { redeemCoupon, refundCoupon } from '../../store/redemptions.ts'
-import { expectInvariants, freshStore } from '../world.ts'
+import { expectInvariants, freshStore, until } from '../world.ts'
 import { basketOf, campaign, couponOf, issue, offer, standing, taken } from './budget-given.ts'
 import { DAY, NOON, enterCrowd, rowsOf } from './given.ts'
 
@@ -155,7 +156,7 @@ test('any interleaving keeps every invariant, also at once; asked again it moves
         for (const answer of answers) seen.add(codeOf(answer))
       },
     ),
-    { numRuns: 50, seed: 20261124, endOnFailure: true },
+    { numRuns: 25, seed: 20261124, endOnFailure: true },
   )
   await expectInvariants(db)
   for (const one of ['open', 'settled', 'released', 'BUDGET_EXHAUSTED', 'BUDGET_TAKEN', 'IDEMPOTENCY_MISMATCH'])
@@ -239,5 +240,37 @@ test('issues against refunds: what comes back is given out again, and never more
   const later = await Promise.all(crowd.map(({ run }) => issue(db, run, lost, NOON + 101)))
   expect(later.filter(({ is }) => is === 'issued')).toHaveLength(12)
   expect(await taken(db, budget)).toEqual([12_000, 0])
+  await expectInvariants(db)
+})
+
+test('a worker that starts while coupons are issued: from one moment on each has its hold, and no two wait for each other', async () => {
+  const { budget, journeys } = await campaign(db, { cap: 1_000_000 })
+  const perk = await offer(db)
+  const wide = openStore({ url, connections: 12 })
+  const [old, fresh] = [
+    await enterCrowd(db, { journey: journeys[0] ?? '', prefix: 'W-old-', size: 60 }),
+    await enterCrowd(db, { journey: 'started', prefix: 'W-new-', size: 60 }),
+  ]
+  const plan = { name: 'started', class: 'marketing', budget: plannedBudget({ name: budget, cap: 1_000_000 }) } as const
+  const ask = async (people: typeof old): Promise<void> => {
+    for (const { run } of people) expect((await issue(wide, run, perk, Date.now())).is).toBe('issued')
+  }
+  const crowds = [0, 1, 2, 3].flatMap((nth) => [
+    old.slice(nth * 15, nth * 15 + 15),
+    fresh.slice(nth * 15, nth * 15 + 15),
+  ])
+  const start = async (): Promise<void> => {
+    await until(
+      async () =>
+        (await rowsOf(db, `select 1 from coupons where enrolment like 'started/%'`)).length > 8 || 'none issued yet',
+    )
+    await addBudgets(db, [plan], Date.now)
+  }
+  await Promise.all([...crowds.map(ask), start(), start()])
+  await wide.destroy()
+  const [held] = await rowsOf<{ count: number }>(db, `select count(*) from budget_holds where journey = 'started'`)
+  expect(held?.count).toBeGreaterThan(0)
+  expect(held?.count).toBeLessThan(60)
+  expect(await taken(db, budget)).toEqual([(60 + (held?.count ?? 0)) * 1000, 0])
   await expectInvariants(db)
 })
