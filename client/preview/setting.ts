@@ -1,5 +1,6 @@
 /** What a walk is given: one customer, one plan, and what happens to them from outside. */
 import type { QuietHours } from '../../domain/calendar.ts'
+import type { Expiring } from '../../domain/expiry.ts'
 import type { Arm } from '../../domain/experiment.ts'
 import type { Properties } from '../../domain/journey.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
@@ -23,6 +24,11 @@ export type Outside = { at: number } & (
   { is: 'event'; type: string; properties: Properties } | { is: 'unsubscribe' } | { is: 'pause' } | { is: 'resume' }
 )
 
+/** Points of a lot, or coupons, that expire; `goneAt` is when they are spent or redeemed. */
+export interface Perishable extends Expiring {
+  goneAt: number
+}
+
 export interface Setting {
   plan: CatalogueEntry['plan']
   run: string
@@ -44,4 +50,6 @@ export interface Setting {
   /** Coupons that each offer has left (undefined: its quota), and that the customer has of each. */
   couponsLeft: number | undefined
   couponsHeld: number
+  /** What expires, for a journey that tells of it. */
+  perishables: readonly Perishable[]
 }
