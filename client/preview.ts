@@ -152,7 +152,7 @@ function comesNext(at: string, zone: string, start: number): number {
   return late && next !== undefined ? next : due
 }
 
-/** Unless said: points and a coupon whose last day is 30 days from the first. */
+/** Unless said: points and a coupon whose last day is AHEAD days from the first. */
 function perishablesOf(
   { sweep }: CatalogueEntry['plan'],
   { expiring }: Script,

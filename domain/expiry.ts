@@ -4,8 +4,11 @@
  */
 import { dayAfter, instantOn, localDate } from './calendar.ts'
 
-/** How far ahead the first message looks, and what expires so soon after the first is told with it; days. */
-export const AHEAD = 30
+/**
+ * How far ahead a run begins, a day before its first message so that a sweep that is late does not cost it; and what expires so
+ * soon after the first is told with it. Days.
+ */
+export const AHEAD = 31
 export const TOGETHER = 7
 
 export type ExpiryKind = 'points' | 'coupons'

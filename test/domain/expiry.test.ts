@@ -35,7 +35,7 @@ describe('what expires', () => {
     expect(weekFrom(items, '2027-01-14', 'UTC')).toBeUndefined()
   })
 
-  test('is worth a run from thirty days before on, where the week comes to enough and was not told of', () => {
+  test('is worth a run from thirty-one days before on, where the week comes to enough and was not told of', () => {
     const items = [
       points('2027-01-06T00:00:00Z', 60),
       points('2027-01-11T00:00:00Z', 40),
@@ -43,8 +43,8 @@ describe('what expires', () => {
     ]
     const next = (today: string, told: string | null = null, worth = 100) =>
       nextWeek(items, 'UTC', { today, told, worth })
-    expect(next('2026-12-05')).toBeUndefined()
-    expect(next('2026-12-06')).toBe('2027-01-05')
+    expect(next('2026-12-04')).toBeUndefined()
+    expect(next('2026-12-05')).toBe('2027-01-05')
     // Sixty, forty and two hundred: below the worth the week may begin later.
     expect(next('2026-12-20', null, 101)).toBe('2027-01-10')
     expect(next('2026-12-20', null, 241)).toBeUndefined()

@@ -69,7 +69,7 @@ describe('points-expiry', () => {
   it('is on the customer’s own clock', async () => {
     const { lines } = await walk(journey, { customer: { zone: 'Asia/Shanghai' } })
     const [first] = lines.filter(({ what }) => what === 'message')
-    expect(new Date(first?.at ?? 0).toISOString()).toBe('2026-11-23T02:00:00.000Z')
+    expect(new Date(first?.at ?? 0).toISOString()).toBe('2026-11-24T02:00:00.000Z')
   })
 
   it.each<[Script, string]>([
