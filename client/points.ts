@@ -12,6 +12,8 @@ import {
 } from '../store/ledger.ts'
 import type { OperatorParts } from './operator.ts'
 
+type Parts = Pick<OperatorParts, 'db'>
+
 export interface BalanceReport {
   customer: string
   /** Both units; all zero for a customer who never had any. */
@@ -28,13 +30,13 @@ export interface LedgerReport {
 
 const UNITS: readonly Unit[] = ['points', 'growth']
 
-async function known({ db }: OperatorParts, id: string): Promise<void> {
+async function known({ db }: Parts, id: string): Promise<void> {
   if (await customerById(db, id)) return
   throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${id}'`, { field: 'customer' })
 }
 
 /** Throws CUSTOMER_UNKNOWN. */
-export async function balanceReport(parts: OperatorParts, customer: string): Promise<BalanceReport> {
+export async function balanceReport(parts: Parts, customer: string): Promise<BalanceReport> {
   await known(parts, customer)
   const found = await balancesOf(parts.db, customer)
   const balances = UNITS.map(
@@ -44,7 +46,7 @@ export async function balanceReport(parts: OperatorParts, customer: string): Pro
 }
 
 /** Throws CUSTOMER_UNKNOWN. */
-export async function ledgerReport(parts: OperatorParts, customer: string): Promise<LedgerReport> {
+export async function ledgerReport(parts: Parts, customer: string): Promise<LedgerReport> {
   await known(parts, customer)
   return { customer, lines: await ledgerOf(parts.db, customer) }
 }
