@@ -27,8 +27,6 @@ import { type PlanInWords, planInWords } from './plan-in-words.ts'
 /** A journey in one line. Runs are counted by what they are now; `converted` counts goals reached, during a run or after. */
 export interface JourneyLine extends PlanInWords {
   pausedSince: Date | null
-  /** Nobody enters: its plan says it is off, and no operator has switched it on. */
-  off: boolean
   entered: number
   converted: number
   runs: Record<RunStatus, number>
@@ -46,8 +44,9 @@ export async function listJourneys({ db, catalogue }: OperatorParts): Promise<Jo
       entered += one.runs
       converted += one.converted
     }
-    const off = plan.off === true && !on.has(plan.name)
-    return { ...planInWords(plan), off, pausedSince: paused.get(plan.name) ?? null, entered, converted, runs }
+    const words = planInWords(plan)
+    const off = words.off && !on.has(plan.name)
+    return { ...words, off, pausedSince: paused.get(plan.name) ?? null, entered, converted, runs }
   })
 }
 
