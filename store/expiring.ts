@@ -1,5 +1,6 @@
 /** What expires soon: of one customer for a message, and page by page for the daily sweeps. */
 import { sql } from 'kysely'
+import { localDate } from '../domain/calendar.ts'
 import type { Expiring } from '../domain/expiry.ts'
 import { type Db, at } from './db.ts'
 
@@ -7,7 +8,7 @@ import { type Db, at } from './db.ts'
 export interface ExpiringOf {
   customer: string
   zone: string | null
-  /** The newest occasion of the journey, a date; null where they were never in it. */
+  /** The newest occasion of the journey before `until`, a date; null where they were never in it. */
   told: string | null
   items: Expiring[]
 }
@@ -46,10 +47,11 @@ export function customersWithCoupons(db: Db, page: Page): Promise<ExpiringOf[]> 
   )
 }
 
-async function walked(db: Db, { journey }: Page, found: ReturnType<typeof sql>): Promise<ExpiringOf[]> {
+async function walked(db: Db, { journey, until }: Page, found: ReturnType<typeof sql>): Promise<ExpiringOf[]> {
   const { rows } = await sql<ExpiringOf>`
     select f.customer, c.zone, f.items,
-      (select max(occasion) from enrolments e where e.customer = f.customer and e.journey = ${journey}) as told
+      (select max(occasion) from enrolments e where e.customer = f.customer and e.journey = ${journey}
+        and e.occasion <= ${localDate(until, 'UTC')}) as told
     from (${found}) f join customers c on c.id = f.customer order by f.customer
   `.execute(db)
   return rows

@@ -101,7 +101,7 @@ async function availableOf(tx: Tx, customer: string): Promise<number> {
 }
 
 /** `replayed` where it was done before, under another key. */
-type Work<A> = (tx: Tx, person: Customer) => Promise<(A & { replayed?: true | boolean }) | Refused>
+type Work<A> = (tx: Tx, person: Customer) => Promise<(A & { replayed?: boolean }) | Refused>
 
 async function once<A extends { ok: true }>(
   db: Db,

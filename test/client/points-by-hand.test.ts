@@ -1,4 +1,5 @@
 /** The operator's words over points and switches, as they are typed: in words and as JSON. */
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { plansOf, readCatalogue } from '../../client/catalogue.ts'
 import { carryOut } from '../../client/cli/program.ts'
@@ -87,4 +88,19 @@ test('who expires what is begun by hand with its date', async () => {
   expect((await typed('start', 'points-expiry', 'C1', '--occasion', '2027-02-30')).code).toBe(1)
   expect((await typed('start', 'points-expiry', 'C1', '--occasion', '2027-02-28')).code).toBe(0)
   expect(await enrolment(db, 'points-expiry/C1/2027-02-28')).toMatchObject({ status: 'running' })
+})
+
+test('a balance that has drifted from its ledger is seen by the check, and mended by nobody', async () => {
+  expect((await typed('check')).code).toBe(0)
+  await sql`update point_balances set available = available + 1 where customer = 'C1' and unit = 'points'`.execute(db)
+  const seen = await typed('check', '--json')
+  expect(seen.code).toBe(1)
+  const { invariants } = JSON.parse(seen.out) as { invariants: { invariant: string; broken: number }[] }
+  expect(invariants.filter(({ broken }) => broken > 0).map(({ invariant }) => invariant)).toEqual([
+    'balances equal their postings',
+    'lots sum to balances',
+  ])
+  expect((await typed('check')).out).toContain('C1 points')
+  await sql`update point_balances set available = available - 1 where customer = 'C1' and unit = 'points'`.execute(db)
+  expect((await typed('check')).code).toBe(0)
 })

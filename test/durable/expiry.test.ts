@@ -59,7 +59,7 @@ const dateOf = (day: number): string => new Date(NOON + day * DAY).toISOString()
 it('three lots of three dates give one message at each of the three marks, and then expire, each once', async () => {
   const first = await lots('lots')
   const swept = await Promise.all([1, 2, 3].map((nth) => sweep('points-expiry', first - 32, nth)))
-  expect(swept.sort()).toEqual([0, 0, 1])
+  expect(swept.reduce((sum, entered) => sum + entered, 0)).toBe(1)
   expect(await sweep('points-expiry', first - 31, 1)).toBe(0)
   const run = `points-expiry/lots/${dateOf(first)}`
   const runs = await enrolments(world.db, { customer: 'lots', journey: 'points-expiry' }, 9)

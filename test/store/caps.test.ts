@@ -94,7 +94,7 @@ describe('a cap a day', () => {
     for (const visit of occasions) await send('customer.checked-in', person('M'), { properties: { visit } })
     const all = await Promise.all([...occasions, ...occasions].map((one) => awarded('M', one, daily)))
     const paid = all.flatMap((one) => (one.is === 'awarded' && !one.replayed ? [one.amount] : []))
-    expect(paid.sort()).toEqual([10, 20, 20])
+    expect(paid.sort((a, b) => a - b)).toEqual([10, 20, 20])
     expect((await balancesOf(db, 'M'))[0]?.available).toBe(50)
     expect(await enrolments(db, { customer: 'M' }, 20)).toHaveLength(12)
   })
