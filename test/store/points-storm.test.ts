@@ -160,6 +160,19 @@ async function keysOf(customer: string): Promise<Map<string, string>> {
   return new Map(rows.map(({ key, kind }) => [key, kind]))
 }
 
+/** Somebody who owes and pays it back, which chance alone rarely makes. */
+const OWING: Step[] = [
+  { do: 'paid', order: 1 },
+  { do: 'award', order: 1 },
+  { do: 'spend', spend: 0, amount: 90, grace: false },
+  { do: 'refunded', order: 1 },
+  { do: 'tidy', order: 1 },
+  { do: 'paid', order: 0 },
+  { do: 'award', order: 0 },
+  { do: 'part', order: 0, refund: 0, amount: 10_00, again: false },
+  { do: 'settle', order: 0 },
+]
+
 let customers = 0
 
 test('any interleaving keeps every invariant, doubled, reordered and at once; done again it changes no row', async () => {
@@ -189,7 +202,7 @@ test('any interleaving keeps every invariant, doubled, reordered and at once; do
         for (const kind of ledger.values()) seen.add(kind)
       },
     ),
-    { numRuns: 60, seed: 20261124 },
+    { numRuns: 60, seed: 20261124, examples: [[OWING, false]] },
   )
   await expectInvariants(db)
   expect([...seen].sort()).toEqual(['claw-back', 'earn', 'expire', 'repay', 'restore', 'settle', 'spend', 'void'])
