@@ -3,10 +3,12 @@ import type { Facts } from '../domain/customer.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
 import { runId } from '../domain/ids.ts'
+import { decideEntry } from '../domain/journey.ts'
 import { factsOf, lockCustomer } from '../store/customers.ts'
 import { inTransaction } from '../store/db.ts'
-import { enrol } from '../store/enrolments.ts'
+import { enrol, pastEntries } from '../store/enrolments.ts'
 import { newestSeq } from '../store/events.ts'
+import { isSwitchedOff } from '../store/journeys.ts'
 import { MEMBERS, type Member } from './audiences.ts'
 import type { Now, Parts, PlanFacts } from './index.ts'
 
@@ -37,6 +39,8 @@ export function customerActivities(parts: Parts, now: Now) {
     const entered = await inTransaction(db, async (tx) => {
       // Behind the customer's lock, so that no event that is being stored falls between the newest seq and the run.
       await lockCustomer(tx, customer)
+      const past = await pastEntries(tx, plan.name, customer)
+      if (!decideEntry(plan, { occasion, now: asked, past }).enter || (await isSwitchedOff(tx, plan))) return false
       return enrol(tx, {
         journey: plan.name,
         customer,
@@ -68,11 +72,13 @@ export function customerActivities(parts: Parts, now: Now) {
       if (!plan?.sweep)
         throw new PerennialError('JOURNEY_UNKNOWN', `no swept journey '${page.journey}'`, { field: 'journey' })
       const { from, to, after } = page
-      const { at, audience } = plan.sweep
+      const { at, audience, worth = 1 } = plan.sweep
       const { walked, members } = await MEMBERS[audience](db, {
+        journey: plan.name,
         from,
         to,
         at,
+        worth,
         after,
         limit: PAGE,
         shopZone: policy.shopZone,

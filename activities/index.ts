@@ -12,6 +12,7 @@ import type { Db } from '../store/db.ts'
 import type { Channel } from './channels/channel.ts'
 import { couponActivities } from './coupons.ts'
 import { customerActivities } from './customers.ts'
+import { expiryActivities } from './expiries.ts'
 import { answering } from './failures.ts'
 import { messageActivities } from './messages.ts'
 import { outcomeActivities } from './outcomes.ts'
@@ -26,8 +27,8 @@ export interface PlanFacts extends Routing {
   copy: Record<string, Copy>
   offers: Record<string, Offer>
   points: Record<string, PointRule>
-  /** Present where a schedule begins it: the time of day on the customer's clock. */
-  sweep: { audience: Audience; at: string } | undefined
+  /** Present where a schedule begins it: the time of day on the customer's clock, and the least that is worth a run. */
+  sweep: { audience: Audience; at: string; worth?: number } | undefined
 }
 
 export interface Policy {
@@ -74,6 +75,7 @@ export function createActivities(parts: Parts) {
     ...messageActivities(parts, now),
     ...couponActivities(parts, now),
     ...pointActivities(parts, now),
+    ...expiryActivities(parts, now),
     ...waitActivities(parts, now),
     ...customerActivities(parts, now),
     ...outcomeActivities(parts, now),

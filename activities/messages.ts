@@ -28,6 +28,8 @@ export interface SendRequest {
   message: string
   /** What the words may name beside the customer, e.g. the coupon. */
   data: Record<string, unknown>
+  /** From when on it is no news any more, shop time; what is held or tried again until then is skipped. */
+  until?: number
   /** When the step asked, shop time. */
   asked: number
 }
@@ -66,7 +68,9 @@ export function messageActivities(parts: Parts, now: Now) {
     if (settled) return { do: 'answer', result: settled }
 
     const { facts, rendered, unsubscribeUrl } = await factsFor(tx, request, run, plan, asked)
-    const verdict = gate(plan.class, facts)
+    const allowed = gate(plan.class, facts)
+    const over = allowed.do !== 'skip' && request.until !== undefined && asked >= request.until
+    const verdict = over ? ({ do: 'skip', code: 'NEWS_OVER' } as const) : allowed
     const row = newMessage(request, run, plan)
     if (verdict.do === 'send') {
       const words = rendered()

@@ -1,4 +1,5 @@
 /** Why a customer got what they got, and why not the rest: everything decided about them, in order of time. */
+import { occasionOfSweep } from '../domain/audience.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { PerennialError, REFUSALS, type Refusal } from '../domain/errors.ts'
 import { type CouponLine, couponsOf } from '../store/coupons.ts'
@@ -106,6 +107,9 @@ function endOf(run: Enrolment, decisions: readonly DecisionLine[]): WhyLine[] {
 }
 
 function whyUntouched(plan: CheckedPlan, person: Customer, events: ReadonlyMap<string, Date>): string {
+  if (plan.sweep && occasionOfSweep(plan.sweep.audience) === 'date') {
+    return 'nothing of theirs that is worth a message expires within a month'
+  }
   if (plan.sweep) {
     const { birth_month: month, birth_day: day } = person
     if (month === null || day === null) return 'no birthday is known'

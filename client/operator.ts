@@ -18,14 +18,24 @@ import {
   type StartRequest,
   type StartedRun,
   type StoppedRun,
+  type SwitchedJourney,
   listJourneys,
   pause,
   resume,
   startRun,
   stopJourney,
   stopRun,
+  switchTo,
 } from './journeys.ts'
-import { type BalanceReport, type LedgerReport, balanceReport, ledgerReport } from './points.ts'
+import {
+  type BalanceReport,
+  type LedgerReport,
+  type ResolveRequest,
+  type ResolvedPoints,
+  balanceReport,
+  ledgerReport,
+  resolvePoints,
+} from './points.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type Temporal, connectTemporal } from './temporal.ts'
 
@@ -55,6 +65,10 @@ export interface Operator extends BudgetOperator {
   pause(name: string): Promise<PausedJourney>
   resume(name: string): Promise<ResumedJourney>
   why(customer: string): Promise<Explanation>
+  /** Switches a journey whose plan says `off` on for a reason, or off again with `because` null. */
+  switchTo(request: { journey: string; because: string | null }): Promise<SwitchedJourney>
+  /** Settles or voids what a run that is over left pending, with a reason. */
+  resolvePoints(request: ResolveRequest): Promise<ResolvedPoints>
   balance(customer: string): Promise<BalanceReport>
   ledger(customer: string): Promise<LedgerReport>
   check(): Promise<CheckAnswer>
@@ -82,6 +96,8 @@ export function operatorOf(parts: OperatorParts): Operator {
     pause: (name) => known(pause(parts, name)),
     resume: (name) => known(resume(parts, name)),
     why: (customer) => known(explain(parts, customer)),
+    switchTo: (request) => known(switchTo(parts, request)),
+    resolvePoints: (request) => known(resolvePoints(parts, request)),
     balance: (customer) => known(balanceReport(parts, customer)),
     ledger: (customer) => known(ledgerReport(parts, customer)),
     async check() {

@@ -2,15 +2,17 @@
  * A journey on a virtual clock: the file's own code over a shop in memory, so that ninety days take milliseconds and what is
  * shown is what happens. No server, no database, nothing is sent.
  */
-import { type QuietHours, localDate, occurrenceOf } from '../domain/calendar.ts'
+import { occasionOfSweep } from '../domain/audience.ts'
+import { type QuietHours, dayAfter, instantOn, localDate, occurrenceOf } from '../domain/calendar.ts'
 import { type Duration, milliseconds } from '../domain/duration.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { type Arm, armOf } from '../domain/experiment.ts'
+import { AHEAD, lastDayOf } from '../domain/expiry.ts'
 import { runId } from '../domain/ids.ts'
 import { type Properties, occasionOf } from '../domain/journey.ts'
 import { type CatalogueEntry, type Journey, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
-import type { Outside, VirtualCustomer } from './preview/setting.ts'
+import type { Outside, Perishable, VirtualCustomer } from './preview/setting.ts'
 import { VirtualShop } from './preview/shop.ts'
 
 export { formatTimeline } from './preview/timeline.ts'
@@ -41,6 +43,8 @@ export interface Script {
   cap?: { messages: number; windowMs: number }
   /** Coupons each offer has left (its whole quota), and those of it the customer already has (none). */
   couponsLeft?: number
+  /** What expires, for a journey that tells of it: points of a lot or a coupon, when it is over, and when it is used before. */
+  expiring?: readonly { amount?: number; coupon?: { code: string; title: string }; after: After; gone?: After }[]
   couponsHeld?: number
   /** What is left of the plan's budget, minor units (what the plan words). */
   budgetLeft?: number
@@ -81,7 +85,10 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
   const zone = customer.zone ?? shopZone
   const start = script.start ?? (plan.sweep ? MONDAY : MONDAY_MORNING)
   const startsAt = plan.sweep ? comesNext(plan.sweep.at, zone, start) : start
-  const occasion = plan.sweep ? localDate(startsAt, zone).slice(0, 4) : sampleOccasion(plan, script.begin ?? {})
+  const perishables = perishablesOf(plan, script, { start, startsAt, zone })
+  const occasion = plan.sweep
+    ? sweptOccasion(plan.sweep, { startsAt, zone, perishables })
+    : sampleOccasion(plan, script.begin ?? {})
   const run = runId({ journey: plan.name, customer: customer.id, occasion })
   const asked = script.arm ?? 'treated'
   const arm = asked === 'drawn' ? armOf(plan.name, customer.id, plan.holdout) : asked
@@ -100,6 +107,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     couponsLeft: script.couponsLeft,
     couponsHeld: script.couponsHeld ?? 0,
     budgetLeft: script.budgetLeft,
+    perishables,
     zone,
   })
   shop.say('begin', `${plan.title} begins for ${customer.id}, ${arm}`, { name: plan.name })
@@ -145,6 +153,37 @@ function narrated({ plan, story, ...rest }: Journey, shop: VirtualShop): Journey
 function comesNext(at: string, zone: string, start: number): number {
   const { due, late, next } = occurrenceOf({ at: at as `${number}:${number}` }, zone, start)
   return late && next !== undefined ? next : due
+}
+
+/** Unless said: points and a coupon whose last day is AHEAD days from the first. */
+function perishablesOf(
+  { sweep }: CatalogueEntry['plan'],
+  { expiring }: Script,
+  { start, startsAt, zone }: { start: number; startsAt: number; zone: string },
+): Perishable[] {
+  if (!sweep || occasionOfSweep(sweep.audience) !== 'date') return []
+  const sample = { amount: sweep.audience === 'points-expiring' ? SAMPLE_POINTS : 1, coupon: SAMPLE_COUPON }
+  const end = instantOn(dayAfter(localDate(startsAt, zone), AHEAD + 1), '00:00', zone)
+  if (expiring === undefined) return [{ ...sample, at: end, goneAt: Infinity }]
+  return expiring.map(({ amount = 1, coupon, after, gone }) => ({
+    amount,
+    ...(coupon && { coupon }),
+    at: start + spanOf(after),
+    goneAt: gone === undefined ? Infinity : start + spanOf(gone),
+  }))
+}
+
+const SAMPLE_POINTS = 500
+const SAMPLE_COUPON = { code: 'SAMPLE234567', title: 'Ten off' }
+
+/** The year, or the first day on which something expires. */
+function sweptOccasion(
+  { audience }: NonNullable<CatalogueEntry['plan']['sweep']>,
+  { startsAt, zone, perishables }: { startsAt: number; zone: string; perishables: readonly Perishable[] },
+): string {
+  const today = localDate(startsAt, zone)
+  if (occasionOfSweep(audience) === 'year') return today.slice(0, 4)
+  return perishables.map((one) => lastDayOf(one, zone)).sort()[0] ?? dayAfter(today, AHEAD)
 }
 
 function sampleOccasion({ occasion }: CatalogueEntry['plan'], begin: Properties): string | null {

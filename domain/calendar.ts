@@ -145,6 +145,32 @@ export function birthdayWithin(
   return undefined
 }
 
+/** True for a date that the calendar has, as '2027-02-28'. */
+export function isDate(text: string): boolean {
+  try {
+    return Temporal.PlainDate.from(text, { overflow: 'reject' }).toString() === text
+  } catch {
+    return false
+  }
+}
+
+/** Whether a birthday, or a day of every month, is on a date: what a month does not have is kept on its last day. */
+export function fallsOn(day: Birthday | { day: number }, date: string): boolean {
+  const here = plainDate(date)
+  if ('month' in day && day.month !== here.month) return false
+  return Math.min(day.day, here.daysInMonth) === here.day
+}
+
+/** So many calendar days after a date: '2027-03-01' is the day after '2027-02-28'. */
+export function dayAfter(date: string, days: number): string {
+  return plainDate(date).add({ days }).toString()
+}
+
+/** The instant of a time on a date of a zone's calendar. */
+export function instantOn(date: string, time: string, zone: string): number {
+  return instantOf(plainDate(date), minuteOfDay(time), zone)
+}
+
 /** The month-days that any zone on earth has within [from, to), with 29 February where the 28th stands for it. */
 export function birthdaysAround(window: { from: number; to: number }): Birthday[] {
   const days: Birthday[] = []

@@ -126,6 +126,16 @@ export const ERRORS = {
     meaning: 'No points were spent under this key.',
     todo: 'Name the key under which they were spent; see `perennial ledger <customer>`.',
   },
+  NOT_SWITCHABLE: {
+    status: 409,
+    meaning: 'The journey cannot be switched on or off.',
+    todo: 'Pause a journey to hold it; only plans with `off: true` have a switch.',
+  },
+  RUN_IS_ON: {
+    status: 409,
+    meaning: 'The run is on, and sees to its points itself.',
+    todo: 'Stop the run first, or let it go on.',
+  },
   POINTS_RULE_UNKNOWN: {
     status: 404,
     meaning: 'The plan has no rule of points with this name.',
@@ -218,6 +228,11 @@ export const REFUSALS = {
   TOO_MANY_TRIES: 'Too many codes that do not exist were tried; none is looked at for some minutes.',
   AMOUNT_MISSING: 'The run did not begin with an order that says what was paid, so nothing can be earned by it.',
   NOTHING_EARNED: 'What was paid comes to less than one point.',
+  POINTS_CAP: 'The rule has awarded as many points as it may on one day or for one order.',
+  NOT_SPENT: 'No points were spent on this order, so there is nothing to give back.',
+  POINTS_RESTORED: 'The points that were spent on this order were given back with another refund.',
+  SWITCHED_OFF: 'The journey is off until an operator switches it on.',
+  NEWS_OVER: 'What the message tells of was over before it could go.',
   POINTS_SHORT: 'The customer has fewer points than were to be spent.',
   ALREADY_ENTERED: 'The customer is in the journey or was, and it may not be entered again.',
   REENTRY_TOO_SOON: 'The customer was in the journey too short a while ago.',

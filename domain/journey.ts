@@ -16,6 +16,8 @@ export interface EventPattern {
 /** What ends runs: those of the customer, or only the one of the occasion that the event is about. */
 export interface EndPattern extends EventPattern {
   sameOccasion?: boolean
+  /** Of the refund of an order: only where all of it is refunded, at once or in parts. */
+  whole?: boolean
 }
 
 /** An event that ended a wait. `at` is when it arrived, ISO 8601. */
@@ -36,6 +38,8 @@ export interface Routing {
   /** The property of the beginning event that tells occasions apart, e.g. 'cart'. */
   occasion: string | undefined
   reentry: Reentry
+  /** Nobody enters until an operator has switched it on. */
+  off?: boolean
 }
 
 export interface Reentry {

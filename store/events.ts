@@ -17,12 +17,15 @@ import {
   matches,
   occasionOf,
 } from '../domain/journey.ts'
+import { REFUNDED } from '../domain/returns.ts'
 import { type CustomerChange, upsertCustomer } from './customers.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
 import { wake } from './dispatch.ts'
 import { convert, endAndWake, enrol, pastEntries } from './enrolments.ts'
 import { rememberIdentities } from './identities.ts'
+import { isSwitchedOff } from './journeys.ts'
+import { isRefundedWhole, refundsOfOrder, takeBackPartsOf } from './returns.ts'
 
 /** An event that passed its contract. `at` is when it happened at the shop, epoch ms. */
 export interface ShopEvent {
@@ -99,6 +102,8 @@ async function route(tx: Tx, event: ShopEvent, to: Routed): Promise<void> {
   if (goals.length > 0) await reachGoals(tx, event, { ...to, plans: goals })
   const exits = to.plans.filter((plan) => plan.exits.some((exit) => matches(exit, event)))
   if (exits.length > 0) await leave(tx, event, { ...to, plans: exits })
+  if (event.type === REFUNDED)
+    await takeBackPartsOf(tx, { customer: event.customer.id, properties: event.properties, now: to.now })
   await giveToWaits(tx, event, to)
   for (const plan of to.plans) {
     if (plan.begins?.on === event.type) await tryEntry(tx, event, plan, to)
@@ -135,7 +140,13 @@ async function leave(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<
     select id, journey, occasion from enrolments
     where customer = ${event.customer.id} and journey = any(${names(plans)}) and status = 'running'
   `.execute(tx)
-  const rows = open.filter((run) => plans.some((plan) => plan.exits.some((exit) => endsRun(plan, exit, event, run))))
+  const rows: Ending[] = []
+  for (const run of open) {
+    const exits = plans.flatMap((plan) => plan.exits.filter((exit) => endsRun(plan, exit, event, run)))
+    const whole = exits.some((exit) => !exit.whole)
+    if (whole || (exits.length > 0 && (await isRefundedWhole(tx, { ...run, customer: event.customer.id }))))
+      rows.push(run)
+  }
   await endAndWake(
     tx,
     rows.map((row) => row.id),
@@ -197,7 +208,9 @@ async function tryEntry(tx: Tx, event: ShopEvent, plan: Routing, { seq, now }: R
     })
   if (plan.begins && !matches(plan.begins, event)) return refuse('BEGINS_NOT_MATCHED')
   if (occasion === undefined) return refuse('OCCASION_MISSING')
-  if (occasion !== null && (await isOver(tx, plan, { customer, occasion }))) return refuse('OCCASION_OVER')
+  const { properties } = event
+  if (occasion !== null && (await isOver(tx, plan, { customer, occasion, properties }))) return refuse('OCCASION_OVER')
+  if (await isSwitchedOff(tx, plan)) return refuse('SWITCHED_OFF')
   const past = await pastEntries(tx, plan.name, customer)
   const entry = decideEntry(plan, { occasion, now, past })
   if (!entry.enter) return refuse(entry.code)
@@ -218,18 +231,24 @@ async function tryEntry(tx: Tx, event: ShopEvent, plan: Routing, { seq, now }: R
 }
 
 /** Whether the event that ends a run of this occasion has come already: shops' systems do not keep the order of events. */
-async function isOver(tx: Tx, plan: Routing, of: { customer: string; occasion: string }): Promise<boolean> {
+async function isOver(
+  tx: Tx,
+  plan: Routing,
+  of: { customer: string; occasion: string; properties: Properties },
+): Promise<boolean> {
   const exits = plan.exits.filter((exit) => exit.sameOccasion)
   if (exits.length === 0) return false
   const { rows } = await sql<{ type: string; properties: Properties }>`
     select type, properties from events
     where customer = ${of.customer} and type = any(${exits.map((exit) => exit.on)})
   `.execute(tx)
-  return rows.some(({ type, properties }) =>
-    exits.some(
-      (exit) => matches(exit, { type, properties }) && concerns(plan, exit, { properties, occasion: of.occasion }),
+  const over = exits.filter((exit) =>
+    rows.some(
+      (row) => matches(exit, row) && concerns(plan, exit, { properties: row.properties, occasion: of.occasion }),
     ),
   )
+  if (over.some((exit) => !exit.whole)) return true
+  return over.length > 0 && (await refundsOfOrder(tx, of.customer, of.properties)).whole
 }
 
 /** The properties of the event that began a run; undefined where none did: a sweep or an operator. */

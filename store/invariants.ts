@@ -68,7 +68,8 @@ const INVARIANTS: Record<string, string> = {
     union all select c.key, 'issued ' || c.issued_at || ', ended ' || e.ended_at from coupons c
     join enrolments e on e.id = c.enrolment where c.issued_at > e.ended_at
     union all select t.key, t.kind || ' ' || t.at || ', ended ' || e.ended_at from point_transfers t
-    join enrolments e on e.id = t.enrolment where t.kind in ('earn', 'settle') and t.at > e.ended_at`,
+    join enrolments e on e.id = t.enrolment where t.kind in ('earn', 'settle') and t.at > e.ended_at
+      and not exists (select 1 from decisions d where d.key = t.key and d.verdict = 'settled by hand')`,
   'every run has its entry, and an end when it ended': `
     select e.id as key, 'entered ' || count(*) filter (where o.kind = 'entered')
       || ', ended ' || count(*) filter (where o.kind = 'ended') || ', is ' || e.status as wrong

@@ -37,6 +37,8 @@ export interface OfferLine {
   redeemed: number
   /** Coupons a cart has at this moment. */
   held: number
+  /** Coupons whose time was over before anybody redeemed them. */
+  expired: number
   /** What they took off in all, minor units, refunded orders left out. */
   discount: number
 }
@@ -45,12 +47,14 @@ export interface OfferLine {
 export async function offerLines(db: Db, now: number): Promise<OfferLine[]> {
   const { rows } = await sql<OfferLine>`
     select o.id, o.title, o.version, v.terms, o.issued, o.quota, o.per_member as "perMember",
-      coalesce(c.redeemed, 0) as redeemed, coalesce(c.held, 0) as held, coalesce(r.discount, 0)::float8 as discount
+      coalesce(c.redeemed, 0) as redeemed, coalesce(c.held, 0) as held,
+      coalesce(c.expired, 0) as expired, coalesce(r.discount, 0)::float8 as discount
     from offers o join offer_versions v on v.offer = o.id and v.version = o.version
     left join (
       select offer, count(*) filter (where status = 'redeemed') as redeemed,
-        count(*) filter (where status = 'held' and held_until > ${at(now)}) as held
-      from coupons where status <> 'open' group by offer) c on c.offer = o.id
+        count(*) filter (where status = 'held' and held_until > ${at(now)}) as held,
+        count(*) filter (where status in ('open', 'held') and expires_at <= ${at(now)}) as expired
+      from coupons where status <> 'open' or expires_at <= ${at(now)} group by offer) c on c.offer = o.id
     left join (
       select c.offer, sum(r.discount + r.shipping) as discount from redemptions r join coupons c on c.code = r.code
       where r.reversed_at is null group by c.offer) r on r.offer = o.id

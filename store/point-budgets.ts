@@ -1,8 +1,8 @@
 /** What a journey's budget has to do with its points: held with the award, spent when they are the customer's own. */
-import { pointsCost } from '../domain/budget.ts'
+import { pointsCost, shareOf } from '../domain/budget.ts'
 import type { Refusal } from '../domain/errors.ts'
 import type { Earning, PointRule } from '../domain/points.ts'
-import { holdMoney, linkOf, settleHold, whyNoRoom } from './budget-holds.ts'
+import { holdMoney, linkOf, lockHold, settleHold, whyNoRoom } from './budget-holds.ts'
 import type { Tx } from './db.ts'
 import type { RunState } from './enrolments.ts'
 
@@ -41,4 +41,13 @@ export async function holdPoints(tx: Tx, of: PointsToHold): Promise<Refusal | un
     if (!terms.pending) await settleHold(tx, { key: cost.key, now })
   }
   return undefined
+}
+
+/** Spends what is held for an award as far as it became the customer's own: refunds of parts may have taken some before. */
+export async function spendHeld(
+  tx: Tx,
+  { key, part, whole, now }: { key: string; part: number; whole: number; now: number },
+): Promise<void> {
+  const hold = await lockHold(tx, key)
+  if (hold) await settleHold(tx, { key, cost: shareOf(hold.amount, part, whole), now })
 }

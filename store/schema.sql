@@ -175,6 +175,7 @@ create table coupons (
   constraint coupons_status CHECK ((status = ANY (ARRAY['open'::text, 'held'::text, 'redeemed'::text, 'lost'::text]))),
   constraint coupons_version_fkey FOREIGN KEY (offer, version) REFERENCES offer_versions(offer, version)
 );
+CREATE INDEX coupons_expiring ON public.coupons USING btree (customer, expires_at) WHERE ((customer IS NOT NULL) AND (status = ANY (ARRAY['open'::text, 'held'::text])));
 CREATE INDEX coupons_held_by ON public.coupons USING btree (held_by) WHERE (held_by IS NOT NULL);
 CREATE INDEX coupons_of_customer ON public.coupons USING btree (customer);
 
@@ -285,6 +286,8 @@ CREATE INDEX identities_of_customer ON public.identities USING btree (customer);
 create table journeys (
   name text not null,
   paused_at timestamp with time zone,
+  switched_on_at timestamp with time zone,
+  switched_on_because text,
   constraint journeys_pkey PRIMARY KEY (name)
 );
 
@@ -396,7 +399,6 @@ create table point_lots (
   state text not null,
   resolved_by bigint,
   expires_at timestamp with time zone,
-  constraint point_lots_check CHECK (((state <> 'pending'::text) OR (remaining = original))),
   constraint point_lots_check1 CHECK (((state <> ALL (ARRAY['void'::text, 'expired'::text])) OR (remaining = 0))),
   constraint point_lots_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
   constraint point_lots_original_check CHECK ((original > 0)),
@@ -410,6 +412,7 @@ create table point_lots (
   constraint point_lots_unit_check CHECK ((unit = ANY (ARRAY['points'::text, 'growth'::text])))
 );
 CREATE INDEX point_lots_due ON public.point_lots USING btree (expires_at) WHERE ((state = 'available'::text) AND (remaining > 0));
+CREATE INDEX point_lots_expiring ON public.point_lots USING btree (customer, expires_at) INCLUDE (remaining) WHERE ((unit = 'points'::text) AND (state = 'available'::text) AND (remaining > 0));
 CREATE INDEX point_lots_of_customer ON public.point_lots USING btree (customer, unit, state);
 
 create table point_postings (
@@ -434,6 +437,7 @@ create table point_transfers (
   on_return text,
   reverses bigint,
   at timestamp with time zone not null,
+  refund text,
   constraint point_transfers_check CHECK (((kind = 'earn'::text) = (rule IS NOT NULL))),
   constraint point_transfers_check1 CHECK (((kind = 'earn'::text) = (on_return IS NOT NULL))),
   constraint point_transfers_check2 CHECK (((kind = ANY (ARRAY['void'::text, 'claw-back'::text, 'restore'::text])) = (reverses IS NOT NULL))),
@@ -443,12 +447,14 @@ create table point_transfers (
   constraint point_transfers_kind_check CHECK ((kind = ANY (ARRAY['earn'::text, 'settle'::text, 'void'::text, 'spend'::text, 'restore'::text, 'expire'::text, 'claw-back'::text, 'repay'::text]))),
   constraint point_transfers_on_return_check CHECK ((on_return = ANY (ARRAY['pending-only'::text, 'within-balance'::text, 'negative-allowed'::text]))),
   constraint point_transfers_pkey PRIMARY KEY (id),
+  constraint point_transfers_refund CHECK (((refund IS NULL) OR (kind = ANY (ARRAY['void'::text, 'claw-back'::text])))),
   constraint point_transfers_reverses_fkey FOREIGN KEY (reverses) REFERENCES point_transfers(id),
   constraint point_transfers_unit_check CHECK ((unit = ANY (ARRAY['points'::text, 'growth'::text])))
 );
 CREATE INDEX point_transfers_of_customer ON public.point_transfers USING btree (customer, id);
 CREATE INDEX point_transfers_of_enrolment ON public.point_transfers USING btree (enrolment, kind);
-CREATE UNIQUE INDEX point_transfers_reverse_once ON public.point_transfers USING btree (reverses);
+CREATE UNIQUE INDEX point_transfers_refund_once ON public.point_transfers USING btree (reverses, refund) WHERE (refund IS NOT NULL);
+CREATE UNIQUE INDEX point_transfers_reverse_once ON public.point_transfers USING btree (reverses) WHERE (refund IS NULL);
 
 create table redemption_lines (
   redemption bigint not null,

@@ -110,7 +110,7 @@ async function start(
   }
   const keys = { apiKey: config.PERENNIAL_API_KEY, secret: config.PERENNIAL_SECRET }
   const server = roles.has('api')
-    ? await createServer({ ...health, ...keys, plans: [...plans.values()], clock })
+    ? await createServer({ ...health, ...keys, plans: [...plans.values()], clock, shopZone: config.SHOP_ZONE })
     : await createHealthServer(health)
   for (const page of pages) await server.register(page)
   const url = await server.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT })

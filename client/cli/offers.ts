@@ -44,7 +44,7 @@ Examples:
   perennial offers
   perennial offers --json        with the terms new coupons are issued under, and what they took off in all
 
-Held: a cart has it at this moment. Redeemed: on an order that was not refunded.`
+Held: a cart has it at this moment. Redeemed: on an order that was not refunded. Expired: over before anybody did.`
 
 const CODES_HELP = `
 Examples:
@@ -141,17 +141,27 @@ const notWritten =
 
 function offersPage(offers: readonly OfferLine[]): string {
   if (offers.length === 0) return 'No offer is stored yet: a worker stores those of the plans when it starts.'
-  const rows = offers.map(({ id, title, issued, quota, held, redeemed, terms }): Cell[] => [
+  const rows = offers.map(({ id, title, issued, quota, held, redeemed, expired, terms }): Cell[] => [
     id,
     `${number(issued)} of ${number(quota)}`,
     number(held),
     number(redeemed),
+    number(expired),
     givesInWords(terms.gives),
     title,
     needsInWords(terms),
   ])
   return table(
-    [left('OFFER'), right('ISSUED'), right('HELD'), right('REDEEMED'), left('GIVES'), left('TITLE'), left('ASKS FOR')],
+    [
+      left('OFFER'),
+      right('ISSUED'),
+      right('HELD'),
+      right('REDEEMED'),
+      right('EXPIRED'),
+      left('GIVES'),
+      left('TITLE'),
+      left('ASKS FOR'),
+    ],
     rows,
   )
 }

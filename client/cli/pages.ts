@@ -43,7 +43,12 @@ export function listPage(journeys: readonly (PlanInWords | JourneyLine)[], zone:
       ? [`${name} is paused since ${clockOf(zone)(pausedSince)}. \`perennial resume ${name}\` lets it go on.`]
       : [],
   )
-  return page(table(columns, rows), paused.join('\n'))
+  const off = journeys.flatMap((one) =>
+    one.off
+      ? [`${one.name} is off: nobody enters. \`perennial switch ${one.name} on --because <why>\` switches it on.`]
+      : [],
+  )
+  return page(table(columns, rows), [...paused, ...off].join('\n'))
 }
 
 export function journeyPage(report: JourneyReport, zone: string): string {

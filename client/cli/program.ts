@@ -8,6 +8,7 @@ import { addOfferWords } from './offers.ts'
 import { EXIT, asPerennialError, exitCodeOf } from './problems.ts'
 import { addPointWords } from './points.ts'
 import { addProvingWords } from './prove.ts'
+import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
 
 const HELP = `
@@ -49,6 +50,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addLookingWords(program, session)
   addPointWords(program, session)
   addActingWords(program, session)
+  addSwitchWord(program, session)
   addOfferWords(program, session)
   addBudgetWords(program, session)
   addProvingWords(program, session)

@@ -88,11 +88,13 @@ export class VirtualEffects {
     }
   }
 
-  sendMessage({ message: name, data }: Call<'sendMessage'>, standing: Standing): Answer<'sendMessage'> {
+  sendMessage({ message: name, data, until }: Call<'sendMessage'>, standing: Standing): Answer<'sendMessage'> {
     const { plan } = this.setting
     let rendered: Rendered | undefined
     const words = (): Rendered => (rendered ??= this.render(name, data))
-    const verdict = gate(plan.class, this.facts(standing, words))
+    const allowed = gate(plan.class, this.facts(standing, words))
+    const over = allowed.do !== 'skip' && until !== undefined && standing.now >= until
+    const verdict = over ? ({ do: 'skip', code: 'NEWS_OVER' } as const) : allowed
     if (verdict.do === 'send') {
       const sent = words()
       if (!sent.ok) throw new PerennialError('INTERNAL', `the gate let '${name}' pass without words`)

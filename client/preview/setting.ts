@@ -1,5 +1,6 @@
 /** What a walk is given: one customer, one plan, and what happens to them from outside. */
 import type { QuietHours } from '../../domain/calendar.ts'
+import type { Expiring } from '../../domain/expiry.ts'
 import type { Arm } from '../../domain/experiment.ts'
 import type { Properties } from '../../domain/journey.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
@@ -22,6 +23,11 @@ export interface VirtualCustomer {
 export type Outside = { at: number } & (
   { is: 'event'; type: string; properties: Properties } | { is: 'unsubscribe' } | { is: 'pause' } | { is: 'resume' }
 )
+
+/** Points of a lot, or coupons, that expire; `goneAt` is when they are spent or redeemed. */
+export interface Perishable extends Expiring {
+  goneAt: number
+}
 
 export interface Setting {
   plan: CatalogueEntry['plan']
@@ -46,4 +52,6 @@ export interface Setting {
   couponsHeld: number
   /** What is left of the plan's budget for this journey, minor units (undefined: what the plan words). */
   budgetLeft: number | undefined
+  /** What expires, for a journey that tells of it. */
+  perishables: readonly Perishable[]
 }

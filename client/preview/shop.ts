@@ -4,6 +4,9 @@
  */
 import { afterDays, occurrenceOf } from '../../domain/calendar.ts'
 import { PerennialError } from '../../domain/errors.ts'
+import { expiringIn } from '../../domain/expiry.ts'
+import { partsOfRun } from '../../domain/ids.ts'
+import { REFUNDED } from '../../domain/returns.ts'
 import type { Host, Where } from '../catalogue.ts'
 import { VirtualBudget } from './budget.ts'
 import { VirtualEffects } from './effects.ts'
@@ -156,6 +159,18 @@ export class VirtualShop implements Host {
       this.look()
       return this.points.takeBack()
     },
+    expiringSoon: async ({ daysBefore, waited }) => {
+      this.look()
+      const { run, zone, plan, perishables } = this.setting
+      const items = perishables.filter(({ at, goneAt }) => Math.min(at, goneAt) > this.clock)
+      const { at = '10:00', worth = 1 } = plan.sweep ?? {}
+      const from = partsOfRun(run).occasion ?? ''
+      const answer = expiringIn(items, { from, zone, now: this.clock, daysBefore, waited, at, worth })
+      if (answer.is === 'nothing' || answer.is === 'late') {
+        this.say('wait', `${daysBefore} days before: ${answer.is === 'late' ? 'past' : 'nothing is left'}`)
+      }
+      return answer
+    },
     finishRun: async ({ status, reason }) => {
       this.look()
       if (this.inbox.end(status, reason)) this.say('end', `end, ${status}: ${reason}`)
@@ -203,6 +218,7 @@ export class VirtualShop implements Host {
     const ended = before === 'running' && status !== 'running'
     if (ended && this.resting) effects.push(`'${this.where.step}' ends early`)
     this.say('event', `event ${type}: ${effects.join(', ') || 'kept, nothing waits for it'}`, { name: type })
+    if (type === REFUNDED) this.points.takeBackParts(this.inbox.refunds(), status)
     if (ended) this.say('end', `end, ${status}: ${reason}`)
   }
 

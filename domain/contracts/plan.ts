@@ -8,6 +8,7 @@ import { PerennialError } from '../errors.ts'
 import type { Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
 import type { PointRule } from '../points.ts'
+import { REFUNDED } from '../returns.ts'
 import { checkCopy } from '../template.ts'
 
 const readable = (read: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
@@ -22,7 +23,7 @@ const duration = z.string().superRefine(readable(milliseconds)).transform(millis
 const time = z.string().superRefine(readable(minuteOfDay))
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
 const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
-const endPattern = pattern.extend({ sameOccasion: z.boolean().optional() })
+const endPattern = pattern.extend({ sameOccasion: z.boolean().optional(), whole: z.boolean().optional() })
 const copy = z.strictObject({ subject: z.string().min(1), text: z.string().min(1), html: z.string().optional() })
 const name = z.string().min(1).max(100)
 const minor = z.int().min(1).max(MONEY_MOST)
@@ -72,22 +73,36 @@ const budget = z.union(
 )
 
 const ruleName = z.string().regex(/^[a-z][a-z0-9-]*$/, "a rule is named in kebab-case: 'order'")
+const times = z.number().min(1)
+const dayOfMonth = z.strictObject({ day: z.int().min(1).max(31) })
+const bonus = z.union([times, z.strictObject({ times, on: z.union([z.literal('birthday'), dayOfMonth]) })], {
+  error: "expected 2, { times: 2, on: 'birthday' } or { times: 2, on: { day: 15 } }",
+})
+const cap = z.strictObject({ points: z.int().min(1), per: z.enum(['day', 'order']) })
 const pointRule = z.strictObject({
   title: z.string().min(1),
   unit: z.enum(['points', 'growth']).optional(),
   earn: z.union([z.strictObject({ fixed: z.int().min(1) }), z.strictObject({ perYuan: z.number().positive() })], {
     error: 'expected { perYuan: 1 } or { fixed: 50 }',
   }),
-  bonuses: z.record(ruleName, z.number().min(1)).optional(),
+  bonuses: z.record(ruleName, bonus).optional(),
+  atMost: z.union([cap, z.array(cap).min(1)], { error: "expected { points: 50, per: 'day' }" }).optional(),
   pending: z.boolean().optional(),
   validDays: z.int().min(0).optional(),
   onReturn: z.enum(['pending-only', 'within-balance', 'negative-allowed']).optional(),
 })
 
+const sweep = z.strictObject({
+  every: z.literal('day'),
+  at: time,
+  audience: z.enum(AUDIENCES),
+  worth: z.int().min(1).optional(),
+})
+
 const planContract = z.strictObject({
   title: z.string().min(1),
   begins: z
-    .union([pattern, z.strictObject({ every: z.literal('day'), at: time, audience: z.enum(AUDIENCES) })], {
+    .union([pattern, sweep], {
       error: "expected { on: 'order.paid' } or { every: 'day', at: '09:30', audience: 'birthday' }",
     })
     .optional(),
@@ -108,6 +123,7 @@ const planContract = z.strictObject({
   offers: z.record(z.string(), offer).default({}),
   points: z.record(ruleName, pointRule).default({}),
   budget: budget.optional(),
+  off: z.boolean().optional(),
 })
 
 const nameContract = z
@@ -138,6 +154,17 @@ export function checkPlan(name: string, plan: unknown) {
     })
   }
   if (rest.budget !== undefined) checkCosts(name, rest.offers)
+  const ofOrder = rest.occasion === 'order'
+  if ([goal, ...exits].some((end) => end?.whole && !(end.on === REFUNDED && end.sameOccasion && ofOrder))) {
+    throw new PerennialError(
+      'JOURNEY_INVALID',
+      `workflows/${name}.ts, exit: only the refund of an order is whole or not`,
+      {
+        field: 'exit',
+        expected: `{ on: '${REFUNDED}', sameOccasion: true, whole: true } with occasion: 'order'`,
+      },
+    )
+  }
   for (const [message, words] of Object.entries(rest.copy)) checkCopy(words, `${name}.copy.${message}`)
   const routing: Routing = {
     name,
@@ -147,8 +174,9 @@ export function checkPlan(name: string, plan: unknown) {
     holdout: rest.holdout,
     occasion: rest.occasion,
     reentry: { when: reentry.when, gap: reentry.gap ?? 0, atMost: reentry.atMost ?? Infinity },
+    ...(rest.off && { off: true }),
   }
-  const sweep = begins && 'every' in begins ? { audience: begins.audience, at: begins.at } : undefined
+  const swept = begins && 'every' in begins ? sweepOf(begins) : undefined
   return {
     ...routing,
     title: rest.title,
@@ -157,7 +185,7 @@ export function checkPlan(name: string, plan: unknown) {
     copy: copyOf(rest.copy),
     offers: rest.offers,
     points: rulesOf(rest.points),
-    sweep,
+    sweep: swept,
     budget: rest.budget === undefined ? undefined : plannedBudget(rest.budget),
   }
 }
@@ -175,9 +203,15 @@ function checkCosts(name: string, offers: Record<string, z.output<typeof offer>>
   }
 }
 
+const sweepOf = ({ audience, at, worth }: z.output<typeof sweep>) => ({
+  audience,
+  at,
+  ...(worth !== undefined && { worth }),
+})
+
 /** Without keys that are undefined. */
-function plain({ on, where, sameOccasion }: z.output<typeof endPattern>) {
-  return { on, ...(where !== undefined && { where }), ...(sameOccasion && { sameOccasion }) }
+function plain({ on, where, sameOccasion, whole }: z.output<typeof endPattern>) {
+  return { on, ...(where !== undefined && { where }), ...(sameOccasion && { sameOccasion }), ...(whole && { whole }) }
 }
 
 function rulesOf(all: Record<string, z.output<typeof pointRule>>): Record<string, PointRule> {

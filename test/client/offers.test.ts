@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { carryOut } from '../../client/cli/program.ts'
 import { addOffers } from '../../store/coupons.ts'
@@ -59,9 +60,25 @@ test('codes says what stands in the way', async () => {
 
 test('offers shows what they give, ask for and came to', async () => {
   const said = await perennial('offers')
-  expect(said.out).toMatch(/^OFFER +ISSUED +HELD +REDEEMED +GIVES +TITLE +ASKS FOR$/m)
-  expect(said.out).toMatch(/^flyer +13 of 20 +0 +0 +12\.5 %, at most 5,000 +Flyer +at least 10,000; of tea; a first/m)
+  expect(said.out).toMatch(/^OFFER +ISSUED +HELD +REDEEMED +EXPIRED +GIVES +TITLE +ASKS FOR$/m)
+  expect(said.out).toMatch(
+    /^flyer +13 of 20 +0 +0 +0 +12\.5 %, at most 5,000 +Flyer +at least 10,000; of tea; a first/m,
+  )
   expect(JSON.parse((await perennial('offers', '--json')).out)).toMatchObject([
-    { id: 'flyer', version: 1, issued: 13, quota: 20, redeemed: 0, held: 0, discount: 0, terms: { group: 'order' } },
+    {
+      id: 'flyer',
+      version: 1,
+      issued: 13,
+      quota: 20,
+      redeemed: 0,
+      held: 0,
+      expired: 0,
+      discount: 0,
+      terms: { group: 'order' },
+    },
   ])
+  await sql`update coupons set expires_at = now() - interval '1 hour' where code in (select code from coupons limit 5)`.execute(
+    db,
+  )
+  expect((await perennial('offers')).out).toMatch(/^flyer +13 of 20 +0 +0 +5 /m)
 })

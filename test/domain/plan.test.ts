@@ -97,6 +97,23 @@ describe('a bad plan', () => {
       { points: { order: { title: 'Order', earn: { fixed: 1 }, validDays: -1 } } },
       /validDays/,
     ],
+    [
+      'points.order.atMost',
+      { points: { order: { title: 'Order', earn: { fixed: 1 }, atMost: { points: 5, per: 'week' } } } },
+      /expected \{ points: 50, per: 'day' \}/,
+    ],
+    [
+      'points.order.bonuses.gold',
+      { points: { order: { title: 'Order', earn: { fixed: 1 }, bonuses: { gold: { times: 2, on: 'sunday' } } } } },
+      /on: 'birthday'/,
+    ],
+    ['exit', { exit: { on: 'order.refunded', whole: true } }, /only the refund of an order/],
+    [
+      'exit',
+      { occasion: 'cart', exit: { on: 'order.refunded', sameOccasion: true, whole: true } },
+      /occasion: 'order'|only/,
+    ],
+    ['begins.worth', { begins: { every: 'day', at: '10:00', audience: 'points-expiring', worth: 0 } }, /begins/],
     ['points.Order', { points: { Order: { title: 'Order', earn: { fixed: 1 } } } }, /points\.Order/],
   ])('names the file and %s: %j', (field, change, message) => {
     const check = (): unknown => checkPlan('test', { ...good, ...change })

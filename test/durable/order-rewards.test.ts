@@ -51,3 +51,24 @@ it('puts right what was refunded while no worker was there, before the run had b
   await world.client.workflow.getHandle('order-rewards/down/O1').result()
   expect(await kinds('down')).toEqual([])
 })
+
+it('goes on when a part is refunded, settles the rest, and ends with the last part', async () => {
+  const part = (refund: string, amount: number): Promise<unknown> =>
+    world.send({
+      id: `parts-${refund}`,
+      type: 'order.refunded',
+      customer: person('parts'),
+      properties: { order: 'O1', refund, amount },
+    })
+  await tell('parts', 'order.paid')
+  await balance(world, 'parts', '299/0')
+  await part('R1', 100_00)
+  await balance(world, 'parts', '199/0')
+  await balance(world, 'parts', '0/199')
+  await part('R2', 99_00)
+  await balance(world, 'parts', '0/100')
+  await part('R3', 100_00)
+  await balance(world, 'parts', '0/0')
+  await world.client.workflow.getHandle('order-rewards/parts/O1').result()
+  expect(await kinds('parts')).toEqual(['earn', 'void', 'settle', 'claw-back', 'claw-back'])
+})

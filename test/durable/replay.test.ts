@@ -6,9 +6,11 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { Worker } from '@temporalio/worker'
+import { sql } from 'kysely'
 import { afterAll, expect, inject, it } from 'vitest'
 import { readCatalogue } from '../../client/catalogue.ts'
 import { runId } from '../../domain/ids.ts'
+import { switchJourney } from '../../store/journeys.ts'
 import { enrolment } from '../../store/enrolments.ts'
 import { balancesOf } from '../../store/ledger.ts'
 import { bundleWorkflows } from '../../workers/bundle.ts'
@@ -16,6 +18,7 @@ import { installQuietRuntime, quietSdk } from '../quiet-sdk.ts'
 import { startSink } from '../smtp-sink.ts'
 import { type World, NOON, openWorld, person, until } from '../world.ts'
 
+const DAY = 86_400_000
 const FOLDER = new URL('../histories/', import.meta.url)
 /** Workflows that are no journey's. */
 const ENGINE = ['sweep', 'upkeep']
@@ -58,7 +61,9 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
       taskQueue: world.taskQueue,
       args: [{ tempo: world.tempo }],
     })
+    await switchJourney(world.db, { name: 'share', because: 'to be recorded', now: NOON })
     const others = await enterOthers(world, ['first-order', 'birthday', 'order-rewards'])
+    const expiring = await sweepExpiring(world)
     await pointsOf(world, 'late', 'available')
     await world.send(order('late', 'order.refunded'))
     await world.settled(100_000)
@@ -70,6 +75,8 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
     await save(world, 'order-rewards', 'settled', 'order-rewards/kept/O1')
     await save(world, 'order-rewards', 'void', 'order-rewards/back/O1')
     await save(world, 'order-rewards', 'clawed-back', 'order-rewards/late/O1')
+    await save(world, 'points-expiry', 'three-messages', `points-expiry/lots/${expiring.points}`)
+    await save(world, 'coupon-expiry', 'begun-late', `coupon-expiry/holder/${expiring.coupon}`)
     await save(world, 'sweep', 'one-page', 'sweep/birthday')
     await save(world, 'upkeep', 'one-round', 'upkeep')
   },
@@ -89,6 +96,36 @@ function pointsOf({ db }: World, customer: string, account: 'pending' | 'availab
     const balances = await balancesOf(db, customer)
     return (balances.length === 2 && balances.every((one) => one[account] === 299)) || `not ${account}`
   })
+}
+
+/** One who has points that expire in 35 days and is told three times, and one whose coupon has days left; the days of each. */
+async function sweepExpiring(world: World): Promise<{ points: string; coupon: string }> {
+  const plan = world.plans.get('points-expiry')
+  if (plan?.sweep) world.plans.set(plan.name, { ...plan, sweep: { ...plan.sweep, worth: 20 } })
+  await world.send({ id: 'lots', type: 'review.published', customer: person('lots'), properties: { review: 'R1' } })
+  await world.send({ id: 'holder', type: 'customer.registered', customer: person('holder') })
+  const now = Math.ceil((world.clock.now() - NOON) / DAY) + 3
+  const days = { lots: now + 35, holder: now + 6 }
+  const end = (day: number): Date => new Date(NOON + (day + 0.5) * DAY)
+  await until(async () => {
+    const lots = sql`update point_lots set expires_at = ${end(days.lots)} where customer = 'lots'`
+    const coupons = sql`update coupons set expires_at = ${end(days.holder)} where customer = 'holder'`
+    const { numAffectedRows: earned } = await lots.execute(world.db)
+    const { numAffectedRows: issued } = await coupons.execute(world.db)
+    return (earned === 1n && issued === 1n) || 'nothing expires yet'
+  })
+  for (const [journey, from] of [
+    ['points-expiry', days.lots - 32],
+    ['coupon-expiry', days.holder - 4],
+  ] as const) {
+    await world.client.workflow.execute('sweep', {
+      workflowId: `sweep/${journey}`,
+      taskQueue: world.taskQueue,
+      args: [{ journey, tempo: world.tempo, progress: { from: NOON + from * DAY, after: '', entered: 0 } }],
+    })
+  }
+  const dateOf = (day: number): string => new Date(NOON + day * DAY).toISOString().slice(0, 10)
+  return { points: dateOf(days.lots), coupon: dateOf(days.holder) }
 }
 
 /** Everybody else's journey, as it goes when nothing happens in it. Those that no event begins need a way of their own above. */

@@ -296,6 +296,16 @@ const BREAKING: Record<string, Record<string, string>> = {
   'every threshold that was passed was told': {
     'told no more than the first': `update budgets set alerted = 0 where id = 'W-money/W-gifts'`,
   },
+  'a pending lot is less by the parts of its order that were refunded, and by nothing else': {
+    'a void that is of no refund': `insert into point_transfers (key, request_hash, kind, unit, customer, enrolment, reverses, at)
+      select 'deal/W2/part', '', 'void', unit, customer, enrolment, id, at from point_transfers where key = 'deal/W2/points/three';
+      insert into point_postings select id, unnest('{pending,reversed}'::text[]), unnest('{-1,1}'::int[])
+      from point_transfers where key = 'deal/W2/part';
+      insert into point_lot_moves select t.id, l.id, -1 from point_transfers t, point_lots l
+      where t.key = 'deal/W2/part' and l.original = 5;
+      update point_lots set remaining = 4 where original = 5;
+      update point_balances set pending = 4 where customer = 'W2' and unit = 'points'`,
+  },
 }
 
 class Undo extends Error {}

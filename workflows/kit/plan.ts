@@ -6,13 +6,22 @@ import type { Coupon, Offer } from '../../domain/coupon.ts'
 import type { Facts } from '../../domain/customer.ts'
 import type { CalendarDays, Duration } from '../../domain/duration.ts'
 import type { Refusal } from '../../domain/errors.ts'
+import type { ExpiringNews, ExpiryKind } from '../../domain/expiry.ts'
 import type { EndPattern, EventPattern, Properties, TakenEvent } from '../../domain/journey.ts'
 import type { PointRule, Unit } from '../../domain/points.ts'
 import type { MessageClass } from '../../domain/sending.ts'
 import type { Copy } from '../../domain/template.ts'
 
 /** An event, or a day of the calendar: a daily sweep enters those whose day it is, at `at` on their own clock. */
-export type Begins = EventPattern | { every: 'day'; at: `${number}:${number}`; audience: Audience }
+export type Begins =
+  | EventPattern
+  | {
+      every: 'day'
+      at: `${number}:${number}`
+      audience: Audience
+      /** Of what expires: the least that is worth a message, in points or coupons; 1 unless said. */
+      worth?: number
+    }
 
 export interface Plan<M extends string = string, O extends string = string, P extends string = string> {
   /** What people call it. */
@@ -41,6 +50,8 @@ export interface Plan<M extends string = string, O extends string = string, P ex
   points?: Record<P, PointRule>
   /** The money its coupons and points are paid from; without one they are limited by quotas alone. */
   budget?: BudgetWords
+  /** Nobody enters until an operator has switched it on: `perennial switch <journey> on`. */
+  off?: true
 }
 
 export type SendOutcome = { is: 'sent' } | { is: 'skipped' | 'failed' | 'unknown'; code: Refusal }
@@ -70,8 +81,13 @@ export interface Kit<M extends string, O extends string, P extends string = stri
     type: string,
     options: { within: Duration; match?: Properties; restart?: string },
   ): Promise<TakenEvent | undefined>
-  /** One message through the gate. A refusal is a value and never ends the journey. */
-  send(message: M, data?: Record<string, unknown>): Promise<SendOutcome>
+  /** One message through the gate. A refusal is a value and never ends the journey. Held beyond `until` it is skipped. */
+  send(message: M, data?: Record<string, unknown>, news?: { until: string }): Promise<SendOutcome>
+  /**
+   * Waits for the day so many days before the first of what expires in the run's week, at the hour of the sweep, and answers what
+   * is there then, all of it together. Undefined where that day is past, or nothing is left that is worth a message.
+   */
+  expiring(kind: ExpiryKind, options: { daysBefore: number }): Promise<ExpiringNews | undefined>
   /** One coupon, once. */
   issueCoupon(offer: O, options: { valid: Duration }): Promise<IssueOutcome>
   /** What a rule comes to, once: by a fixed amount, or by what was paid for the order that began the run. */

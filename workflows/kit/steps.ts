@@ -48,6 +48,7 @@ export interface Host {
     | 'awardPoints'
     | 'settlePoints'
     | 'takeBackPoints'
+    | 'expiringSoon'
     | 'sendMessage'
     | 'finishRun'
   >
@@ -80,7 +81,8 @@ class Player {
       wait: (time) => this.wait(time),
       waitUntil: (target, policy) => this.waitUntil(target, policy),
       waitForEvent: (type, options) => this.waitForEvent(type, options),
-      send: (message, data) => this.send(message, data ?? {}),
+      send: (message, data, news) => this.send(message, data ?? {}, news),
+      expiring: (kind, options) => this.expiring(kind, options),
       issueCoupon: (offer, options) => this.issueCoupon(offer, options),
       awardPoints: (rule) => this.awardPoints(rule),
       settlePoints: () => this.settlePoints(),
@@ -162,8 +164,27 @@ class Player {
     }
   }
 
-  private async send(message: string, data: Record<string, unknown>): ReturnType<AnyKit['send']> {
+  private async expiring(
+    kind: Parameters<AnyKit['expiring']>[0],
+    { daysBefore }: { daysBefore: number },
+  ): ReturnType<AnyKit['expiring']> {
+    const { run } = this.input
+    for (let waited = false; ; waited = true) {
+      const asked = this.host.now()
+      const answer = await this.host.activities.expiringSoon({ run, kind, daysBefore, waited, asked })
+      if (answer.is === 'due') return answer.expiring
+      if (answer.is !== 'wait') return undefined
+      await this.restUntil(answer.until, `wait until ${daysBefore === 1 ? 'a day' : `${daysBefore} days`} before`)
+    }
+  }
+
+  private async send(
+    message: string,
+    data: Record<string, unknown>,
+    news?: { until: string },
+  ): ReturnType<AnyKit['send']> {
     const key = this.nextKey('send', message)
+    const until = news && { until: Date.parse(news.until) }
     for (;;) {
       this.move(`send ${message}`, null)
       // The gate itself reads whether the run is still on, so a wake-up until here is handled by it.
@@ -173,6 +194,7 @@ class Player {
         run: this.input.run,
         message,
         data,
+        ...until,
         asked: this.host.now(),
       })
       if (result.is === 'held') {
