@@ -3,6 +3,7 @@ import type { Audience } from '../domain/audience.ts'
 import { birthdayWithin, birthdaysAround } from '../domain/calendar.ts'
 import { customersByBirthday } from '../store/customers.ts'
 import type { Db } from '../store/db.ts'
+import { tierEnding, tierNearMiss } from './tier-audiences.ts'
 
 export interface AudiencePage {
   /** Occasions that fall in [from, to), shop time. */
@@ -40,4 +41,6 @@ export const MEMBERS: Record<Audience, (db: Db, page: AudiencePage) => Promise<M
     })
     return { walked: people.map((one) => one.id), members }
   },
+  'tier-ending': tierEnding,
+  'tier-near-miss': tierNearMiss,
 }

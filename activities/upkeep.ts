@@ -1,5 +1,6 @@
 /** What the store needs done from time to time, whoever is in a journey: an hourly schedule asks for it. */
 import { expirePoints } from '../store/spends.ts'
+import { type TierContext, endTiers, placeInTiers } from '../store/tiers.ts'
 import type { Now, Parts } from './index.ts'
 
 /** Does some of what is due, a page of it, and answers how much that was; 0 when nothing is left. */
@@ -8,7 +9,14 @@ type Job = (parts: Parts, now: number) => Promise<number>
 /** In the order of the night: what is over goes before what counts it. */
 const JOBS: Record<string, Job> = {
   'expire points': ({ db }, now) => expirePoints(db, { now }),
+  'end tier terms': (parts, now) => endTiers(parts.db, { now, ...tierContext(parts) }),
+  'place in tiers': (parts, now) => placeInTiers(parts.db, { now, ...tierContext(parts) }),
 }
+
+const tierContext = ({ plans, policy }: Parts): TierContext => ({
+  plans: [...plans.values()],
+  shopZone: policy.shopZone,
+})
 
 /** How much each job did. */
 export type Upkept = Record<string, number>

@@ -13,7 +13,7 @@ export interface WhyLine {
   at: Date
   journey: string
   run: string | null
-  /** entry, goal, exit, end, send, coupon, points, wait or split. */
+  /** entry, goal, exit, end, send, coupon, points, tier, wait or split. */
   about: string
   /** What became of it: entered, refused, sent, skipped, held, issued, completed … */
   verdict: string
@@ -106,6 +106,7 @@ function endOf(run: Enrolment, decisions: readonly DecisionLine[]): WhyLine[] {
 }
 
 function whyUntouched(plan: CheckedPlan, person: Customer, events: ReadonlyMap<string, Date>): string {
+  if (plan.sweep && plan.sweep.audience !== 'birthday') return `no sweep has met a ${plan.sweep.audience} of theirs yet`
   if (plan.sweep) {
     const { birth_month: month, birth_day: day } = person
     if (month === null || day === null) return 'no birthday is known'

@@ -1,4 +1,5 @@
 /** The operator's hand on journeys: list, start, stop, pause, resume. */
+import { ONCE_A, isYearly } from '../domain/audience.ts'
 import { localDate } from '../domain/calendar.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { PerennialError, REFUSALS, type Refusal } from '../domain/errors.ts'
@@ -104,19 +105,19 @@ function occasionFor(
 ): string | null {
   const refuse = (message: string, expected: string): PerennialError =>
     new PerennialError('ENTRY_REFUSED', message, { field: 'occasion', expected })
-  if (plan.sweep) {
+  if (plan.sweep && isYearly(plan.sweep.audience)) {
     const year = occasion ?? localDate(now, customer.zone ?? shopZone).slice(0, 4)
     if (!/^\d{4}$/.test(year)) throw refuse(`'${year}' is not an occasion of ${plan.name}`, "a year: '2027'")
     return year
   }
-  if (plan.occasion === undefined) {
+  if (plan.occasion === undefined && !plan.sweep) {
     if (occasion !== undefined) throw refuse(`${plan.name} knows no occasions`, 'no occasion')
     return null
   }
   if (occasion === undefined) {
     throw refuse(
       `${plan.name} needs an occasion. OCCASION_MISSING: ${REFUSALS.OCCASION_MISSING}`,
-      `which ${plan.occasion}`,
+      `which ${plan.occasion ?? (plan.sweep ? ONCE_A[plan.sweep.audience] : 'occasion')}`,
     )
   }
   if (!isKeyPart(occasion)) {

@@ -1,4 +1,5 @@
 /** A plan in the words an operator reads. */
+import { ONCE_A } from '../domain/audience.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { inWords } from '../domain/duration.ts'
 import type { EndPattern } from '../domain/journey.ts'
@@ -52,7 +53,7 @@ function beginsInWords(plan: CheckedPlan): string {
 
 function reentryInWords({ reentry, occasion, sweep }: CheckedPlan): string {
   const { when, gap, atMost } = reentry
-  const each = sweep ? 'once a year' : occasion === undefined ? undefined : `once a ${occasion}`
+  const each = sweep ? `once a ${ONCE_A[sweep.audience]}` : occasion === undefined ? undefined : `once a ${occasion}`
   const rule = {
     never: each ?? 'once',
     'after-exit': `${each ? `${each}, ` : ''}again when no run is on`,

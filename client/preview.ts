@@ -2,12 +2,15 @@
  * A journey on a virtual clock: the file's own code over a shop in memory, so that ninety days take milliseconds and what is
  * shown is what happens. No server, no database, nothing is sent.
  */
+import { isYearly } from '../domain/audience.ts'
 import { type QuietHours, localDate, occurrenceOf } from '../domain/calendar.ts'
 import { type Duration, milliseconds } from '../domain/duration.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { type Arm, armOf } from '../domain/experiment.ts'
 import { runId } from '../domain/ids.ts'
 import { type Properties, occasionOf } from '../domain/journey.ts'
+import { DEFAULT_PROGRAMME } from '../domain/programmes.ts'
+import type { Programme } from '../domain/tier.ts'
 import { type CatalogueEntry, type Journey, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
 import type { Outside, VirtualCustomer } from './preview/setting.ts'
@@ -45,6 +48,8 @@ export interface Script {
   /** An operator pauses the journey, and resumes it unless `for` is left out. */
   paused?: { after: After; for?: After }
   unsubscribes?: After
+  /** The shop's programme of tiers; the one a new shop begins with unless said. */
+  programme?: Programme
   /** 20:30 to 09:00 unless said. */
   quiet?: QuietHours
   shopZone?: string
@@ -66,6 +71,7 @@ const CUSTOMER: VirtualCustomer = {
   tags: [],
   paidOrders: 0,
   spent: 0,
+  tier: null,
 }
 
 /**
@@ -79,7 +85,10 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
   const zone = customer.zone ?? shopZone
   const start = script.start ?? (plan.sweep ? MONDAY : MONDAY_MORNING)
   const startsAt = plan.sweep ? comesNext(plan.sweep.at, zone, start) : start
-  const occasion = plan.sweep ? localDate(startsAt, zone).slice(0, 4) : sampleOccasion(plan, script.begin ?? {})
+  const occasion =
+    plan.sweep && isYearly(plan.sweep.audience)
+      ? localDate(startsAt, zone).slice(0, 4)
+      : sampleOccasion(plan, script.begin ?? {})
   const run = runId({ journey: plan.name, customer: customer.id, occasion })
   const asked = script.arm ?? 'treated'
   const arm = asked === 'drawn' ? armOf(plan.name, customer.id, plan.holdout) : asked
@@ -92,6 +101,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     customer,
     begin: { ...SAMPLE_ORDER, ...script.begin },
     outside: outsideOf(script, start),
+    programme: script.programme ?? DEFAULT_PROGRAMME,
     quiet: script.quiet ?? QUIET,
     cap: script.cap ?? CAP,
     recent: script.recent ?? 0,
@@ -144,7 +154,8 @@ function comesNext(at: string, zone: string, start: number): number {
   return late && next !== undefined ? next : due
 }
 
-function sampleOccasion({ occasion }: CatalogueEntry['plan'], begin: Properties): string | null {
+function sampleOccasion({ occasion, sweep }: CatalogueEntry['plan'], begin: Properties): string | null {
+  if (sweep) return 'sample'
   if (occasion === undefined) return null
   return occasionOf(occasion, begin) ?? 'sample'
 }

@@ -21,6 +21,8 @@ export interface PointRule {
   earn: { fixed: number } | { perYuan: number }
   /** Multipliers by name, each an award of its own on top of the base: 2 adds the base once more, and 2 and 2 make 3. */
   bonuses?: Record<string, number>
+  /** Whether the level the customer had when the order was paid multiplies it, as a bonus of the name 'tier'. */
+  tier?: boolean
   /** Whether they wait to be settled, as where the order may yet be returned. */
   pending?: boolean
   /** Calendar days until they expire, to the end of that day; for ever unless said. */
@@ -72,6 +74,11 @@ export function earningsOf(
     amount: whole(base * (times - 1)),
   }))
   return [{ bonus: null, amount: base }, ...bonuses].filter(({ amount }) => amount > 0)
+}
+
+/** A rule with the multiplier of a level as one more bonus. */
+export function withTier<R extends Pick<PointRule, 'bonuses'>>(rule: R, multiplier: number): R {
+  return { ...rule, bonuses: { ...rule.bonuses, tier: multiplier } }
 }
 
 /** Points of one award, with a time of their own. `expiresAt` null: never. */

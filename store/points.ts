@@ -11,13 +11,17 @@ import {
   expiryOf,
   paidOrderOf,
   sumOf,
+  withTier,
 } from '../domain/points.ts'
+import type { Routing } from '../domain/journey.ts'
 import { customer as customerById } from './customers.ts'
 import { type Db, type Tx, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
 import { type RunState, holdRun, lockRun } from './enrolments.ts'
 import { beginningOf } from './events.ts'
 import { type LotState, expireLots, hashOf, post, repay, spendableLots, taken } from './ledger.ts'
+import { multiplierOf } from './tier-benefits.ts'
+import { type TierReview, reviewTier } from './tiers.ts'
 
 export interface AwardRequest {
   /** The effect key (domain/ids.ts); a bonus has it with `+name`. */
@@ -28,6 +32,8 @@ export interface AwardRequest {
   terms: PointRule
   /** The zone of customers who did not tell theirs. */
   shopZone: string
+  /** Whom a tier that is reached by it is told to. */
+  plans?: readonly Routing[]
   now: number
 }
 
@@ -72,11 +78,18 @@ export function awardPoints(db: Db, request: AwardRequest): Promise<Award> {
       return { is: 'held' }
     }
     if (run.arm === 'holdout') return refuse('HOLDOUT')
-    const earnings = earningsOf(terms, paidOrderOf((await beginningOf(tx, request.run)) ?? {}))
+    const rates = terms.tier
+      ? withTier(terms, await multiplierOf(tx, { customer: run.customer, run: request.run }))
+      : terms
+    const earnings = earningsOf(rates, paidOrderOf((await beginningOf(tx, request.run)) ?? {}))
     if (earnings === undefined) return refuse('AMOUNT_MISSING')
     if (earnings.length === 0) return refuse('NOTHING_EARNED')
     const { unit = 'points', pending = false } = terms
-    for (const earning of earnings) await earn(tx, request, { customer: run.customer, ...earning })
+    const ids: number[] = []
+    for (const earning of earnings) ids.push(await earn(tx, request, { customer: run.customer, ...earning }))
+    if (unit === 'growth' && !pending) {
+      await review(tx, { customer: run.customer, now, because: 'growth', fresh: ids[0] }, request)
+    }
     const amount = sumOf(earnings)
     await note(tx, run, { key, run: request.run, verdict: 'awarded', detail: `${rule}: ${amount} ${unit}`, now })
     return { is: 'awarded', unit, amount, pending, replayed: false }
@@ -84,6 +97,15 @@ export function awardPoints(db: Db, request: AwardRequest): Promise<Award> {
 }
 
 const requestOf = ({ run, rule }: AwardRequest) => ({ run, rule })
+
+/** Where events of tiers go, and the zone of customers who did not tell theirs; told to no journey and in UTC unless said. */
+export interface ToldTo {
+  plans?: readonly Routing[]
+  shopZone?: string
+}
+
+const review = (tx: Tx, of: TierReview, { plans = [], shopZone = 'UTC' }: ToldTo): Promise<void> =>
+  reviewTier(tx, of, { plans, shopZone })
 
 async function awardBefore(tx: Tx, request: AwardRequest): Promise<Award | undefined> {
   const { rows } = await sql<{ request_hash: string; unit: Unit; original: number; pending: boolean }>`
@@ -106,13 +128,13 @@ async function earn(
   tx: Tx,
   request: AwardRequest,
   { customer, bonus, amount }: { customer: string; bonus: string | null; amount: number },
-): Promise<void> {
+): Promise<number> {
   const { run, terms, now } = request
   const { unit = 'points', pending = false } = terms
   const zone = (await customerById(tx, customer))?.zone ?? request.shopZone
   const key = bonus === null ? request.key : `${request.key}+${bonus}`
   const state = pending ? 'pending' : 'available'
-  await post(
+  const id = await post(
     tx,
     {
       key,
@@ -131,6 +153,7 @@ async function earn(
     },
   )
   if (!pending) await repay(tx, { customer, unit, run, now }, key)
+  return id
 }
 
 interface Earned {
@@ -177,7 +200,10 @@ async function totalOf(tx: Tx, run: string, kinds: readonly string[]): Promise<A
 export type Settlement = ({ is: 'settled' } & Amounts) | { is: 'refused'; code: Refusal } | { is: 'held' }
 
 /** Makes the pending points of a run available; answers what of the run is settled by now. Throws RUN_UNKNOWN. */
-export function settlePoints(db: Db, { run: id, now }: { run: string; now: number }): Promise<Settlement> {
+export function settlePoints(
+  db: Db,
+  { run: id, now, ...told }: { run: string; now: number } & ToldTo,
+): Promise<Settlement> {
   return inTransaction(db, async (tx) => {
     const run = await runOf(tx, id)
     if (run.status !== 'running') return { is: 'refused', code: 'LEFT_JOURNEY' }
@@ -185,11 +211,12 @@ export function settlePoints(db: Db, { run: id, now }: { run: string; now: numbe
       await holdRun(tx, id, now)
       return { is: 'held' }
     }
+    let grown: number | undefined
+    const { customer } = run
     for (const { key, unit, rule, lot, original, state } of await earnedBy(tx, id)) {
       if (state !== 'pending') continue
       const settle = `${key}/settle`
-      const { customer } = run
-      await post(
+      const transfer = await post(
         tx,
         { key: settle, kind: 'settle', unit, customer, run: id, request: { lot }, now },
         {
@@ -197,9 +224,11 @@ export function settlePoints(db: Db, { run: id, now }: { run: string; now: numbe
           lots: [{ lot, amount: 0, from: 'pending', to: 'available' }],
         },
       )
+      if (unit === 'growth') grown ??= transfer
       await repay(tx, { customer, unit, run: id, now }, settle)
       await note(tx, run, { key: settle, run: id, verdict: 'settled', detail: `${rule}: ${original} ${unit}`, now })
     }
+    if (grown !== undefined) await review(tx, { customer, now, because: 'growth', fresh: grown }, told)
     return { is: 'settled', ...(await totalOf(tx, id, ['settle'])) }
   })
 }
@@ -209,11 +238,17 @@ export function settlePoints(db: Db, { run: id, now }: { run: string; now: numbe
  * that was in force when it was awarded. Whether the run is on does not matter. Answers what was taken, with what is owed.
  * Throws RUN_UNKNOWN.
  */
-export function takeBackPoints(db: Db, { run: id, now }: { run: string; now: number }): Promise<Amounts> {
+export function takeBackPoints(
+  db: Db,
+  { run: id, now, ...told }: { run: string; now: number } & ToldTo,
+): Promise<Amounts> {
   return inTransaction(db, async (tx) => {
     const run = await runOf(tx, id)
     await expireLots(tx, { customer: run.customer, now })
-    for (const one of await earnedBy(tx, id)) if (!one.reversed) await takeBack(tx, { ...one, run, runId: id, now })
+    const earned = (await earnedBy(tx, id)).filter(({ reversed }) => !reversed)
+    for (const one of earned) await takeBack(tx, { ...one, run, runId: id, now })
+    const shrunk = earned.some(({ unit, state }) => unit === 'growth' && state !== 'pending')
+    if (shrunk) await review(tx, { customer: run.customer, now, because: 'refund' }, told)
     return totalOf(tx, id, ['void', 'claw-back'])
   })
 }

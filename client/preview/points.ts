@@ -1,9 +1,10 @@
 /** Points in memory: activities/points.ts for one run of a customer who had none before. */
 import { PerennialError } from '../../domain/errors.ts'
-import { type OnReturn, type Unit, clawBack, earningsOf, paidOrderOf, sumOf } from '../../domain/points.ts'
+import { type OnReturn, type Unit, clawBack, earningsOf, paidOrderOf, sumOf, withTier } from '../../domain/points.ts'
 import type { Host } from '../catalogue.ts'
 import type { Standing } from './effects.ts'
 import type { Setting } from './setting.ts'
+import type { VirtualTiers } from './tiers.ts'
 import type { Line } from './timeline.ts'
 
 interface Award {
@@ -22,9 +23,16 @@ export class VirtualPoints {
   private readonly setting: Setting
   private readonly say: (what: Line['what'], text: string, more: Partial<Line>) => void
 
-  constructor(setting: Setting, say: (what: Line['what'], text: string, more: Partial<Line>) => void) {
+  private readonly tiers: VirtualTiers
+
+  constructor(
+    setting: Setting,
+    say: (what: Line['what'], text: string, more: Partial<Line>) => void,
+    tiers: VirtualTiers,
+  ) {
     this.setting = setting
     this.say = say
+    this.tiers = tiers
   }
 
   award(request: Parameters<Calls['awardPoints']>[0], { status, paused }: Standing): Answer<'awardPoints'> {
@@ -41,7 +49,8 @@ export class VirtualPoints {
       this.say('held', `points ${name} held: PAUSED`, { name, code: 'PAUSED', until: null })
       return { is: 'held' }
     }
-    const earnings = earningsOf(rule, paidOrderOf(begin))
+    const rates = rule.tier ? withTier(rule, this.tiers.now.multiplier ?? 1) : rule
+    const earnings = earningsOf(rates, paidOrderOf(begin))
     const code = arm === 'holdout' ? 'HOLDOUT' : earnings?.length === 0 ? 'NOTHING_EARNED' : 'AMOUNT_MISSING'
     if (arm === 'holdout' || !earnings?.length) {
       this.say('refused', `points ${name} refused: ${code}`, { name, code })

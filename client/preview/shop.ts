@@ -9,6 +9,7 @@ import { VirtualEffects } from './effects.ts'
 import { VirtualInbox } from './inbox.ts'
 import { VirtualPoints } from './points.ts'
 import type { Outside, Setting } from './setting.ts'
+import { VirtualTiers } from './tiers.ts'
 import { type Line, spanInWords } from './timeline.ts'
 
 /** More than any story needs: one that comes to it goes round in a circle. */
@@ -24,6 +25,7 @@ export class VirtualShop implements Host {
   private readonly setting: Setting
   private readonly effects: VirtualEffects
   private readonly points: VirtualPoints
+  private readonly tiers: VirtualTiers
   private readonly outside: Outside[]
   private clock: number
   private woken = 0
@@ -48,7 +50,8 @@ export class VirtualShop implements Host {
       () => (this.woken += 1),
     )
     this.effects = new VirtualEffects(setting, (what, text, more) => this.say(what, text, more))
-    this.points = new VirtualPoints(setting, (what, text, more) => this.say(what, text, more))
+    this.tiers = new VirtualTiers(setting, (what, text, more) => this.say(what, text, more))
+    this.points = new VirtualPoints(setting, (what, text, more) => this.say(what, text, more), this.tiers)
     this.heldForEver = new Promise((resolve) => (this.halt = resolve))
   }
 
@@ -128,7 +131,15 @@ export class VirtualShop implements Host {
     },
     issueCoupon: async (request) => {
       this.look()
-      const result = this.effects.issueCoupon(request, this.standing())
+      const offer = (request.pack && this.tiers.now.birthday) ?? request.offer
+      const result = this.effects.issueCoupon({ ...request, offer }, this.standing())
+      this.held = result.is === 'held'
+      return result
+    },
+    grantTierBenefits: async () => {
+      this.look()
+      const standing = this.standing()
+      const result = this.tiers.grant(standing, (offer, valid) => this.effects.sampleOf(offer, valid, standing))
       this.held = result.is === 'held'
       return result
     },
@@ -196,6 +207,7 @@ export class VirtualShop implements Host {
 
   private arrive({ type, properties }: Outside & { is: 'event' }): void {
     const before = this.inbox.status
+    this.tiers.arrive(type, properties)
     const effects = this.inbox.arrive(type, properties)
     const { status, reason } = this.inbox
     const ended = before === 'running' && status !== 'running'
@@ -219,6 +231,7 @@ export class VirtualShop implements Host {
       paidOrders: customer.paidOrders + orders.length,
       spent: customer.spent + amounts.reduce((sum, amount) => sum + amount, 0),
       since: new Date(start).toISOString(),
+      tier: this.tiers.facts(this.clock),
     }
   }
 }

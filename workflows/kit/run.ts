@@ -105,6 +105,7 @@ function localSteps(): Omit<Host['activities'], 'sendMessage'> {
     awardPoints,
     settlePoints,
     takeBackPoints,
+    grantTierBenefits,
     finishRun,
   } = local
   return {
@@ -119,6 +120,7 @@ function localSteps(): Omit<Host['activities'], 'sendMessage'> {
     awardPoints,
     settlePoints,
     takeBackPoints,
+    grantTierBenefits,
     finishRun,
   }
 }
