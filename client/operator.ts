@@ -8,6 +8,7 @@ import { type Db, openStore, storeError } from '../store/db.ts'
 import { type RejectedEvent, rejectedEvents } from '../store/events.ts'
 import { type InvariantResult, checkInvariants } from '../store/invariants.ts'
 import { type OfferLine, offerLines } from '../store/offers.ts'
+import type { ProgrammeVersion } from '../store/programmes.ts'
 import { type Catalogue, readCatalogue } from './catalogue.ts'
 import { type Explanation, explain } from './explain.ts'
 import {
@@ -27,6 +28,7 @@ import {
 import { type BalanceReport, type LedgerReport, balanceReport, ledgerReport } from './points.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type Temporal, connectTemporal } from './temporal.ts'
+import { type TierReport, type TiersReport, changeProgramme, programmeNow, tierReport, tiersReport } from './tiers.ts'
 
 export interface OperatorParts {
   db: Db
@@ -56,6 +58,11 @@ export interface Operator {
   why(customer: string): Promise<Explanation>
   balance(customer: string): Promise<BalanceReport>
   ledger(customer: string): Promise<LedgerReport>
+  tiers(): Promise<TiersReport>
+  tier(customer: string): Promise<TierReport>
+  programme(): Promise<ProgrammeVersion>
+  /** Reads and sets the programme of tiers. */
+  changeProgramme(body: unknown): Promise<ProgrammeVersion & { changed: boolean }>
   check(): Promise<CheckAnswer>
   /** The newest `limit` events that were refused in a batch, newest first. */
   rejected(limit: number): Promise<RejectedEvent[]>
@@ -82,6 +89,10 @@ export function operatorOf(parts: OperatorParts): Operator {
     why: (customer) => known(explain(parts, customer)),
     balance: (customer) => known(balanceReport(parts, customer)),
     ledger: (customer) => known(ledgerReport(parts, customer)),
+    tiers: () => known(tiersReport(parts)),
+    tier: (customer) => known(tierReport(parts, customer)),
+    programme: () => known(programmeNow(parts)),
+    changeProgramme: async (body) => known(changeProgramme(parts, body)),
     async check() {
       const invariants = await known(checkInvariants(db))
       return { holds: invariants.every(({ broken }) => broken === 0), invariants }

@@ -31,7 +31,7 @@ export interface Level {
   gift?: Gift | undefined
 }
 
-/** What of the growth value counts: of so many days, of the year, since the level was reached, or since the customer came. */
+/** What of the growth value counts: of the last so many days, of the calendar year, since the level was reached, or since the customer came. */
 export type Counting = { days: number } | 'calendar-year' | 'tier-start' | 'join'
 
 /** The one programme of a shop. */
@@ -86,7 +86,9 @@ export function countedAt(
   return { since, after: 0 }
 }
 
-const daysBefore = (at: number, days: number, zone: string): number => afterDays(at, { days: -days, at: '00:00' }, zone)
+/** Midnight at which the last so many days began, today included: a year's term does not count the day on which it began. */
+const daysBefore = (at: number, days: number, zone: string): number =>
+  afterDays(at, { days: 1 - days, at: '00:00' }, zone)
 
 /** A term: the midnight after its last day, and the one after its days of grace, when it is decided whether it was kept. */
 export interface Lasting {

@@ -13,11 +13,13 @@ import { createHealthServer, createServer } from '../client/http/server.ts'
 import { connectTemporal } from '../client/temporal.ts'
 import type { Config } from '../domain/contracts/config.ts'
 import { codeFrom } from '../domain/coupon.ts'
+import { DEFAULT_PROGRAMME } from '../domain/programmes.ts'
 import { clockOf } from '../domain/tempo.ts'
 import { addOffers } from '../store/coupons.ts'
 import { openStore } from '../store/db.ts'
 import { checkInvariants } from '../store/invariants.ts'
 import { migrate } from '../store/migrate.ts'
+import { setProgramme } from '../store/programmes.ts'
 import { workflowBundle } from './bundle.ts'
 import { sdkLogger } from './log.ts'
 import { syncSchedules } from './schedules.ts'
@@ -72,6 +74,7 @@ async function start(
   const migrated = await migrate(db)
   if (migrated.length > 0) log.info({ migrated }, 'the store has the newest schema')
   for (const plan of plans.values()) await addOffers(db, plan.offers)
+  await setProgramme(db, DEFAULT_PROGRAMME, { now: clock.now(), onlyFirst: true })
 
   const metrics = createMetrics({ db })
   const temporal = roles.has('worker') || roles.has('dispatcher') ? await connectTemporal(config) : undefined
@@ -108,7 +111,7 @@ async function start(
   }
   const keys = { apiKey: config.PERENNIAL_API_KEY, secret: config.PERENNIAL_SECRET }
   const server = roles.has('api')
-    ? await createServer({ ...health, ...keys, plans: [...plans.values()], clock })
+    ? await createServer({ ...health, ...keys, plans: [...plans.values()], clock, shopZone: config.SHOP_ZONE })
     : await createHealthServer(health)
   for (const page of pages) await server.register(page)
   const url = await server.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT })

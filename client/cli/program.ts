@@ -8,6 +8,7 @@ import { EXIT, asPerennialError, exitCodeOf } from './problems.ts'
 import { addPointWords } from './points.ts'
 import { addProvingWords } from './prove.ts'
 import { Session, type SessionParts } from './session.ts'
+import { addTierWords } from './tiers.ts'
 
 const HELP = `
 Examples:
@@ -46,6 +47,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
     .addHelpText('after', HELP)
   addLookingWords(program, session)
   addPointWords(program, session)
+  addTierWords(program, session)
   addActingWords(program, session)
   addOfferWords(program, session)
   addProvingWords(program, session)
