@@ -13,7 +13,7 @@ export default journey(
       },
       week: {
         subject: 'A last week as {{ title }}?',
-        text: '{{ needed }} growth value is missing to keep {{ title }}, which ends on {{ until }}.',
+        text: '{{ needed }} more growth value by {{ until }}, and you stay {{ title }}.',
       },
     },
   },

@@ -9,7 +9,7 @@ export default journey(
     copy: {
       near: {
         subject: 'Almost {{ title }}',
-        text: 'Only {{ needed }} growth value is missing, and you are {{ title }}.',
+        text: 'Only {{ needed }} more growth value, and you are {{ title }}.',
       },
     },
   },

@@ -21,7 +21,7 @@ describe('tier-keep', () => {
           1200 more growth value until then, and you stay it for another term.
       +0d 10:00  Mon 23 Nov 10:00  wait 23 days, 10:00, until Wed 16 Dec 10:00
       +23d 10:00  Wed 16 Dec 10:00  mail week: "A last week as Gold?"
-          1200 growth value is missing to keep Gold, which ends on 2026-12-23.
+          1200 more growth value by 2026-12-23, and you stay Gold.
       +23d 10:00  Wed 16 Dec 10:00  end, completed: the story was told"
     `)
   })

@@ -15,7 +15,7 @@ describe('tier-near-miss', () => {
       "+0d 00:00  Mon 23 Nov 00:00  Almost the next tier begins for C1001, treated
       +0d 00:00  Mon 23 Nov 00:00  wait for the day, until Mon 23 Nov 10:00
       +0d 10:00  Mon 23 Nov 10:00  mail near: "Almost Gold"
-          Only 800 growth value is missing, and you are Gold.
+          Only 800 more growth value, and you are Gold.
       +0d 10:00  Mon 23 Nov 10:00  end, completed: the story was told"
     `)
   })
