@@ -4,7 +4,7 @@
 const COUNTED = `
   select h.customer, h.ordinal, coalesce(sum(p.amount), 0) as growth from tier_history h
   left join lateral (
-    select e.id, coalesce(-sum(x.amount) filter (where x.account = 'issued'), 0) as amount
+    select e.id, coalesce(sum(x.amount) filter (where x.account in ('pending', 'available')), 0) as amount
     from point_transfers e join point_postings x on x.transfer = e.id
     left join point_transfers s on s.kind = 'settle' and s.key = e.key || '/settle'
     where e.customer = h.customer and e.unit = 'growth' and e.kind = 'earn' and (s.id is not null or exists (
@@ -52,7 +52,7 @@ export const TIER_INVARIANTS: Record<string, string> = {
     select customer || ' ' || ordinal as key, why || ' ' || level || ' by ' || growth || ' of ' || own as wrong
     from (${TAKES}) t where level is distinct from id
       or (why in ('first', 'rise', 'refund') and growth < own) or (why = 'keep' and growth < least(own, before))
-      or (why in ('fall', 'refund') and rank > rank_before)`,
+      or (why in ('fall', 'refund') and rank >= rank_before)`,
   'the growth value of a tier is what the ledger says': `
     select h.customer || ' ' || h.ordinal as key, 'growth ' || h.growth || ', postings ' || c.growth as wrong
     from tier_history h join (${COUNTED}) c using (customer, ordinal) where h.growth <> c.growth`,
