@@ -1,6 +1,7 @@
 /** Tiers for those who look from outside: the levels and who is on them, one customer's tier, and the programme itself. */
 import { readProgramme } from '../domain/contracts/programme.ts'
 import { PerennialError } from '../domain/errors.ts'
+import { isKeyPart } from '../domain/ids.ts'
 import type { Clock } from '../domain/tempo.ts'
 import { type Level, type Programme, type TierFacts, levelAt, rankUnder } from '../domain/tier.ts'
 import type { Db } from '../store/db.ts'
@@ -59,6 +60,9 @@ export interface TierAnswer {
 
 /** Throws CUSTOMER_UNKNOWN, PROGRAMME_UNKNOWN. */
 export async function tierAnswer({ db, clock, shopZone }: TierParts, customer: string): Promise<TierAnswer> {
+  if (!isKeyPart(customer)) {
+    throw new PerennialError('CUSTOMER_UNKNOWN', 'no customer can have this id', { field: 'customer' })
+  }
   const tier = await tierStanding(db, { customer, now: clock.now(), shopZone })
   if (tier) return { customer, tier }
   throw new PerennialError('PROGRAMME_UNKNOWN', 'the shop has no programme of tiers')
