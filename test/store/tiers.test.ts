@@ -282,6 +282,17 @@ describe('a refund', () => {
     expect(await shop.history('U')).toBe('first base, rise mid')
   })
 
+  test('takes no level that was had by falling one down, which no growth carried', async () => {
+    await shop.setProgramme({ onRefund: 'at-once' })
+    await shop.join('X')
+    await shop.buy('X', 'O1', 1_000)
+    clock.set(Date.parse('2027-11-24T00:00:00Z'))
+    await due()
+    await shop.buy('X', 'O2', 20)
+    await shop.refund('X', 'O2')
+    expect(await shop.history('X')).toBe('first base, rise top, fall mid')
+  })
+
   test('while the order is pending changes nothing', async () => {
     await shop.setProgramme({ onRefund: 'at-once' })
     await shop.join('V')
