@@ -44,6 +44,14 @@ describe('the words tiers and tier', async () => {
     })
   })
 
+  test('preview takes a tier', async () => {
+    const keep = await perennial('preview', 'tier-keep', '--tier', 'gold,1200,30', '--brief')
+    expect(keep.out).toMatch(/mail month: "Gold until 2026-12-23"[\s\S]*\+23d 10:00 .*mail week/)
+    const rise = await perennial('preview', 'tier-upgrade', '--event', 'tier.downgraded@2d', '--brief')
+    expect(rise.out).toMatch(/mail congratulations: "You are Silver now"[\s\S]*end, exited: tier.downgraded/)
+    expect((await perennial('preview', 'tier-keep', '--tier', 'Gold!')).code).toBe(2)
+  })
+
   test('set a programme by name or file, as a version, once', async () => {
     expect((await perennial('tiers', 'programme', 'five-levels')).out).toMatch(
       /^Version 1 is the programme from now on\./,
