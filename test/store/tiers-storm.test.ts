@@ -88,9 +88,14 @@ function look(rows: readonly TierRow[], { onRefund, ...rest }: Programme, model:
   }
 }
 
-interface Rise {
-  reached: string
-  again: boolean
+/** The rises that say they are no second one of their period, with the rows they opened. */
+async function firstRises(customer: string): Promise<{ reached: string; ordinal: number }[]> {
+  const rises = await rowsOf<{ id: string; reached: string }>(
+    db,
+    `select id, properties->>'reached' as reached from events
+      where customer = '${customer}' and type = 'tier.upgraded' and properties->'again' = 'false'`,
+  )
+  return rises.map(({ id, reached }) => ({ reached, ordinal: Number(id.split('/')[2]) }))
 }
 
 let round = 0
@@ -113,12 +118,15 @@ test('a level rises at once, is safe in its term, and is reached for the first t
           await play(customer, one, model)
           look(await tierHistoryOf(db, customer), rules, model, one.do)
         }
-        const rises = await rowsOf<{ properties: Rise }>(
-          db,
-          `select properties from events where customer = '${customer}' and type = 'tier.upgraded'`,
-        )
-        const first = rises.filter(({ properties }) => !properties.again).map(({ properties }) => properties.reached)
-        expect(new Set(first).size).toBe(first.length)
+        const history = await tierHistoryOf(db, customer)
+        const first = await firstRises(customer)
+        expect(new Set(first.map(({ reached }) => reached)).size).toBe(first.length)
+        // Reached for the first time is who did not have the level in a term that would still be on.
+        for (const { ordinal } of first) {
+          const row = history[ordinal - 1]
+          const had = history.slice(0, ordinal - 1).filter(({ level }) => level === row?.level)
+          for (const { due_at: due } of had) expect(due?.getTime()).toBeLessThanOrEqual(row?.valid_from.getTime() ?? 0)
+        }
         const level = await currentTier(db, customer)
         if (level) expect(levelAt(rules, level.rank).id).toBe(level.level)
         reached.push(level?.rank ?? -1)
