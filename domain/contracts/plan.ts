@@ -55,24 +55,22 @@ const offer = z.strictObject({
 })
 
 const ruleName = z.string().regex(/^[a-z][a-z0-9-]*$/, "a rule is named in kebab-case: 'order'")
-const TIER_RULE = "tier: true goes with { perYuan } and the unit points, and beside no bonus named 'tier'"
-const pointRule = z
-  .strictObject({
-    title: z.string().min(1),
-    unit: z.enum(['points', 'growth']).optional(),
-    earn: z.union([z.strictObject({ fixed: z.int().min(1) }), z.strictObject({ perYuan: z.number().positive() })], {
-      error: 'expected { perYuan: 1 } or { fixed: 50 }',
-    }),
-    bonuses: z.record(ruleName, z.number().min(1)).optional(),
-    tier: z.boolean().optional(),
-    pending: z.boolean().optional(),
-    validDays: z.int().min(0).optional(),
-    onReturn: z.enum(['pending-only', 'within-balance', 'negative-allowed']).optional(),
-  })
-  .refine(
-    ({ tier, unit, earn, bonuses }) => !tier || (unit !== 'growth' && 'perYuan' in earn && !bonuses?.['tier']),
-    TIER_RULE,
-  )
+const pointRule = z.strictObject({
+  title: z.string().min(1),
+  unit: z.enum(['points', 'growth']).optional(),
+  earn: z.union([z.strictObject({ fixed: z.int().min(1) }), z.strictObject({ perYuan: z.number().positive() })], {
+    error: 'expected { perYuan: 1 } or { fixed: 50 }',
+  }),
+  bonuses: z.record(ruleName, z.number().min(1)).optional(),
+  tier: z.boolean().optional(),
+  pending: z.boolean().optional(),
+  validDays: z.int().min(0).optional(),
+  onReturn: z.enum(['pending-only', 'within-balance', 'negative-allowed']).optional(),
+})
+const tierRule = pointRule.refine(
+  ({ tier, unit, earn, bonuses }) => !tier || (unit !== 'growth' && 'perYuan' in earn && !bonuses?.['tier']),
+  "tier: true goes with { perYuan } and the unit points, and beside no bonus named 'tier'",
+)
 
 const planContract = z.strictObject({
   title: z.string().min(1),
@@ -96,7 +94,7 @@ const planContract = z.strictObject({
   topic: z.string().min(1).default('marketing'),
   copy: z.record(z.string(), copy),
   offers: z.record(z.string(), offer).default({}),
-  points: z.record(ruleName, pointRule).default({}),
+  points: z.record(ruleName, tierRule).default({}),
 })
 
 const nameContract = z
