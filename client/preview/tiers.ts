@@ -40,7 +40,8 @@ export class VirtualTiers {
 
   /** An event of our own tells of the level that the customer has from then on. */
   arrive(type: string, properties: Record<string, unknown>): void {
-    if (type.startsWith('tier.') && typeof properties['level'] === 'string') this.level = this.named(properties['level'])
+    if (type.startsWith('tier.') && typeof properties['level'] === 'string')
+      this.level = this.named(properties['level'])
   }
 
   get now(): Level {
