@@ -1,6 +1,7 @@
 /** Tiers on the real servers: an order, its return window, the rise, and one mail about it. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { DEFAULT_PROGRAMME } from '../../domain/programmes.ts'
+import { dispatchBacklog } from '../../store/dispatch.ts'
 import { enrolments } from '../../store/enrolments.ts'
 import { couponsOf } from '../../store/coupons.ts'
 import { balancesOf, ledgerOf } from '../../store/ledger.ts'
@@ -33,7 +34,12 @@ const order = (id: string, name: string, yuan: number, type = 'order.paid'): Pro
 it('rises when the order can no longer be returned, gives its gift and writes of it once', async () => {
   await order('up', 'O1', 5_200)
   await order('back', 'O1', 5_200)
-  await until(async () => (await balancesOf(world.db, 'back')).length === 2 || 'nothing pending')
+  await until(async () => {
+    const [run] = await enrolments(world.db, { customer: 'back' }, 1)
+    const { waiting, lastError } = await dispatchBacklog(world.db)
+    const missing = `nothing pending: ${run?.status} ${run?.reason}, ${waiting} to tell, ${lastError}`
+    return (await balancesOf(world.db, 'back')).length === 2 || missing
+  })
   await order('back', 'O1', 5_200, 'order.refunded')
   // No other order is on when it rises, so both mails are of this rise.
   await until(async () => (subjects('up').length === 2 ? true : `mails: ${subjects('up').join(', ')}`))
