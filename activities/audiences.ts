@@ -5,6 +5,7 @@ import { AHEAD, TOGETHER, nextWeek } from '../domain/expiry.ts'
 import { customersByBirthday } from '../store/customers.ts'
 import type { Db } from '../store/db.ts'
 import { type ExpiringOf, customersWithCoupons, customersWithPoints } from '../store/expiring.ts'
+import { tierEnding, tierNearMiss } from './tier-audiences.ts'
 
 export interface AudiencePage {
   journey: string
@@ -47,6 +48,8 @@ export const MEMBERS: Record<Audience, (db: Db, page: AudiencePage) => Promise<M
   },
   'points-expiring': async (db, page) => expiring(await customersWithPoints(db, soon(page)), page),
   'coupons-expiring': async (db, page) => expiring(await customersWithCoupons(db, soon(page)), page),
+  'tier-ending': tierEnding,
+  'tier-near-miss': tierNearMiss,
 }
 
 const DAY = 86_400_000

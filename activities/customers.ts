@@ -9,6 +9,7 @@ import { inTransaction } from '../store/db.ts'
 import { enrol, pastEntries } from '../store/enrolments.ts'
 import { newestSeq } from '../store/events.ts'
 import { isSwitchedOff } from '../store/journeys.ts'
+import { tierStanding } from '../store/tier-benefits.ts'
 import { MEMBERS, type Member } from './audiences.ts'
 import type { Now, Parts, PlanFacts } from './index.ts'
 
@@ -60,10 +61,11 @@ export function customerActivities(parts: Parts, now: Now) {
 
   return {
     /** What a story branches on. Throws CUSTOMER_UNKNOWN. */
-    async customerFacts({ customer: id }: { customer: string }): Promise<Facts> {
+    async customerFacts({ customer: id, asked = 0 }: { customer: string; asked?: number }): Promise<Facts> {
       const facts = await factsOf(db, id)
       if (!facts) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${id}'`, { field: 'customer' })
-      return facts
+      const tier = await tierStanding(db, { customer: id, now: now(asked), shopZone: policy.shopZone })
+      return { ...facts, tier }
     },
 
     /** Enters one page of the audience; those who are in already are not entered again, however often the page is walked. */

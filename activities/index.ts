@@ -17,6 +17,7 @@ import { answering } from './failures.ts'
 import { messageActivities } from './messages.ts'
 import { outcomeActivities } from './outcomes.ts'
 import { pointActivities } from './points.ts'
+import { tierActivities } from './tiers.ts'
 import { upkeepActivities } from './upkeep.ts'
 import { waitActivities } from './waits.ts'
 
@@ -43,7 +44,7 @@ export interface Policy {
 
 /** One line an effect: ids and keys, never a person's data. */
 export interface EffectLine {
-  effect: 'send' | 'coupon' | 'award' | 'settle' | 'take-back' | 'enrol' | 'finish'
+  effect: 'send' | 'coupon' | 'award' | 'settle' | 'take-back' | 'grant' | 'enrol' | 'finish'
   journey: string
   customer: string
   key: string
@@ -76,6 +77,7 @@ export function createActivities(parts: Parts) {
     ...couponActivities(parts, now),
     ...pointActivities(parts, now),
     ...expiryActivities(parts, now),
+    ...tierActivities(parts, now),
     ...waitActivities(parts, now),
     ...customerActivities(parts, now),
     ...outcomeActivities(parts, now),

@@ -1,5 +1,5 @@
 /** The operator's hand on journeys: list, start, stop, pause, resume. */
-import { occasionOfSweep } from '../domain/audience.ts'
+import { ONCE_A, isDated, isYearly } from '../domain/audience.ts'
 import { isDate, localDate } from '../domain/calendar.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { PerennialError, REFUSALS, type Refusal } from '../domain/errors.ts'
@@ -116,23 +116,23 @@ function occasionFor(
 ): string | null {
   const refuse = (message: string, expected: string): PerennialError =>
     new PerennialError('ENTRY_REFUSED', message, { field: 'occasion', expected })
-  if (plan.sweep && occasionOfSweep(plan.sweep.audience) === 'date') {
+  if (plan.sweep && isDated(plan.sweep.audience)) {
     if (occasion !== undefined && isDate(occasion)) return occasion
     throw refuse(`${plan.name} needs a date`, "the first day on which something expires: '2027-01-05'")
   }
-  if (plan.sweep) {
+  if (plan.sweep && isYearly(plan.sweep.audience)) {
     const year = occasion ?? localDate(now, customer.zone ?? shopZone).slice(0, 4)
     if (!/^\d{4}$/.test(year)) throw refuse(`'${year}' is not an occasion of ${plan.name}`, "a year: '2027'")
     return year
   }
-  if (plan.occasion === undefined) {
+  if (plan.occasion === undefined && !plan.sweep) {
     if (occasion !== undefined) throw refuse(`${plan.name} knows no occasions`, 'no occasion')
     return null
   }
   if (occasion === undefined) {
     throw refuse(
       `${plan.name} needs an occasion. OCCASION_MISSING: ${REFUSALS.OCCASION_MISSING}`,
-      `which ${plan.occasion}`,
+      `which ${plan.occasion ?? (plan.sweep ? ONCE_A[plan.sweep.audience] : 'occasion')}`,
     )
   }
   if (!isKeyPart(occasion)) {

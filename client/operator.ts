@@ -9,6 +9,7 @@ import { type RejectedEvent, rejectedEvents } from '../store/events.ts'
 import { type InvariantResult, checkInvariants } from '../store/invariants.ts'
 import { type OfferLine, offerLines } from '../store/offers.ts'
 import { type BudgetOperator, budgetOperator } from './budgets.ts'
+import type { ProgrammeVersion } from '../store/programmes.ts'
 import { type Catalogue, readCatalogue } from './catalogue.ts'
 import { type Explanation, explain } from './explain.ts'
 import {
@@ -38,6 +39,7 @@ import {
 } from './points.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type Temporal, connectTemporal } from './temporal.ts'
+import { type TierReport, type TiersReport, changeProgramme, programmeNow, tierReport, tiersReport } from './tiers.ts'
 
 export interface OperatorParts {
   db: Db
@@ -71,6 +73,11 @@ export interface Operator extends BudgetOperator {
   resolvePoints(request: ResolveRequest): Promise<ResolvedPoints>
   balance(customer: string): Promise<BalanceReport>
   ledger(customer: string): Promise<LedgerReport>
+  tiers(): Promise<TiersReport>
+  tier(customer: string): Promise<TierReport>
+  programme(): Promise<ProgrammeVersion>
+  /** Reads and sets the programme of tiers. */
+  changeProgramme(body: unknown): Promise<ProgrammeVersion & { changed: boolean }>
   check(): Promise<CheckAnswer>
   /** The newest `limit` events that were refused in a batch, newest first. */
   rejected(limit: number): Promise<RejectedEvent[]>
@@ -100,6 +107,10 @@ export function operatorOf(parts: OperatorParts): Operator {
     resolvePoints: (request) => known(resolvePoints(parts, request)),
     balance: (customer) => known(balanceReport(parts, customer)),
     ledger: (customer) => known(ledgerReport(parts, customer)),
+    tiers: () => known(tiersReport(parts)),
+    tier: (customer) => known(tierReport(parts, customer)),
+    programme: () => known(programmeNow(parts)),
+    changeProgramme: async (body) => known(changeProgramme(parts, body)),
     async check() {
       const invariants = await known(checkInvariants(db))
       return { holds: invariants.every(({ broken }) => broken === 0), invariants }

@@ -1,5 +1,5 @@
 /** A plan in the words an operator reads. */
-import { type Audience, occasionOfSweep } from '../domain/audience.ts'
+import { type Audience, ONCE_A } from '../domain/audience.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { inWords } from '../domain/duration.ts'
 import type { EndPattern } from '../domain/journey.ts'
@@ -53,6 +53,8 @@ function patternInWords({ on, where = {}, sameOccasion, whole }: EndPattern, { o
 
 const SWEEPS: Record<Audience, (worth: number) => string> = {
   birthday: () => 'on the birthday',
+  'tier-ending': () => 'before a level ends that is not kept yet,',
+  'tier-near-miss': () => 'close to the next level,',
   'points-expiring': (worth) => `before ${worth} points or more expire,`,
   'coupons-expiring': (worth) => `before ${worth === 1 ? 'a coupon expires' : `${worth} coupons expire`},`,
 }
@@ -65,8 +67,7 @@ function beginsInWords(plan: CheckedPlan): string {
 
 function reentryInWords({ reentry, occasion, sweep }: CheckedPlan): string {
   const { when, gap, atMost } = reentry
-  const swept = sweep && (occasionOfSweep(sweep.audience) === 'year' ? 'once a year' : 'once a week of what expires')
-  const each = swept ?? (occasion === undefined ? undefined : `once a ${occasion}`)
+  const each = sweep ? `once a ${ONCE_A[sweep.audience]}` : occasion === undefined ? undefined : `once a ${occasion}`
   const rule = {
     never: each ?? 'once',
     'after-exit': `${each ? `${each}, ` : ''}again when no run is on`,

@@ -20,8 +20,8 @@ import { type LedgerReport, balanceReport, ledgerReport } from './points.ts'
 export interface PointParts {
   db: Db
   clock: Clock
-  /** The zone of customers who did not tell theirs; UTC unless said. */
-  shopZone?: string
+  /** The zone of customers who did not tell theirs. */
+  shopZone: string
 }
 
 export interface PointCall {
@@ -36,7 +36,7 @@ export interface PointCall {
  * Throws CHECKOUT_INVALID, CUSTOMER_UNKNOWN, IDEMPOTENCY_MISMATCH and STORE_UNAVAILABLE: ask again under the same key.
  */
 export async function askPoints(
-  { db, clock, shopZone = 'UTC' }: PointParts,
+  { db, clock, shopZone }: PointParts,
   action: PointAction,
   { customer, key: asked, body }: PointCall,
 ): Promise<PointAnswer<SpentAnswer> | PointAnswer<RestoredAnswer>> {
@@ -71,7 +71,7 @@ interface Account {
 }
 
 /** Throws CUSTOMER_UNKNOWN, STORE_UNAVAILABLE. */
-export async function pointsOf({ db, shopZone = 'UTC' }: PointParts, id: string): Promise<PointsOf> {
+export async function pointsOf({ db, shopZone }: PointParts, id: string): Promise<PointsOf> {
   try {
     const { customer, balances, expiring } = await balanceReport({ db }, known(id))
     const zone = (await customerById(db, id))?.zone ?? shopZone

@@ -12,6 +12,7 @@ import {
   ledgerOf,
 } from '../store/ledger.ts'
 import { type ByHand, resolveByHand } from '../store/points.ts'
+import { plansOf } from './catalogue.ts'
 import type { OperatorParts } from './operator.ts'
 
 type Parts = Pick<OperatorParts, 'db'>
@@ -70,9 +71,16 @@ export interface ResolvedPoints extends ByHand {
 
 /** Throws RUN_UNKNOWN, RUN_IS_ON. */
 export async function resolvePoints(
-  { db, clock }: Pick<OperatorParts, 'db' | 'clock'>,
+  { db, clock, catalogue, shopZone }: Pick<OperatorParts, 'db' | 'clock' | 'catalogue' | 'shopZone'>,
   { run, verdict, reason }: ResolveRequest,
 ): Promise<ResolvedPoints> {
-  const done = await resolveByHand(db, { run, verdict, reason, now: clock.now() })
+  const done = await resolveByHand(db, {
+    run,
+    verdict,
+    reason,
+    now: clock.now(),
+    plans: [...plansOf(catalogue).values()],
+    shopZone,
+  })
   return { run, customer: partsOfRun(run).customer, verdict, ...done }
 }

@@ -2,7 +2,7 @@
  * A journey on a virtual clock: the file's own code over a shop in memory, so that ninety days take milliseconds and what is
  * shown is what happens. No server, no database, nothing is sent.
  */
-import { occasionOfSweep } from '../domain/audience.ts'
+import { isDated, isYearly } from '../domain/audience.ts'
 import { type QuietHours, dayAfter, instantOn, localDate, occurrenceOf } from '../domain/calendar.ts'
 import { type Duration, milliseconds } from '../domain/duration.ts'
 import { PerennialError } from '../domain/errors.ts'
@@ -10,6 +10,8 @@ import { type Arm, armOf } from '../domain/experiment.ts'
 import { AHEAD, lastDayOf } from '../domain/expiry.ts'
 import { runId } from '../domain/ids.ts'
 import { type Properties, occasionOf } from '../domain/journey.ts'
+import { DEFAULT_PROGRAMME } from '../domain/programmes.ts'
+import type { Programme } from '../domain/tier.ts'
 import { type CatalogueEntry, type Journey, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
 import type { Outside, Perishable, VirtualCustomer } from './preview/setting.ts'
@@ -51,6 +53,8 @@ export interface Script {
   /** An operator pauses the journey, and resumes it unless `for` is left out. */
   paused?: { after: After; for?: After }
   unsubscribes?: After
+  /** The shop's programme of tiers; the one a new shop begins with unless said. */
+  programme?: Programme
   /** 20:30 to 09:00 unless said. */
   quiet?: QuietHours
   shopZone?: string
@@ -72,6 +76,7 @@ const CUSTOMER: VirtualCustomer = {
   tags: [],
   paidOrders: 0,
   spent: 0,
+  tier: null,
 }
 
 /**
@@ -101,6 +106,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     customer,
     begin: { ...SAMPLE_ORDER, ...script.begin },
     outside: outsideOf(script, start),
+    programme: script.programme ?? DEFAULT_PROGRAMME,
     quiet: script.quiet ?? QUIET,
     cap: script.cap ?? CAP,
     recent: script.recent ?? 0,
@@ -161,7 +167,7 @@ function perishablesOf(
   { expiring }: Script,
   { start, startsAt, zone }: { start: number; startsAt: number; zone: string },
 ): Perishable[] {
-  if (!sweep || occasionOfSweep(sweep.audience) !== 'date') return []
+  if (!sweep || !isDated(sweep.audience)) return []
   const sample = { amount: sweep.audience === 'points-expiring' ? SAMPLE_POINTS : 1, coupon: SAMPLE_COUPON }
   const end = instantOn(dayAfter(localDate(startsAt, zone), AHEAD + 1), '00:00', zone)
   if (expiring === undefined) return [{ ...sample, at: end, goneAt: Infinity }]
@@ -176,13 +182,14 @@ function perishablesOf(
 const SAMPLE_POINTS = 500
 const SAMPLE_COUPON = { code: 'SAMPLE234567', title: 'Ten off' }
 
-/** The year, or the first day on which something expires. */
+/** The year, the first day on which something expires, or what else there is one of. */
 function sweptOccasion(
   { audience }: NonNullable<CatalogueEntry['plan']['sweep']>,
   { startsAt, zone, perishables }: { startsAt: number; zone: string; perishables: readonly Perishable[] },
 ): string {
   const today = localDate(startsAt, zone)
-  if (occasionOfSweep(audience) === 'year') return today.slice(0, 4)
+  if (isYearly(audience)) return today.slice(0, 4)
+  if (!isDated(audience)) return 'sample'
   return perishables.map((one) => lastDayOf(one, zone)).sort()[0] ?? dayAfter(today, AHEAD)
 }
 

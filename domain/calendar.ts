@@ -185,3 +185,30 @@ export function birthdaysAround(window: { from: number; to: number }): Birthday[
   }
   return days
 }
+
+/** How long something lasts on the calendar; calendar years count the one that runs, so 1 ends with it. */
+export type Term = { days: number } | { months: number } | { calendarYears: number }
+
+/** Midnight at which the year of `instant` began. */
+export function startOfYear(instant: number, zone: string): number {
+  return instantOf(local(instant, zone).toPlainDate().with({ month: 1, day: 1 }), 0, zone)
+}
+
+/**
+ * Midnight after the last day of a term that begins at `from`, or that follows the one which ended at `from`. The day of the
+ * month is kept where there is one: 29 February and a year end with 28 February.
+ */
+export function termEnd(term: Term, from: number, zone: string, follows = false): number {
+  if ('calendarYears' in term) {
+    // A customer who moved has their old midnight on another day: two days on it is the new year everywhere.
+    const { year } = local(from, zone).add({ days: follows ? 2 : 0 })
+    return instantOf(Temporal.PlainDate.from({ year: year + term.calendarYears, month: 1, day: 1 }), 0, zone)
+  }
+  const last = local(follows ? from - 1 : from, zone).toPlainDate()
+  return instantOf(last.add(term).add({ days: 1 }), 0, zone)
+}
+
+/** Whole days from one date to another on the customer's calendar; 0 on the same day, below zero after it. */
+export function daysBetween(from: number, to: number, zone: string): number {
+  return local(from, zone).toPlainDate().until(local(to, zone).toPlainDate(), { largestUnit: 'day' }).days
+}

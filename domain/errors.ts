@@ -141,6 +141,16 @@ export const ERRORS = {
     meaning: 'The plan has no rule of points with this name.',
     todo: 'Name a rule of the plan, or leave it in the plan until the last run that uses it is over.',
   },
+  PROGRAMME_INVALID: {
+    status: 400,
+    meaning: 'A programme of tiers breaks its contract.',
+    todo: 'Correct the named field; docs/journeys.md has the fields.',
+  },
+  PROGRAMME_UNKNOWN: {
+    status: 404,
+    meaning: 'The shop has no programme of tiers yet.',
+    todo: 'A worker stores one when it starts; or set one with `perennial tiers programme <file>`.',
+  },
   IDEMPOTENCY_MISMATCH: {
     status: 409,
     meaning: 'The same effect was asked for again with other input.',
@@ -234,6 +244,8 @@ export const REFUSALS = {
   SWITCHED_OFF: 'The journey is off until an operator switches it on.',
   NEWS_OVER: 'What the message tells of was over before it could go.',
   POINTS_SHORT: 'The customer has fewer points than were to be spent.',
+  TIER_NOT_REACHED: 'The run did not begin with a level that the customer rose to.',
+  TIER_GIFT_GIVEN: 'The gift of this level was given in this period.',
   ALREADY_ENTERED: 'The customer is in the journey or was, and it may not be entered again.',
   REENTRY_TOO_SOON: 'The customer was in the journey too short a while ago.',
   REENTRY_LIMIT: 'The customer has been through the journey as often as it allows.',

@@ -26,6 +26,14 @@ export function effectKey(run: string, kind: 'send' | 'coupon' | 'points', name:
   return `${run}/${kind}/${name}${occurrence > 1 ? `#${occurrence}` : ''}`
 }
 
+/** `tier/C1001/2026-11-23/gold/gift/coupon`: one part of the gift of a level, once a member, period and level. */
+export function tierGiftKey(
+  of: { customer: string; period: string; level: string },
+  part: 'coupon' | 'points',
+): string {
+  return `tier/${of.customer}/${of.period}/${of.level}/gift/${part}`
+}
+
 /** The key of one wait of a run, in the order in which the story comes to them. */
 export function waitKey(run: string, ordinal: number): string {
   return `${run}/wait/${ordinal}`

@@ -23,6 +23,8 @@ export interface PointRule {
   bonuses?: Record<string, Bonus>
   /** What it awards at most, the base before its bonuses; what is beyond is not awarded. */
   atMost?: Cap | Cap[]
+  /** Whether the level the customer had when the order was paid multiplies it, as a bonus of the name 'tier'. */
+  tier?: boolean
   /** Whether they wait to be settled, as where the order may yet be returned. */
   pending?: boolean
   /** Calendar days until they expire, to the end of that day; for ever unless said. */
@@ -109,6 +111,11 @@ function timesOn(bonus: Bonus, day: BonusDay | undefined): number {
   if (day === undefined) return 1
   const on = bonus.on === 'birthday' ? day.birthday : bonus.on
   return on !== null && fallsOn(on, day.date) ? bonus.times : 1
+}
+
+/** A rule with the multiplier of a level as one more bonus. */
+export function withTier<R extends Pick<PointRule, 'bonuses'>>(rule: R, multiplier: number): R {
+  return { ...rule, bonuses: { ...rule.bonuses, tier: multiplier } }
 }
 
 /** Points of one award, with a time of their own. `expiresAt` null: never. */

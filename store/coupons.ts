@@ -50,6 +50,8 @@ export interface IssueRequest {
   now: number
   /** Draws a code; called again in the rare case that it is taken. */
   drawCode: () => string
+  /** Names another offer in its place, behind the customer's lock, for a coupon that is issued now; undefined: none. */
+  instead?: (tx: Tx, customer: string) => Promise<string | undefined>
 }
 
 export interface IssuedCoupon {
@@ -83,11 +85,12 @@ export async function issueCoupon(db: Db, request: IssueRequest): Promise<Issue>
   }
 }
 
-async function issueIn(tx: Tx, request: IssueRequest): Promise<Issue> {
-  const run = await lockRun(tx, request.run)
-  if (!run) throw new PerennialError('RUN_UNKNOWN', `no run '${request.run}'`, { field: 'run' })
+async function issueIn(tx: Tx, asked: IssueRequest): Promise<Issue> {
+  const run = await lockRun(tx, asked.run)
+  if (!run) throw new PerennialError('RUN_UNKNOWN', `no run '${asked.run}'`, { field: 'run' })
+  const request = { ...asked, offer: (await asked.instead?.(tx, run.customer)) ?? asked.offer }
   const hash = createHash('sha256')
-    .update(canonical({ run: request.run, offer: request.offer, valid: request.valid }))
+    .update(canonical({ run: asked.run, offer: asked.offer, valid: asked.valid }))
     .digest('hex')
   const before = await couponByKey(tx, request.key)
   if (before) {

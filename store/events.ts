@@ -25,6 +25,7 @@ import { wake } from './dispatch.ts'
 import { convert, endAndWake, enrol, pastEntries } from './enrolments.ts'
 import { rememberIdentities } from './identities.ts'
 import { isSwitchedOff } from './journeys.ts'
+import { reviewTier } from './tiers.ts'
 import { isRefundedWhole, refundsOfOrder, takeBackPartsOf } from './returns.ts'
 
 /** An event that passed its contract. `at` is when it happened at the shop, epoch ms. */
@@ -38,11 +39,19 @@ export interface ShopEvent {
 
 class Duplicate extends Error {}
 
+/** What an event is decided by: whom it is told to, the time, and the zone of customers who did not tell theirs. */
+export interface Accepting {
+  plans: readonly Routing[]
+  now: () => number
+  identities?: readonly Identity[]
+  shopZone?: string | undefined
+}
+
 /** 'stored', or 'duplicate' when the very same event was stored before. Throws EVENT_ID_REUSED, STORE_UNAVAILABLE. */
 export async function acceptEvent(
   db: Db,
   event: ShopEvent,
-  { plans, now, identities = [] }: { plans: readonly Routing[]; now: () => number; identities?: readonly Identity[] },
+  { plans, now, identities = [], shopZone = 'UTC' }: Accepting,
 ): Promise<'stored' | 'duplicate'> {
   const hash = createHash('sha256').update(canonical(event)).digest('hex')
   try {
@@ -52,7 +61,7 @@ export async function acceptEvent(
       const seq = await insertEvent(tx, event, hash, received)
       if (seq === undefined) throw new Duplicate()
       await rememberIdentities(tx, { customer: event.customer.id, identities, now: received })
-      await route(tx, event, { plans, seq, now: received })
+      await route(tx, event, { plans, seq, now: received, shopZone })
     })
     return 'stored'
   } catch (error) {
@@ -71,13 +80,13 @@ export async function acceptEvent(
 export async function tellEvent(
   tx: Tx,
   { id, type, customer, properties }: { id: string; type: string; customer: string; properties: Properties },
-  { plans, now }: { plans: readonly Routing[]; now: number },
+  { plans, now, shopZone = 'UTC' }: { plans: readonly Routing[]; now: number; shopZone?: string },
 ): Promise<boolean> {
   const event: ShopEvent = { id, type, customer: { id: customer }, at: null, properties }
   const hash = createHash('sha256').update(canonical(event)).digest('hex')
   const seq = await insertEvent(tx, event, hash, now)
   if (seq === undefined) return false
-  await route(tx, event, { plans, seq, now })
+  await route(tx, event, { plans, seq, now, shopZone })
   return true
 }
 
@@ -95,6 +104,7 @@ interface Routed {
   plans: readonly Routing[]
   seq: number
   now: number
+  shopZone: string
 }
 
 async function route(tx: Tx, event: ShopEvent, to: Routed): Promise<void> {
@@ -102,8 +112,11 @@ async function route(tx: Tx, event: ShopEvent, to: Routed): Promise<void> {
   if (goals.length > 0) await reachGoals(tx, event, { ...to, plans: goals })
   const exits = to.plans.filter((plan) => plan.exits.some((exit) => matches(exit, event)))
   if (exits.length > 0) await leave(tx, event, { ...to, plans: exits })
-  if (event.type === REFUNDED)
-    await takeBackPartsOf(tx, { customer: event.customer.id, properties: event.properties, now: to.now })
+  if (event.type === REFUNDED) {
+    const customer = event.customer.id
+    const shrunk = await takeBackPartsOf(tx, { customer, properties: event.properties, now: to.now })
+    if (shrunk) await reviewTier(tx, { customer, now: to.now, because: 'refund' }, to)
+  }
   await giveToWaits(tx, event, to)
   for (const plan of to.plans) {
     if (plan.begins?.on === event.type) await tryEntry(tx, event, plan, to)

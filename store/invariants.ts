@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { BUDGET_INVARIANTS } from './budget-invariants.ts'
 import type { Db } from './db.ts'
 import { POINT_INVARIANTS } from './point-invariants.ts'
+import { TIER_INVARIANTS } from './tier-invariants.ts'
 
 /** Each selects the rows that break it: a key and what is wrong with it. */
 const INVARIANTS: Record<string, string> = {
@@ -88,6 +89,7 @@ const INVARIANTS: Record<string, string> = {
     where w.open and e.status <> 'running'`,
   ...POINT_INVARIANTS,
   ...BUDGET_INVARIANTS,
+  ...TIER_INVARIANTS,
 }
 
 export interface InvariantResult {

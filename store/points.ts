@@ -1,7 +1,8 @@
 /** What runs of journeys do with points: award, settle, take back; each once a key, each with the customer locked. */
 import { sql } from 'kysely'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
-import { type PointRule, type Unit, earningsOf, expiryOf, paidOrderOf, sumOf } from '../domain/points.ts'
+import { type PointRule, type Unit, earningsOf, expiryOf, paidOrderOf, sumOf, withTier } from '../domain/points.ts'
+import type { Routing } from '../domain/journey.ts'
 import { bonusDayOf, cappedEarnings } from './caps.ts'
 import { customer as customerById } from './customers.ts'
 import { type Db, type Tx, inTransaction } from './db.ts'
@@ -11,6 +12,8 @@ import { beginningOf } from './events.ts'
 import { expireLots, hashOf, post, repay } from './ledger.ts'
 import { earnKey, holdPoints, spendHeld } from './point-budgets.ts'
 import { type Earned, earnedBy, takeBack, takeBackParts } from './returns.ts'
+import { multiplierOf } from './tier-benefits.ts'
+import { type TierReview, reviewTier } from './tiers.ts'
 
 export interface AwardRequest {
   /** The effect key (domain/ids.ts); a bonus has it with `+name`. */
@@ -23,6 +26,8 @@ export interface AwardRequest {
   shopZone: string
   /** What a point costs a budget, minor units: 1 unless told. */
   pointCost?: number | undefined
+  /** Whom a tier that is reached by it is told to. */
+  plans?: readonly Routing[]
   now: number
 }
 
@@ -70,7 +75,10 @@ export function awardPoints(db: Db, request: AwardRequest): Promise<Award> {
     const person = await customerById(tx, run.customer)
     const zone = person?.zone ?? request.shopZone
     const day = await bonusDayOf(tx, request.run, person, zone)
-    const earned = earningsOf(terms, paidOrderOf((await beginningOf(tx, request.run)) ?? {}), day)
+    const rates = terms.tier
+      ? withTier(terms, await multiplierOf(tx, { customer: run.customer, run: request.run }))
+      : terms
+    const earned = earningsOf(rates, paidOrderOf((await beginningOf(tx, request.run)) ?? {}), day)
     if (earned === undefined) return refuse('AMOUNT_MISSING')
     if (earned.length === 0) return refuse('NOTHING_EARNED')
     const earnings = await cappedEarnings(tx, { ...run, run: request.run, rule, terms, zone, now }, earned)
@@ -78,7 +86,11 @@ export function awardPoints(db: Db, request: AwardRequest): Promise<Award> {
     const { unit = 'points', pending = false } = terms
     const short = await holdPoints(tx, { ...request, run, enrolment: request.run, earnings })
     if (short) return refuse(short)
-    for (const earning of earnings) await earn(tx, request, { customer: run.customer, zone, ...earning })
+    const ids: number[] = []
+    for (const earning of earnings) ids.push(await earn(tx, request, { customer: run.customer, zone, ...earning }))
+    if (unit === 'growth' && !pending) {
+      await review(tx, { customer: run.customer, now, because: 'growth', fresh: ids[0] }, request)
+    }
     const amount = sumOf(earnings)
     await note(tx, run, { key, run: request.run, verdict: 'awarded', detail: `${rule}: ${amount} ${unit}`, now })
     // A part of the order may have been refunded before anything was earned by it.
@@ -88,6 +100,15 @@ export function awardPoints(db: Db, request: AwardRequest): Promise<Award> {
 }
 
 const requestOf = ({ run, rule }: AwardRequest) => ({ run, rule })
+
+/** Where events of tiers go, and the zone of customers who did not tell theirs; told to no journey and in UTC unless said. */
+export interface ToldTo {
+  plans?: readonly Routing[]
+  shopZone?: string
+}
+
+const review = (tx: Tx, of: TierReview, { plans = [], shopZone = 'UTC' }: ToldTo): Promise<void> =>
+  reviewTier(tx, of, { plans, shopZone })
 
 async function awardBefore(tx: Tx, request: AwardRequest): Promise<Award | undefined> {
   const { rows } = await sql<{ request_hash: string; unit: Unit; original: number; pending: boolean }>`
@@ -110,12 +131,12 @@ async function earn(
   tx: Tx,
   request: AwardRequest,
   { customer, zone, bonus, amount }: { customer: string; zone: string; bonus: string | null; amount: number },
-): Promise<void> {
+): Promise<number> {
   const { run, terms, now } = request
   const { unit = 'points', pending = false } = terms
   const key = earnKey(request.key, bonus)
   const state = pending ? 'pending' : 'available'
-  await post(
+  const id = await post(
     tx,
     {
       key,
@@ -134,6 +155,7 @@ async function earn(
     },
   )
   if (!pending) await repay(tx, { customer, unit, run, now }, key)
+  return id
 }
 
 /** Amounts by unit. */
@@ -155,7 +177,10 @@ const SETTLED_BY_HAND = 'settled by hand'
 export type Settlement = ({ is: 'settled' } & Amounts) | { is: 'refused'; code: Refusal } | { is: 'held' }
 
 /** Makes the pending points of a run available; answers what of the run is settled by now. Throws RUN_UNKNOWN. */
-export function settlePoints(db: Db, { run: id, now }: { run: string; now: number }): Promise<Settlement> {
+export function settlePoints(
+  db: Db,
+  { run: id, now, ...told }: { run: string; now: number } & ToldTo,
+): Promise<Settlement> {
   return inTransaction(db, async (tx) => {
     const run = await runOf(tx, id)
     if (run.status !== 'running') return { is: 'refused', code: 'LEFT_JOURNEY' }
@@ -163,22 +188,27 @@ export function settlePoints(db: Db, { run: id, now }: { run: string; now: numbe
       await holdRun(tx, id, now)
       return { is: 'held' }
     }
-    for (const one of await earnedBy(tx, id)) await settle(tx, run, one, { key: `${one.key}/settle`, run: id, now })
+    let grown: number | undefined
+    for (const one of await earnedBy(tx, id)) {
+      const transfer = await settle(tx, run, one, { key: `${one.key}/settle`, run: id, now })
+      if (one.unit === 'growth') grown ??= transfer
+    }
+    if (grown !== undefined) await review(tx, { customer: run.customer, now, because: 'growth', fresh: grown }, told)
     return { is: 'settled', ...(await totalOf(tx, id, ['settle'])) }
   })
 }
 
-/** Makes an award available where it is pending; what refunds took of it is gone. */
+/** Makes an award available where it is pending; what refunds took of it is gone. Answers the transfer, if there was one. */
 async function settle(
   tx: Tx,
   run: RunState,
   { key: earned, unit, rule, lot, original, remaining, state }: Earned,
   by: { key: string; run: string; verdict?: string; because?: string; now: number },
-): Promise<void> {
-  if (state !== 'pending') return
+): Promise<number | undefined> {
+  if (state !== 'pending') return undefined
   const { customer } = run
   const { key, now } = by
-  await post(
+  const id = await post(
     tx,
     { key, kind: 'settle', unit, customer, run: by.run, request: { lot }, now },
     {
@@ -190,6 +220,7 @@ async function settle(
   await spendHeld(tx, { key: earned, part: remaining, whole: original, now })
   const detail = `${rule}: ${remaining} ${unit}${by.because ? `, ${by.because}` : ''}`
   await note(tx, run, { key, run: by.run, verdict: by.verdict ?? 'settled', detail, now })
+  return id
 }
 
 export interface ByHand extends Amounts {
@@ -203,9 +234,11 @@ export interface ByHand extends Amounts {
  */
 export function resolveByHand(
   db: Db,
-  { run: id, verdict, reason, now }: { run: string; verdict: 'settle' | 'void'; reason: string; now: number },
+  of: { run: string; verdict: 'settle' | 'void'; reason: string; now: number } & ToldTo,
 ): Promise<ByHand> {
+  const { run: id, verdict, reason, now, ...told } = of
   return inTransaction(db, async (tx) => {
+    let grown: number | undefined
     const run = await runOf(tx, id)
     if (run.status === 'running') {
       throw new PerennialError('RUN_IS_ON', `'${id}' is on, and settles or voids its points itself`, { field: 'run' })
@@ -219,9 +252,11 @@ export function resolveByHand(
       totals.changed = true
       totals[one.unit] += one.remaining
       const by = { key: `${one.key}/settle`, run: id, verdict: SETTLED_BY_HAND, because: reason, now }
-      if (verdict === 'settle') await settle(tx, run, one, by)
-      else await takeBack(tx, customer, one, { because: reason, now })
+      const settled = verdict === 'settle' ? await settle(tx, run, one, by) : undefined
+      if (one.unit === 'growth') grown ??= settled
+      if (verdict === 'void') await takeBack(tx, customer, one, { because: reason, now })
     }
+    if (grown !== undefined) await review(tx, { customer: run.customer, now, because: 'growth', fresh: grown }, told)
     return totals
   })
 }
@@ -231,11 +266,17 @@ export function resolveByHand(
  * that was in force when it was awarded. Whether the run is on does not matter. Answers what was taken, with what is owed.
  * Throws RUN_UNKNOWN.
  */
-export function takeBackPoints(db: Db, { run: id, now }: { run: string; now: number }): Promise<Amounts> {
+export function takeBackPoints(
+  db: Db,
+  { run: id, now, ...told }: { run: string; now: number } & ToldTo,
+): Promise<Amounts> {
   return inTransaction(db, async (tx) => {
     const run = await runOf(tx, id)
     await expireLots(tx, { customer: run.customer, now })
-    for (const one of await earnedBy(tx, id)) if (!one.reversed) await takeBack(tx, { ...run, id }, one, { now })
+    const earned = (await earnedBy(tx, id)).filter(({ reversed }) => !reversed)
+    for (const one of earned) await takeBack(tx, { ...run, id }, one, { now })
+    const shrunk = earned.some(({ unit, state }) => unit === 'growth' && state !== 'pending')
+    if (shrunk) await review(tx, { customer: run.customer, now, because: 'refund' }, told)
     return totalOf(tx, id, ['void', 'claw-back'])
   })
 }

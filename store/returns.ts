@@ -115,31 +115,39 @@ export async function isRefundedWhole(tx: Tx, run: Pick<ReturningRun, 'id' | 'cu
   return paid === undefined || (await refundsOfOrder(tx, run.customer, paid)).whole
 }
 
-/** Takes back the shares of those refunds of the run's order that were not looked at before. */
-export async function takeBackParts(tx: Tx, run: ReturningRun, now: number): Promise<void> {
+/**
+ * Takes back the shares of those refunds of the run's order that were not looked at before; answers whether growth value that was
+ * settled became less, for the tier to be decided anew.
+ */
+export async function takeBackParts(tx: Tx, run: ReturningRun, now: number): Promise<boolean> {
   const paid = await beginningOrder(tx, run.id)
   const { goods, parts } = paid ? await refundsOfOrder(tx, run.customer, paid) : { goods: 0, parts: [] }
-  if (parts.length === 0) return
+  if (parts.length === 0) return false
+  let shrunk = false
   await expireLots(tx, { customer: run.customer, now })
   for (const part of parts) {
     // Read anew for each part: one takes what the next may not.
     for (const one of await earnedBy(tx, run.id)) {
       if (one.reversed || one.refunds.includes(part.refund)) continue
       await takeBack(tx, run, one, { refund: part.refund, share: shareOf(one.original, part, goods), now })
+      shrunk ||= one.unit === 'growth' && one.state !== 'pending'
     }
   }
+  return shrunk
 }
 
 /** The same for every run of the customer that is on and began with the order; whatever its plan, what it gave goes with the order. */
 export async function takeBackPartsOf(
   tx: Tx,
   { customer, properties, now }: { customer: string; properties: Properties; now: number },
-): Promise<void> {
+): Promise<boolean> {
   const { rows } = await sql<ReturningRun>`
     select r.id, r.customer, r.journey from enrolments r join events e on e.seq = r.begun_seq
     where r.customer = ${customer} and r.status = 'running' and r.begun_by = e.type || ' ' || e.id
       and e.properties->>'order' = ${JSON.stringify(properties)}::jsonb->>'order'
       and exists (select 1 from point_transfers t where t.enrolment = r.id and t.kind = 'earn') order by r.id
   `.execute(tx)
-  for (const run of rows) await takeBackParts(tx, run, now)
+  let shrunk = false
+  for (const run of rows) shrunk = (await takeBackParts(tx, run, now)) || shrunk
+  return shrunk
 }

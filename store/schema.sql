@@ -456,6 +456,14 @@ CREATE INDEX point_transfers_of_enrolment ON public.point_transfers USING btree 
 CREATE UNIQUE INDEX point_transfers_refund_once ON public.point_transfers USING btree (reverses, refund) WHERE (refund IS NOT NULL);
 CREATE UNIQUE INDEX point_transfers_reverse_once ON public.point_transfers USING btree (reverses) WHERE (refund IS NULL);
 
+create table programmes (
+  version integer not null,
+  programme jsonb not null,
+  since timestamp with time zone not null,
+  constraint programmes_pkey PRIMARY KEY (version),
+  constraint programmes_version_check CHECK ((version > 0))
+);
+
 create table redemption_lines (
   redemption bigint not null,
   line text not null,
@@ -513,6 +521,52 @@ create table suppressions (
   at timestamp with time zone not null,
   constraint suppressions_pkey PRIMARY KEY (channel, address)
 );
+
+create table tier_gifts (
+  customer text not null,
+  period text not null,
+  level text not null,
+  enrolment text not null,
+  version integer not null,
+  at timestamp with time zone not null,
+  constraint tier_gifts_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint tier_gifts_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint tier_gifts_pkey PRIMARY KEY (customer, period, level),
+  constraint tier_gifts_version_fkey FOREIGN KEY (version) REFERENCES programmes(version)
+);
+
+create table tier_history (
+  customer text not null,
+  ordinal integer not null,
+  version integer not null,
+  level text not null,
+  rank integer not null,
+  why text not null,
+  growth bigint not null,
+  growth_since timestamp with time zone not null,
+  growth_after bigint not null,
+  growth_upto bigint not null,
+  period text,
+  period_end timestamp with time zone,
+  valid_from timestamp with time zone not null,
+  valid_to timestamp with time zone,
+  term_end timestamp with time zone,
+  due_at timestamp with time zone,
+  constraint tier_history_check CHECK ((((term_end IS NULL) = (due_at IS NULL)) AND (due_at >= term_end))),
+  constraint tier_history_check1 CHECK ((((rank = 0) = (period IS NULL)) AND ((period IS NULL) = (period_end IS NULL)))),
+  constraint tier_history_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint tier_history_forward CHECK ((valid_to >= valid_from)),
+  constraint tier_history_ordinal_check CHECK ((ordinal > 0)),
+  constraint tier_history_pkey PRIMARY KEY (customer, ordinal),
+  constraint tier_history_rank_check CHECK ((rank >= 0)),
+  constraint tier_history_term CHECK (((rank = 0) = (term_end IS NULL))),
+  constraint tier_history_version_fkey FOREIGN KEY (version) REFERENCES programmes(version),
+  constraint tier_history_why_check CHECK ((why = ANY (ARRAY['first'::text, 'rise'::text, 'keep'::text, 'fall'::text, 'refund'::text])))
+);
+CREATE UNIQUE INDEX tier_history_current ON public.tier_history USING btree (customer) WHERE (valid_to IS NULL);
+CREATE INDEX tier_history_due ON public.tier_history USING btree (due_at) WHERE ((valid_to IS NULL) AND (due_at IS NOT NULL));
+CREATE INDEX tier_history_ending ON public.tier_history USING btree (term_end) WHERE ((valid_to IS NULL) AND (term_end IS NOT NULL));
+CREATE INDEX tier_history_level ON public.tier_history USING btree (level) WHERE (valid_to IS NULL);
 
 create table waits (
   key text not null,

@@ -13,12 +13,14 @@ import { createHealthServer, createServer } from '../client/http/server.ts'
 import { connectTemporal } from '../client/temporal.ts'
 import type { Config } from '../domain/contracts/config.ts'
 import { codeFrom } from '../domain/coupon.ts'
+import { DEFAULT_PROGRAMME } from '../domain/programmes.ts'
 import { clockOf } from '../domain/tempo.ts'
 import { addBudgets } from '../store/budgets.ts'
 import { addOffers } from '../store/coupons.ts'
 import { openStore } from '../store/db.ts'
 import { checkInvariants } from '../store/invariants.ts'
 import { migrate } from '../store/migrate.ts'
+import { setProgramme } from '../store/programmes.ts'
 import { workflowBundle } from './bundle.ts'
 import { sdkLogger } from './log.ts'
 import { syncSchedules } from './schedules.ts'
@@ -74,6 +76,7 @@ async function start(
   if (migrated.length > 0) log.info({ migrated }, 'the store has the newest schema')
   for (const plan of plans.values()) await addOffers(db, plan.offers)
   await addBudgets(db, plans.values(), clock.now)
+  await setProgramme(db, DEFAULT_PROGRAMME, { now: clock.now(), onlyFirst: true })
 
   const metrics = createMetrics({ db })
   const temporal = roles.has('worker') || roles.has('dispatcher') ? await connectTemporal(config) : undefined

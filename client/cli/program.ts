@@ -10,6 +10,7 @@ import { addPointWords } from './points.ts'
 import { addProvingWords } from './prove.ts'
 import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
+import { addTierWords } from './tiers.ts'
 
 const HELP = `
 Examples:
@@ -49,6 +50,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
     .addHelpText('after', HELP)
   addLookingWords(program, session)
   addPointWords(program, session)
+  addTierWords(program, session)
   addActingWords(program, session)
   addSwitchWord(program, session)
   addOfferWords(program, session)

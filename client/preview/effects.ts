@@ -54,17 +54,28 @@ export class VirtualEffects {
         field: 'offer',
       })
     }
+    const coupon = this.issue(name, offer, expires)
+    return typeof coupon === 'string' ? { is: 'refused', code: coupon } : { is: 'issued', coupon }
+  }
+
+  /** A coupon of an offer that may be another plan's, as of the gift of a level. */
+  sampleOf(name: string, valid: string, { now }: Standing): Coupon | Refusal {
+    const offer = this.setting.plan.offers[name] ?? { title: name, quota: Infinity, perMember: Infinity }
+    return this.issue(name, offer, now + milliseconds(valid))
+  }
+
+  private issue(name: string, offer: Offer, until: number): Coupon | Refusal {
     const before = this.issued.get(name) ?? 0
     const code = this.whyNot(offer, before)
     if (code) {
       this.say('refused', `coupon ${name} refused: ${code}`, { name, code })
-      return { is: 'refused', code }
+      return code
     }
     this.issued.set(name, before + 1)
     this.budget.holdCoupon(offer)
-    const coupon = this.sample(name, offer, { ordinal: before + 1, expires })
-    this.say('coupon', `coupon ${name}: ${coupon.code}`, { name, until: expires })
-    return { is: 'issued', coupon }
+    const coupon = this.sample(name, offer, { ordinal: before + 1, expires: until })
+    this.say('coupon', `coupon ${name}: ${coupon.code}`, { name, until })
+    return coupon
   }
 
   private whyNot(offer: Offer, before: number): Refusal | undefined {

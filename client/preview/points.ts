@@ -12,6 +12,7 @@ import {
   earningsOf,
   paidOrderOf,
   sumOf,
+  withTier,
   withinCap,
 } from '../../domain/points.ts'
 import { type Refunds, shareOf } from '../../domain/returns.ts'
@@ -19,6 +20,7 @@ import type { Host } from '../catalogue.ts'
 import type { VirtualBudget } from './budget.ts'
 import type { Standing } from './effects.ts'
 import type { Setting } from './setting.ts'
+import type { VirtualTiers } from './tiers.ts'
 import type { Line } from './timeline.ts'
 
 interface Award {
@@ -40,14 +42,17 @@ export class VirtualPoints {
   private readonly budget: VirtualBudget
   private readonly say: (what: Line['what'], text: string, more: Partial<Line>) => void
 
+  private readonly tiers: VirtualTiers
+
   constructor(
     setting: Setting,
-    budget: VirtualBudget,
+    { budget, tiers }: { budget: VirtualBudget; tiers: VirtualTiers },
     say: (what: Line['what'], text: string, more: Partial<Line>) => void,
   ) {
     this.setting = setting
     this.budget = budget
     this.say = say
+    this.tiers = tiers
   }
 
   award(request: Parameters<Calls['awardPoints']>[0], { status, paused }: Standing): Answer<'awardPoints'> {
@@ -64,7 +69,8 @@ export class VirtualPoints {
       this.say('held', `points ${name} held: PAUSED`, { name, code: 'PAUSED', until: null })
       return { is: 'held' }
     }
-    const earned = earningsOf(rule, paidOrderOf(begin), this.day())
+    const rates = rule.tier ? withTier(rule, this.tiers.now.multiplier ?? 1) : rule
+    const earned = earningsOf(rates, paidOrderOf(begin), this.day())
     const earnings = earned && this.capped(name, rule, earned)
     const refuse = (code: Refusal): Answer<'awardPoints'> => {
       this.say('refused', `points ${name} refused: ${code}`, { name, code })

@@ -3,6 +3,7 @@ import type { QuietHours } from '../../domain/calendar.ts'
 import type { Expiring } from '../../domain/expiry.ts'
 import type { Arm } from '../../domain/experiment.ts'
 import type { Properties } from '../../domain/journey.ts'
+import type { Programme } from '../../domain/tier.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 
 export interface VirtualCustomer {
@@ -17,6 +18,11 @@ export interface VirtualCustomer {
   /** Before the walk; what is paid in it is added. Money in minor units. */
   paidOrders: number
   spent: number
+  /**
+   * The level at the start, what counts now (what the level takes, unless said), what is missing to keep it (nothing) and the days
+   * that its term has left (365). Null: the lowest level.
+   */
+  tier: { level: string; growth?: number; needed?: number; daysLeft?: number } | null
 }
 
 /** What happens from outside, epoch ms of shop time. */
@@ -43,6 +49,7 @@ export interface Setting {
   zone: string
   /** Sorted by `at`. */
   outside: readonly Outside[]
+  programme: Programme
   quiet: QuietHours
   cap: { messages: number; windowMs: number }
   /** Marketing messages of other journeys, reserved at the start. */

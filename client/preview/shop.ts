@@ -13,6 +13,7 @@ import { VirtualEffects } from './effects.ts'
 import { VirtualInbox } from './inbox.ts'
 import { VirtualPoints } from './points.ts'
 import type { Outside, Setting } from './setting.ts'
+import { VirtualTiers } from './tiers.ts'
 import { type Line, spanInWords } from './timeline.ts'
 
 /** More than any story needs: one that comes to it goes round in a circle. */
@@ -28,6 +29,7 @@ export class VirtualShop implements Host {
   private readonly setting: Setting
   private readonly effects: VirtualEffects
   private readonly points: VirtualPoints
+  private readonly tiers: VirtualTiers
   private readonly outside: Outside[]
   private clock: number
   private woken = 0
@@ -51,9 +53,11 @@ export class VirtualShop implements Host {
       () => this.clock,
       () => (this.woken += 1),
     )
+    const say = (what: Line['what'], text: string, more: Partial<Line>): void => this.say(what, text, more)
     const budget = new VirtualBudget(setting)
-    this.effects = new VirtualEffects(setting, budget, (what, text, more) => this.say(what, text, more))
-    this.points = new VirtualPoints(setting, budget, (what, text, more) => this.say(what, text, more))
+    this.effects = new VirtualEffects(setting, budget, say)
+    this.tiers = new VirtualTiers(setting, say)
+    this.points = new VirtualPoints(setting, { budget, tiers: this.tiers }, say)
     this.heldForEver = new Promise((resolve) => (this.halt = resolve))
   }
 
@@ -133,7 +137,15 @@ export class VirtualShop implements Host {
     },
     issueCoupon: async (request) => {
       this.look()
-      const result = this.effects.issueCoupon(request, this.standing())
+      const offer = (request.pack && this.tiers.now.birthday) ?? request.offer
+      const result = this.effects.issueCoupon({ ...request, offer }, this.standing())
+      this.held = result.is === 'held'
+      return result
+    },
+    grantTierBenefits: async () => {
+      this.look()
+      const standing = this.standing()
+      const result = this.tiers.grant(standing, (offer, valid) => this.effects.sampleOf(offer, valid, standing))
       this.held = result.is === 'held'
       return result
     },
@@ -213,6 +225,7 @@ export class VirtualShop implements Host {
 
   private arrive({ type, properties }: Outside & { is: 'event' }): void {
     const before = this.inbox.status
+    this.tiers.arrive(type, properties)
     const effects = this.inbox.arrive(type, properties)
     const { status, reason } = this.inbox
     const ended = before === 'running' && status !== 'running'
@@ -237,6 +250,7 @@ export class VirtualShop implements Host {
       paidOrders: customer.paidOrders + orders.length,
       spent: customer.spent + amounts.reduce((sum, amount) => sum + amount, 0),
       since: new Date(start).toISOString(),
+      tier: this.tiers.facts(this.clock),
     }
   }
 }

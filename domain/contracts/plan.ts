@@ -87,10 +87,15 @@ const pointRule = z.strictObject({
   }),
   bonuses: z.record(ruleName, bonus).optional(),
   atMost: z.union([cap, z.array(cap).min(1)], { error: "expected { points: 50, per: 'day' }" }).optional(),
+  tier: z.boolean().optional(),
   pending: z.boolean().optional(),
   validDays: z.int().min(0).optional(),
   onReturn: z.enum(['pending-only', 'within-balance', 'negative-allowed']).optional(),
 })
+const tierRule = pointRule.refine(
+  ({ tier, unit, earn, bonuses }) => !tier || (unit !== 'growth' && 'perYuan' in earn && !bonuses?.['tier']),
+  "tier: true goes with { perYuan } and the unit points, and beside no bonus named 'tier'",
+)
 
 const sweep = z.strictObject({
   every: z.literal('day'),
@@ -121,9 +126,9 @@ const planContract = z.strictObject({
   topic: z.string().min(1).default('marketing'),
   copy: z.record(z.string(), copy),
   offers: z.record(z.string(), offer).default({}),
-  points: z.record(ruleName, pointRule).default({}),
   budget: budget.optional(),
   off: z.boolean().optional(),
+  points: z.record(ruleName, tierRule).default({}),
 })
 
 const nameContract = z

@@ -204,7 +204,7 @@ async function ingest(
   bench: Bench,
 ): Promise<{ batchesPerSecond: number; eventsPerSecond: number; singlesPerSecond: number }> {
   const metrics = createMetrics(bench)
-  const parts = { db: bench.db, plans: [...bench.plans.values()], clock: bench.clock, metrics }
+  const parts = { db: bench.db, plans: [...bench.plans.values()], clock: bench.clock, shopZone: 'UTC', metrics }
   const server = await createServer({ ...parts, apiKey: SECRET, secret: SECRET, log: pino({ level: 'silent' }) })
   const url = await server.listen({ host: '127.0.0.1', port: 0 })
   const post = async (body: object): Promise<void> => {

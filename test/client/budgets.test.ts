@@ -76,6 +76,7 @@ describe('with a campaign, two coupons and one of them used', () => {
       db,
       plans: [],
       clock: { now: () => NOON },
+      shopZone: 'UTC',
       apiKey: KEY,
       secret: SECRET,
       log: pino({ level: 'silent' }),

@@ -114,6 +114,17 @@ describe('a bad plan', () => {
       /occasion: 'order'|only/,
     ],
     ['begins.worth', { begins: { every: 'day', at: '10:00', audience: 'points-expiring', worth: 0 } }, /begins/],
+    ['points.order', { points: { order: { title: 'Order', earn: { fixed: 1 }, tier: true } } }, /perYuan/],
+    [
+      'points.order',
+      { points: { order: { title: 'O', unit: 'growth', earn: { perYuan: 1 }, tier: true } } },
+      /unit points/,
+    ],
+    [
+      'points.order',
+      { points: { order: { title: 'O', earn: { perYuan: 1 }, tier: true, bonuses: { tier: 2 } } } },
+      /bonus/,
+    ],
     ['points.Order', { points: { Order: { title: 'Order', earn: { fixed: 1 } } } }, /points\.Order/],
   ])('names the file and %s: %j', (field, change, message) => {
     const check = (): unknown => checkPlan('test', { ...good, ...change })

@@ -11,8 +11,10 @@ import { afterAll, expect, inject, it } from 'vitest'
 import { readCatalogue } from '../../client/catalogue.ts'
 import { runId } from '../../domain/ids.ts'
 import { switchJourney } from '../../store/journeys.ts'
-import { enrolment } from '../../store/enrolments.ts'
+import { enrolment, enrolments } from '../../store/enrolments.ts'
+import { DEFAULT_PROGRAMME } from '../../domain/programmes.ts'
 import { balancesOf } from '../../store/ledger.ts'
+import { setProgramme } from '../../store/programmes.ts'
 import { bundleWorkflows } from '../../workers/bundle.ts'
 import { installQuietRuntime, quietSdk } from '../quiet-sdk.ts'
 import { startSink } from '../smtp-sink.ts'
@@ -29,6 +31,7 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
     const sink = await startSink()
     afterAll(() => sink.stop())
     const world = await openWorld({ smtpUrl: sink.url, dayMs: 500 })
+    await setProgramme(world.db, SMALL_TIERS, { now: world.clock.now() })
     const enter = (id: string): Promise<unknown> =>
       world.send({ id: `${id}-in`, type: 'customer.registered', customer: person(id) })
     const welcomed = (id: string): Promise<void> =>
@@ -62,11 +65,13 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
       args: [{ tempo: world.tempo }],
     })
     await switchJourney(world.db, { name: 'share', because: 'to be recorded', now: NOON })
-    const others = await enterOthers(world, ['first-order', 'birthday', 'order-rewards'])
+    const others = await enterOthers(world, ['first-order', 'birthday', 'order-rewards', 'tier-upgrade'])
     const expiring = await sweepExpiring(world)
     await pointsOf(world, 'late', 'available')
+    const tiers = await enterTiers(world)
     await world.send(order('late', 'order.refunded'))
     await world.settled(100_000)
+    for (const { journey, name, run } of tiers) await save(world, journey, name, run)
     for (const { journey, run } of others) await save(world, journey, 'without-events', run)
     await save(world, 'first-order', 'without-events', 'first-order/quiet')
     await save(world, 'first-order', 'cart', 'first-order/cart')
@@ -126,6 +131,41 @@ async function sweepExpiring(world: World): Promise<{ points: string; coupon: st
   }
   const dateOf = (day: number): string => new Date(NOON + day * DAY).toISOString().slice(0, 10)
   return { points: dateOf(days.lots), coupon: dateOf(days.holder) }
+}
+
+/** Levels that an order of 299 yuan rises to and almost past, for so few days that the term ends unkept. */
+const SMALL_TIERS = {
+  ...DEFAULT_PROGRAMME,
+  levels: DEFAULT_PROGRAMME.levels.map((level, rank) => ({ ...level, from: [0, 250, 360, 5_000, 9_000][rank] ?? 0 })),
+  window: { days: 20 },
+  term: { days: 29 },
+}
+
+/** Who rose goes through the journeys of tiers; one of them orders again. Answers the ways. */
+async function enterTiers(world: World): Promise<{ journey: string; name: string; run: string }[]> {
+  const runsOf = async (journey: string): Promise<string[]> =>
+    (await enrolments(world.db, { journey }, 9)).map(({ id }) => id).sort()
+  const both = async (journey: string): Promise<boolean | string> =>
+    (await runsOf(journey)).length === 2 || `not two in ${journey}`
+  await until(() => both('tier-upgrade'))
+  await world.send({ id: 'again', type: 'order.paid', customer: 'late' })
+  for (const journey of ['tier-keep', 'tier-near-miss']) {
+    await world.client.workflow.execute('sweep', {
+      workflowId: `sweep/${journey}`,
+      taskQueue: world.taskQueue,
+      args: [{ journey, tempo: world.tempo, progress: { from: world.clock.now(), after: '', entered: 0 } }],
+    })
+    await until(() => both(journey))
+  }
+  const [keptUp = '', lateUp = ''] = await runsOf('tier-upgrade')
+  const [keep = ''] = await runsOf('tier-keep')
+  const [near = ''] = await runsOf('tier-near-miss')
+  return [
+    { journey: 'tier-upgrade', name: 'nudged', run: keptUp },
+    { journey: 'tier-upgrade', name: 'ordered', run: lateUp },
+    { journey: 'tier-keep', name: 'told-twice', run: keep },
+    { journey: 'tier-near-miss', name: 'told', run: near },
+  ]
 }
 
 /** Everybody else's journey, as it goes when nothing happens in it. Those that no event begins need a way of their own above. */

@@ -31,6 +31,16 @@ describe('order-rewards', () => {
     `)
   })
 
+  it('multiplies points by the level, and never the growth value', async () => {
+    const { lines } = await walk(journey, { begin, customer: { tier: { level: 'gold' } } })
+    expect(lines.filter(({ what }) => what === 'points').map(({ text }) => text)).toEqual([
+      'points order: 361 points, pending',
+      'points growth: 289 growth, pending',
+      'points order: 361 points settled',
+      'points growth: 289 growth settled',
+    ])
+  })
+
   it('is a run for each order, and never two for one', async () => {
     expect((await walk(journey, { begin })).run).toBe('order-rewards/C1001/O17')
     const { lines } = await walk(journey, {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { effectKey } from '../../domain/ids.ts'
 import { plannedBudget } from '../../domain/budget.ts'
 import { addBudgets } from '../../store/budgets.ts'
+import { effectKey, tierGiftKey } from '../../domain/ids.ts'
 import { addOffers, issueCoupon } from '../../store/coupons.ts'
 import { inTransaction } from '../../store/db.ts'
 import { INVARIANT_NAMES, type InvariantResult, checkInvariants } from '../../store/invariants.ts'
@@ -12,8 +12,11 @@ import { spendPoints } from '../../store/spends.ts'
 import { finishRun } from '../../store/outcomes.ts'
 import { makeCodes } from '../../store/codes.ts'
 import { redeemCoupon } from '../../store/redemptions.ts'
+import { claimGift } from '../../store/tier-benefits.ts'
+import { endTiers } from '../../store/tiers.ts'
 import { openWait } from '../../store/waits.ts'
 import { expectInvariants, freshStore, person } from '../world.ts'
+import { ORDERS, tiersOf } from './given-tiers.ts'
 import { DAY, handClock, inboxOf, routing, rowsOf } from './given.ts'
 
 const { db } = await freshStore()
@@ -39,6 +42,7 @@ beforeAll(async () => {
   await send('order.paid', 'W4')
   await earnAndOwe(clock.now())
   await giveFromBudget(clock.now())
+  await riseAndFall()
 })
 
 /** A budget with a journey's own in it: W6 has redeemed a coupon of it, W7 has one open and points pending, W8 points settled. */
@@ -69,6 +73,29 @@ async function giveFromBudget(now: number): Promise<void> {
     const terms = { title: 'gift', earn: { fixed: 300 }, pending }
     await awardPoints(db, { key: `${run}/points/gift`, run, rule: 'gift', terms, shopZone: 'UTC', now })
   }
+}
+
+/** W6 rose to the middle with a gift, in two orders of which one came back; W7 fell from the top when its term ended. */
+async function riseAndFall(): Promise<void> {
+  const clock = handClock()
+  const cheer = routing('cheer', { begins: { on: 'tier.upgraded', where: { again: false } }, occasion: 'reached' })
+  const shop = tiersOf(db, clock, [ORDERS, cheer])
+  await shop.setProgramme({ downgrade: 'balance-based' })
+  for (const id of ['W6', 'W7']) await shop.send('profile.changed', person(id))
+  await shop.buy('W6', 'O1', 150)
+  await shop.buy('W6', 'O2', 30)
+  const run = 'cheer/W6/mid.2026-11-23'
+  const gift = await claimGift(db, { run, now: clock.now() })
+  expect(gift.is).toBe('claimed')
+  const terms = { title: 'Gift', earn: { fixed: 10 } }
+  const key = tierGiftKey({ customer: 'W6', period: '2026-11-23', level: 'mid' }, 'points')
+  await awardPoints(db, { key, run, rule: 'tier-gift', terms, shopZone: 'UTC', now: clock.now() })
+  await shop.refund('W6', 'O2')
+  await shop.buy('W7', 'O1', 1_000)
+  clock.pass(200 * DAY)
+  await shop.buy('W7', 'O2', 120)
+  clock.pass(200 * DAY)
+  await endTiers(db, { now: clock.now(), ...shop.context })
 }
 
 /** W2 has 30 available in two lots, 5 pending; W5 spent 40 that were then clawed back, and owes them. */
@@ -245,7 +272,43 @@ const BREAKING: Record<string, Record<string, string>> = {
   },
   'nothing is taken back beyond what was given': {
     'a return of a larger award': `update point_transfers set reverses =
-        (select id from point_transfers where key = 'deal/W2/points/two') where kind = 'claw-back'`,
+        (select id from point_transfers where key = 'deal/W2/points/two') where kind = 'claw-back' and customer = 'W5'`,
+  },
+  'who has a tier has one now': {
+    'none of them': `update tier_history set valid_to = valid_from where customer = 'W6' and valid_to is null`,
+  },
+  'the history of a tier is one line without gaps': {
+    'two at a time': `update tier_history set valid_from = valid_from - interval '1 hour' where customer = 'W7' and ordinal = 3`,
+    'a gap': `update tier_history set valid_from = valid_from + interval '1 hour' where customer = 'W7' and ordinal = 3`,
+    'a row that is gone': `delete from tier_history where customer = 'W7' and ordinal = 1`,
+    'a row that ends before it begins': `alter table tier_history drop constraint tier_history_forward;
+      update tier_history set valid_from = '2027-11-23' where customer = 'W7' and ordinal = 2;
+      update tier_history set valid_to = '2027-11-23' where customer = 'W7' and ordinal = 1;
+      update tier_history set valid_to = '2027-11-22' where customer = 'W7' and ordinal = 2;
+      update tier_history set valid_from = '2027-11-22' where customer = 'W7' and ordinal = 3`,
+  },
+  'a level is one that its growth value carries': {
+    'more than it carries': `update tier_history set level = 'top', rank = 2 where customer = 'W6' and why = 'rise';
+      update tier_gifts set level = 'top' where customer = 'W6';
+      update point_transfers set key = replace(key, 'mid', 'top') where key like 'tier/W6/%'`,
+    'another level’s word': `update tier_history set level = 'top' where customer = 'W7' and why = 'fall'`,
+    'a fall that goes up': `update tier_history set rank = 2, level = 'top' where customer = 'W7' and why = 'fall'`,
+  },
+  'the growth value of a tier is what the ledger says': {
+    'more than was settled': `update tier_history set growth = growth + 1 where customer = 'W6' and why = 'rise'`,
+    'what came later was counted': `update tier_history set growth_upto =
+      (select id from point_transfers where key = 'orders/W6/O2/points/growth/settle') where customer = 'W6' and why = 'rise'`,
+    'what came back was counted': `update tier_history set growth = 180,
+      growth_upto = (select max(id) from point_transfers) where customer = 'W6' and why = 'rise'`,
+    'what was settled before it counts': `update tier_history set growth_since = valid_to where customer = 'W7' and why = 'rise'`,
+  },
+  'a level’s gift is given once a member and period, by the run that has it': {
+    twice: `insert into point_transfers (key, request_hash, kind, unit, customer, enrolment, rule, on_return, at)
+        select key || '#2', request_hash, kind, unit, customer, enrolment, rule, on_return, at from point_transfers
+        where key like 'tier/W6/%'`,
+    'by nobody': `delete from tier_gifts where customer = 'W6'`,
+    'by another run': `update tier_gifts set enrolment = 'orders/W6/O1' where customer = 'W6'`,
+    'without a rise': `update tier_history set period = '2026-11-24' where customer = 'W6' and why = 'rise'`,
   },
   'budgets equal their holds': {
     'more reserved than held': `update budgets set reserved = reserved + 1 where id = 'W-money'`,
@@ -336,8 +399,10 @@ test('a healthy world holds, and the check names every invariant', async () => {
   ])
   expect(await rowsOf(db, `select status, count(*) from enrolments group by status order by status`)).toEqual([
     { status: 'completed', count: 1 },
+    { status: 'exited', count: 1 },
     { status: 'goal', count: 1 },
     { status: 'running', count: 8 },
+    { status: 'running', count: 9 },
   ])
 })
 

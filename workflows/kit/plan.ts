@@ -10,6 +10,7 @@ import type { ExpiringNews, ExpiryKind } from '../../domain/expiry.ts'
 import type { EndPattern, EventPattern, Properties, TakenEvent } from '../../domain/journey.ts'
 import type { PointRule, Unit } from '../../domain/points.ts'
 import type { MessageClass } from '../../domain/sending.ts'
+import type { LevelBenefits } from '../../domain/tier.ts'
 import type { Copy } from '../../domain/template.ts'
 
 /** An event, or a day of the calendar: a daily sweep enters those whose day it is, at `at` on their own clock. */
@@ -63,6 +64,21 @@ export type IssueOutcome = ({ issued: true } & Coupon) | { issued: false; refuse
 export type AwardOutcome =
   { awarded: true; unit: Unit; amount: number; pending: boolean } | { awarded: false; refused: Refusal }
 
+/**
+ * A level that was reached: what it gives at the till, and what of its gift was given. Where a part of the gift was refused, or it
+ * has none, `coupon` is null and `points` 0.
+ */
+export type GrantOutcome =
+  | ({
+      granted: true
+      level: string
+      title: string
+      coupon: Coupon | null
+      points: number
+      refused: { coupon?: Refusal; points?: Refusal }
+    } & LevelBenefits)
+  | { granted: false; refused: Refusal }
+
 type Arm = () => unknown
 
 export interface Kit<M extends string, O extends string, P extends string = string> {
@@ -88,14 +104,16 @@ export interface Kit<M extends string, O extends string, P extends string = stri
    * is there then, all of it together. Undefined where that day is past, or nothing is left that is worth a message.
    */
   expiring(kind: ExpiryKind, options: { daysBefore: number }): Promise<ExpiringNews | undefined>
-  /** One coupon, once. */
-  issueCoupon(offer: O, options: { valid: Duration }): Promise<IssueOutcome>
+  /** One coupon, once; with `pack` of the offer that the customer's level has for the day, where it has one. */
+  issueCoupon(offer: O, options: { valid: Duration; pack?: 'birthday' }): Promise<IssueOutcome>
   /** What a rule comes to, once: by a fixed amount, or by what was paid for the order that began the run. */
   awardPoints(rule: P): Promise<AwardOutcome>
   /** Makes what the run has pending the customer's own; answers what of the run is settled by now. */
   settlePoints(): Promise<{ points: number; growth: number }>
   /** Takes back what the run awarded: pending points are void, settled ones go by their rule. */
   takeBackPoints(): Promise<{ points: number; growth: number }>
+  /** The gift of the level that was reached, once a member, period and level, in a journey that begins with tier.upgraded. */
+  grantTierBenefits(): Promise<GrantOutcome>
   /** Goes one of the ways, always the same for one customer; answers which. Weights are equal unless said. */
   split<A extends string>(name: string, arms: Record<A, Arm>, weights?: Record<A, number>): Promise<A>
   /** The customer's facts as they are now. */

@@ -106,6 +106,7 @@ function localSteps(): Omit<Host['activities'], 'sendMessage'> {
     settlePoints,
     takeBackPoints,
     expiringSoon,
+    grantTierBenefits,
     finishRun,
   } = local
   return {
@@ -121,6 +122,7 @@ function localSteps(): Omit<Host['activities'], 'sendMessage'> {
     settlePoints,
     takeBackPoints,
     expiringSoon,
+    grantTierBenefits,
     finishRun,
   }
 }

@@ -49,6 +49,7 @@ export interface Host {
     | 'settlePoints'
     | 'takeBackPoints'
     | 'expiringSoon'
+    | 'grantTierBenefits'
     | 'sendMessage'
     | 'finishRun'
   >
@@ -87,8 +88,9 @@ class Player {
       awardPoints: (rule) => this.awardPoints(rule),
       settlePoints: () => this.settlePoints(),
       takeBackPoints: () => this.takeBackPoints(),
+      grantTierBenefits: () => this.grantTierBenefits(),
       split: (name, arms, weights) => this.split(name, arms, weights),
-      customer: () => this.host.activities.customerFacts({ customer: this.input.customer }),
+      customer: () => this.customer(),
     }
   }
 
@@ -206,7 +208,10 @@ class Player {
     }
   }
 
-  private async issueCoupon(offer: string, { valid }: { valid: string }): ReturnType<AnyKit['issueCoupon']> {
+  private async issueCoupon(
+    offer: string,
+    { valid, pack }: Parameters<AnyKit['issueCoupon']>[1],
+  ): ReturnType<AnyKit['issueCoupon']> {
     const key = this.nextKey('coupon', offer)
     for (;;) {
       this.move(`issue ${offer}`, null)
@@ -216,6 +221,7 @@ class Player {
         run: this.input.run,
         offer,
         valid,
+        ...(pack && { pack }),
         asked: this.host.now(),
       })
       if (result.is === 'issued') return { issued: true, ...result.coupon }
@@ -260,6 +266,27 @@ class Player {
   private takeBackPoints(): ReturnType<AnyKit['takeBackPoints']> {
     this.move('take points back', null)
     return this.host.activities.takeBackPoints({ run: this.input.run, asked: this.host.now() })
+  }
+
+  private async grantTierBenefits(): ReturnType<AnyKit['grantTierBenefits']> {
+    for (;;) {
+      this.move('grant tier benefits', null)
+      this.handled = this.host.wakes()
+      const result = await this.host.activities.grantTierBenefits({ run: this.input.run, asked: this.host.now() })
+      if (result.is === 'granted') {
+        const { is: _, ...benefits } = result
+        return { granted: true, ...benefits }
+      }
+      if (result.is === 'refused') {
+        if (result.code === 'LEFT_JOURNEY') throw new Left('ended')
+        return { granted: false, refused: result.code }
+      }
+      await this.held('tier benefits, held: PAUSED', null)
+    }
+  }
+
+  private customer(): ReturnType<AnyKit['customer']> {
+    return this.host.activities.customerFacts({ customer: this.input.customer, asked: this.host.now() })
   }
 
   /** What is put right after the goal or an exit; a stop by an operator leaves all as it is. */
