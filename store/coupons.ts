@@ -3,12 +3,15 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Offer } from '../domain/coupon.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
+import { bucketOf } from '../domain/experiment.ts'
 import { canonical } from '../domain/journey.ts'
-import { termsOf } from '../domain/offer.ts'
+import { type LimitBy, termsOf } from '../domain/offer.ts'
 import { type Db, type Tx, at, inTransaction, isUniqueViolation } from './db.ts'
 import { decide } from './decisions.ts'
-import { holdRun, lockRun } from './enrolments.ts'
+import { holdRun } from './enrolments.ts'
+import { issueLimit } from './identity-limits.ts'
 import { setTerms } from './offers.ts'
+import { openBuckets } from './quota.ts'
 
 /**
  * Stores the offers of a plan that are not known yet; a known one stays as operators have steered it since. What it gives and
@@ -17,10 +20,11 @@ import { setTerms } from './offers.ts'
 export async function addOffers(db: Db, offers: Record<string, Offer>): Promise<void> {
   for (const [id, offer] of Object.entries(offers)) {
     await inTransaction(db, async (tx) => {
-      await sql`
-        insert into offers (id, title, quota, per_member) values (${id}, ${offer.title}, ${offer.quota}, ${offer.perMember})
-        on conflict (id) do nothing
+      const { numAffectedRows } = await sql`
+        insert into offers (id, title, per_member, per_member_most)
+        values (${id}, ${offer.title}, ${offer.perMember}, ${offer.perMember}) on conflict (id) do nothing
       `.execute(tx)
+      if (numAffectedRows === 1n) await openBuckets(tx, id, offer.quota, offer.buckets)
       await setTerms(tx, id, termsOf(offer))
     })
   }
@@ -29,11 +33,13 @@ export async function addOffers(db: Db, offers: Record<string, Offer>): Promise<
 export interface OfferState extends Offer {
   id: string
   issued: number
+  buckets: number
 }
 
 export async function offers(db: Db): Promise<OfferState[]> {
   const { rows } = await sql<OfferState>`
-    select id, title, quota, per_member as "perMember", issued from offers order by id`.execute(db)
+    select id, title, sum(quota)::int8 as quota, per_member as "perMember", sum(issued)::int8 as issued, count(*) as buckets
+    from offers join offer_buckets on offer = id group by id order by id`.execute(db)
   return rows
 }
 
@@ -66,39 +72,52 @@ export type Issue =
   | { is: 'held' }
 
 const DRAWS = 5
+/** Each time somebody else has taken the last place of a counter: a quota has no more than BUCKETS_MOST. */
+const PLACES = 1_000
+
+/** The counter that was to be asked is full meanwhile, and another is not. */
+class PlaceTaken extends Error {}
 
 /**
  * Issues a coupon once: the same key and request answers the first coupon again, the same key with another request throws
  * IDEMPOTENCY_MISMATCH. Refusals are values. Throws OFFER_UNKNOWN, RUN_UNKNOWN, STORE_UNAVAILABLE.
  */
 export async function issueCoupon(db: Db, request: IssueRequest): Promise<Issue> {
-  for (let draw = 1; ; draw++) {
+  for (let [draw, place] = [1, 1]; ;) {
     try {
       return await inTransaction(db, (tx) => issueIn(tx, request))
     } catch (error) {
-      if (draw >= DRAWS || !(isUniqueViolation(error, 'coupons_pkey') || isUniqueViolation(error, 'coupons_key_key')))
-        throw error
+      // Begun anew, so that nobody waits for a second counter while the lock of the first is still theirs.
+      if (error instanceof PlaceTaken && place++ < PLACES) continue
+      const taken = isUniqueViolation(error, 'coupons_pkey') || isUniqueViolation(error, 'coupons_key_key')
+      if (!taken || draw++ >= DRAWS) throw error
     }
   }
 }
 
 async function issueIn(tx: Tx, request: IssueRequest): Promise<Issue> {
-  const run = await lockRun(tx, request.run)
-  if (!run) throw new PerennialError('RUN_UNKNOWN', `no run '${request.run}'`, { field: 'run' })
+  const asked = await lookAt(tx, request)
+  if (!asked) throw new PerennialError('RUN_UNKNOWN', `no run '${request.run}'`, { field: 'run' })
   const hash = createHash('sha256')
     .update(canonical({ run: request.run, offer: request.offer, valid: request.valid }))
     .digest('hex')
-  const before = await couponByKey(tx, request.key)
-  if (before) {
-    if (before.request_hash === hash) return { is: 'issued', coupon: before, replayed: true }
+  if (asked.before) {
+    const { hash: first, ...coupon } = asked.before
+    if (first === hash) {
+      return {
+        is: 'issued',
+        coupon: { ...coupon, expiresAt: new Date(coupon.expiresAt), zone: asked.zone },
+        replayed: true,
+      }
+    }
     throw new PerennialError('IDEMPOTENCY_MISMATCH', `'${request.key}' was issued for another request`, {
       field: 'key',
     })
   }
   const about = {
     key: request.key,
-    customer: run.customer,
-    journey: run.journey,
+    customer: asked.customer,
+    journey: asked.journey,
     enrolment: request.run,
     now: request.now,
   }
@@ -106,63 +125,107 @@ async function issueIn(tx: Tx, request: IssueRequest): Promise<Issue> {
     await decide(tx, { ...about, about: 'coupon', verdict: 'refused', code, detail: request.offer })
     return { is: 'refused', code }
   }
-  if (run.status !== 'running') return refuse('LEFT_JOURNEY')
-  if (run.paused) {
+  if (asked.status !== 'running') return refuse('LEFT_JOURNEY')
+  if (asked.paused_at !== null) {
     await holdRun(tx, request.run, request.now)
     return { is: 'held' }
   }
-  if (run.arm === 'holdout') return refuse('HOLDOUT')
-  if (!(await guardedIssue(tx, request, { customer: run.customer, hash }))) {
-    return refuse(await whyNot(tx, request.offer, run.customer))
-  }
-  const issued = await couponByKey(tx, request.key)
-  if (!issued) throw new PerennialError('INTERNAL', `the coupon of '${request.key}' is gone`)
-  await decide(tx, { ...about, about: 'coupon', verdict: 'issued', detail: request.offer })
-  return { is: 'issued', coupon: issued, replayed: false }
+  if (asked.arm === 'holdout') return refuse('HOLDOUT')
+  const kinds = asked.limit_by ?? []
+  const limit = await issueLimit(tx, { offer: request.offer, customer: asked.customer, kinds })
+  if (limit) return refuse(limit)
+  const coupon = await guardedIssue(tx, request, { ...asked, hash, kinds })
+  return coupon ? { is: 'issued', coupon, replayed: false } : refuse(await whyNot(tx, request.offer, asked.customer))
+}
+
+interface Asked {
+  journey: string
+  customer: string
+  zone: string | null
+  arm: string
+  status: string
+  paused_at: Date | null
+  /** Of the version that is issued now; null where accounts alone count, or there is no such offer. */
+  limit_by: LimitBy[] | null
+  before: { code: string; offer: string; title: string; expiresAt: string; hash: string } | null
 }
 
 /**
- * The one statement that spends quota. Its row count is the answer: one, or none when the quota or the customer's limit is
- * reached. The caller holds the customer's lock, so the counter it reads is the newest.
+ * Locks the customer; then everything that is asked of the run, the key and the offer, in one statement, as each way to the store
+ * takes longer than what is done there. The pause is read shared, so that a resume waits for the answer.
+ */
+async function lookAt(tx: Tx, { run, key, offer }: IssueRequest): Promise<Asked | undefined> {
+  await sql`select 1 from customers where id = (select customer from enrolments where id = ${run}) for update`.execute(
+    tx,
+  )
+  const { rows } = await sql<Asked>`
+    with paused as (
+      select paused_at from journeys where name = (select journey from enrolments where id = ${run}) for share)
+    select e.journey, e.customer, u.zone, e.arm, e.status, (select paused_at from paused),
+      (select v.terms->'limitBy' from offers o join offer_versions v on v.offer = o.id and v.version = o.version
+        where o.id = ${offer}) as limit_by,
+      (select json_build_object('code', c.code, 'offer', c.offer, 'title', o.title, 'expiresAt', c.expires_at,
+          'hash', c.request_hash) from coupons c join offers o on o.id = c.offer where c.key = ${key}) as before
+    from enrolments e join customers u on u.id = e.customer where e.id = ${run}
+  `.execute(tx)
+  return rows[0]
+}
+
+/**
+ * The one statement that spends quota, counts the customer, makes the coupon and notes it. Its row is the answer: one, or none
+ * when the quota or the customer's limit is reached. The caller holds the customer's lock, so the counter it reads is the newest.
+ * The customer's own counter of places is asked first, by a hash, then the next one that is not full.
  */
 async function guardedIssue(
   tx: Tx,
   { key, run, offer, validMs, now, drawCode }: IssueRequest,
-  { customer, hash }: { customer: string; hash: string },
-): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    with spent as (
-      update offers set issued = issued + 1
-      where id = ${offer} and issued < quota
+  { customer, journey, zone, hash, kinds }: Asked & { hash: string; kinds: readonly LimitBy[] },
+): Promise<IssuedCoupon | undefined> {
+  const code = drawCode()
+  const expiresAt = at(now + validMs)
+  const { rows } = await sql<{ title: string }>`
+    with places as (
+      select bucket, issued < quota as free, count(*) over () as count from offer_buckets where offer = ${offer}),
+    chosen as (
+      select o.id, o.version, o.title, p.bucket from places p join offers o on o.id = ${offer}
+      where p.free and o.per_member > coalesce((select issued from member_counters where offer = ${offer} and customer = ${customer}), 0)
+      order by p.bucket < ${bucketOf('quota', offer, customer)} % p.count, p.bucket limit 1),
+    spent as (
+      update offer_buckets b set issued = b.issued + 1 from chosen
+      where b.offer = ${offer} and b.bucket = chosen.bucket and b.issued < b.quota
         and not exists (select 1 from coupons where key = ${key})
-        and per_member > coalesce((select issued from member_counters where offer = ${offer} and customer = ${customer}), 0)
-      returning id, version),
+      returning chosen.version, chosen.title),
     counted as (
-      insert into member_counters as m (offer, customer, issued) select id, ${customer}, 1 from spent
-      on conflict (offer, customer) do update set issued = m.issued + 1 returning offer)
-    insert into coupons (code, key, request_hash, offer, version, customer, enrolment, issued_at, expires_at)
-    select ${drawCode()}, ${key}, ${hash}, id, version, ${customer}, ${run}, ${at(now)}, ${at(now + validMs)}
-    from spent join counted on counted.offer = spent.id
+      insert into member_counters as m (offer, customer, issued) select ${offer}, ${customer}, 1 from spent
+      on conflict (offer, customer) do update set issued = m.issued + 1 returning m.offer),
+    made as (
+      insert into coupons (code, key, request_hash, offer, version, customer, enrolment, issued_at, expires_at)
+      select ${code}, ${key}, ${hash}, ${offer}, version, ${customer}, ${run}, ${at(now)}, ${expiresAt}
+      from spent, counted returning code),
+    counted_by as (
+      insert into coupon_identities (kind, hash, code) select i.kind, i.hash, made.code
+      from made, identities i where i.customer = ${customer} and i.kind = any(${kinds})),
+    noted as (
+      insert into decisions (key, customer, journey, enrolment, about, verdict, detail, at)
+      select ${key}, ${customer}, ${journey}, ${run}, 'coupon', 'issued', ${offer}, ${at(now)} from made
+      on conflict (key) do nothing)
+    select title from spent, made
   `.execute(tx)
-  return numAffectedRows === 1n
+  return rows[0] && { code, offer, title: rows[0].title, expiresAt, zone }
 }
 
+/** Throws PlaceTaken where there is a place after all. */
 async function whyNot(tx: Tx, offer: string, customer: string): Promise<Refusal> {
-  const { rows } = await sql<{ full: boolean }>`
+  const { rows } = await sql<{ full: boolean; free: boolean }>`
     select per_member <= coalesce((select issued from member_counters where offer = ${offer} and customer = ${customer}), 0)
-      as full from offers where id = ${offer}
+      as full, exists (select 1 from offer_buckets where offer = ${offer} and issued < quota) as free
+    from offers where id = ${offer}
   `.execute(tx)
   const [row] = rows
   if (!row) throw new PerennialError('OFFER_UNKNOWN', `no offer '${offer}'`, { field: 'offer' })
-  return row.full ? 'MEMBER_LIMIT' : 'QUOTA_EXHAUSTED'
-}
-
-async function couponByKey(tx: Tx, key: string): Promise<(IssuedCoupon & { request_hash: string }) | undefined> {
-  const { rows } = await sql<IssuedCoupon & { request_hash: string }>`
-    select c.code, c.offer, o.title, c.expires_at as "expiresAt", u.zone, c.request_hash from coupons c
-    join offers o on o.id = c.offer join customers u on u.id = c.customer where c.key = ${key}
-  `.execute(tx)
-  return rows[0]
+  if (row.full) return 'MEMBER_LIMIT'
+  if (row.free) throw new PlaceTaken()
+  return 'QUOTA_EXHAUSTED'
 }
 
 export interface CouponLine {

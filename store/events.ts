@@ -23,6 +23,7 @@ import { decide } from './decisions.ts'
 import { wake } from './dispatch.ts'
 import { convert, endAndWake, enrol, pastEntries } from './enrolments.ts'
 import { rememberIdentities } from './identities.ts'
+import { settleOrderCoupons } from './order-coupons.ts'
 
 /** An event that passed its contract. `at` is when it happened at the shop, epoch ms. */
 export interface ShopEvent {
@@ -49,6 +50,7 @@ export async function acceptEvent(
       const seq = await insertEvent(tx, event, hash, received)
       if (seq === undefined) throw new Duplicate()
       await rememberIdentities(tx, { customer: event.customer.id, identities, now: received })
+      await settleOrderCoupons(tx, event, received)
       await route(tx, event, { plans, seq, now: received })
     })
     return 'stored'

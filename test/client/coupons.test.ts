@@ -51,7 +51,13 @@ test('from the cart to the refund', async () => {
   const other = await ask('redeem', { ...cart, shipping: 0 }, { headers })
   expect([other.statusCode, other.json().error.code]).toEqual([409, 'IDEMPOTENCY_MISMATCH'])
   const refunded = await ask('refund', { customer: 'C1', order: 'O-1' })
-  expect(refunded.json()).toEqual({ ok: true, outcome: 'returned', expiresAt: about.expiresAt, replayed: false })
+  expect(refunded.json()).toEqual({
+    ok: true,
+    outcome: 'returned',
+    expiresAt: about.expiresAt,
+    lines: [{ line: 'tea', discount: 200 }],
+    replayed: false,
+  })
 })
 
 test('a refusal is an answer with a code and its meaning, and may be asked again under its key', async () => {

@@ -86,14 +86,14 @@ const AGAIN = `
 /** For each invariant, ways to break it by SQL, past every check of the database where there is one. */
 const BREAKING: Record<string, Record<string, string>> = {
   'issued equals the coupons there are': {
-    'a coupon that was not counted': `update offers set issued = issued - 1`,
+    'a coupon that was not counted': `update offer_buckets set issued = issued - 1`,
     'a coupon that is gone': `delete from coupons where customer = 'W2'; delete from member_counters where customer = 'W2'`,
   },
   'issued is within the quota': {
-    'a quota set below': `alter table offers drop constraint offers_check; update offers set quota = issued - 1`,
+    'a quota set below': `alter table offer_buckets drop constraint offer_buckets_check; update offer_buckets set quota = issued - 1`,
   },
   'a customer has no more of an offer than allowed': {
-    'a limit set below': `update offers set per_member = 0`,
+    'a limit set below': `update offers set per_member = 0, per_member_most = 0`,
   },
   'member counters equal the coupons there are': {
     'counted twice': `update member_counters set issued = issued + 1 where customer = 'W1'`,
