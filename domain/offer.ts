@@ -148,17 +148,22 @@ export function worthOf(
       isFor(needs.categories, line) ? Math.max(0, line.amount - (by.lines.get(line.id) ?? 0)) : 0,
     )
   const left = leftBy(taken)
-  const room = leftBy(spent).map((amount, at) => Math.min(amount, left[at] ?? 0))
-  const discount = Math.min(takenOff(gives, sum(left)), sum(room))
-  const shares = allocate(discount, room)
+  const shares = within(
+    allocate(Math.min(takenOff(gives, sum(left)), sum(left)), left),
+    leftBy(spent).map((amount, at) => Math.min(amount, left[at] ?? 0)),
+  )
   const free = gives !== null && 'shipping' in gives
   return {
-    discount,
+    discount: sum(shares),
     shipping: free ? Math.max(0, basket.shipping - Math.max(taken.shipping, spent.shipping)) : 0,
     gift: gives !== null && 'gift' in gives ? gives.gift : null,
     lines: basket.lines.map((line, at) => ({ line: line.id, amount: line.amount, discount: shares[at] ?? 0 })),
   }
 }
+
+/** The shares as they are where each has room, else as much of their sum as there is room for. */
+const within = (shares: number[], room: readonly number[]): number[] =>
+  shares.every((share, at) => share <= (room[at] ?? 0)) ? shares : allocate(Math.min(sum(shares), sum(room)), room)
 
 const CLASSES = ['line', 'order', 'shipping'] as const
 

@@ -132,6 +132,8 @@ async function issueIn(tx: Tx, request: IssueRequest): Promise<Issue> {
   }
   if (asked.arm === 'holdout') return refuse('HOLDOUT')
   const kinds = asked.limit_by ?? []
+  // What is full stays full, so a crowd that comes too late is refused without asking for a lock.
+  if (asked.over) return refuse(asked.over)
   const limit = await issueLimit(tx, { offer: request.offer, customer: asked.customer, kinds })
   if (limit) return refuse(limit)
   const coupon = await guardedIssue(tx, request, { ...asked, hash, kinds })
@@ -147,6 +149,7 @@ interface Asked {
   paused_at: Date | null
   /** Of the version that is issued now; null where accounts alone count, or there is no such offer. */
   limit_by: LimitBy[] | null
+  over: Extract<Refusal, 'MEMBER_LIMIT' | 'QUOTA_EXHAUSTED'> | null
   before: { code: string; offer: string; title: string; expiresAt: string; hash: string } | null
 }
 
@@ -164,6 +167,10 @@ async function lookAt(tx: Tx, { run, key, offer }: IssueRequest): Promise<Asked 
     select e.journey, e.customer, u.zone, e.arm, e.status, (select paused_at from paused),
       (select v.terms->'limitBy' from offers o join offer_versions v on v.offer = o.id and v.version = o.version
         where o.id = ${offer}) as limit_by,
+      (select case when o.per_member <= coalesce(
+            (select issued from member_counters m where m.offer = o.id and m.customer = e.customer), 0) then 'MEMBER_LIMIT'
+          when not exists (select 1 from offer_buckets b where b.offer = o.id and b.issued < b.quota) then 'QUOTA_EXHAUSTED'
+        end from offers o where o.id = ${offer}) as over,
       (select json_build_object('code', c.code, 'offer', c.offer, 'title', o.title, 'expiresAt', c.expires_at,
           'hash', c.request_hash) from coupons c join offers o on o.id = c.offer where c.key = ${key}) as before
     from enrolments e join customers u on u.id = e.customer where e.id = ${run}

@@ -41,7 +41,7 @@ async function lockBuckets(tx: Tx, offer: string): Promise<Bucket[]> {
 /** Takes `size` places at once, all of them or none; false where so many are not left. */
 export async function takePlaces(tx: Tx, offer: string, size: number): Promise<boolean> {
   // Behind the offer's own row, as steering is: else the counters it waits for may be gone by then.
-  await sql`select 1 from offers where id = ${offer} for update`.execute(tx)
+  await sql`select 1 from offers where id = ${offer} for no key update`.execute(tx)
   const left = await lockBuckets(tx, offer)
   const rooms = left.map(({ quota, issued }) => quota - issued)
   if (rooms.reduce((sum, room) => sum + room, 0) < size) return false

@@ -108,7 +108,8 @@ const BREAKING: Record<string, Record<string, string>> = {
   },
   'a coupon is redeemed just where one redemption of it stands': {
     'two of them': `drop index redemptions_live; ${AGAIN}`,
-    'none of them': `update redemptions set reversed_at = redeemed_at, outcome = 'lost' where code = 'CODE-OF-W1'`,
+    'none of them': `update redemptions set reversed_at = redeemed_at, outcome = 'lost' where code = 'CODE-OF-W1';
+      update redemption_lines set reversed_at = now()`,
     'given back by half': `update coupons set status = 'open' where code = 'CODE-OF-W1'`,
   },
   'a coupon is held or redeemed, never both': {
@@ -213,6 +214,28 @@ const BREAKING: Record<string, Record<string, string>> = {
   'nothing is taken back beyond what was given': {
     'a return of a larger award': `update point_transfers set reverses =
         (select id from point_transfers where key = 'deal/W2/points/two') where kind = 'claw-back'`,
+  },
+  'an offer has a counter for each of its buckets': {
+    'one that is missing between': `update offer_buckets set bucket = 1`,
+    'none at all': `insert into offers (id, title, per_member, per_member_most) values ('perk-2', 'Perk', 1, 1)`,
+  },
+  'accounts of one phone or mail have no more of an offer than one may': {
+    'two of one phone': `insert into coupon_identities (kind, hash, code)
+      select 'phone', 'same', code from coupons where customer in ('W1', 'W2')`,
+  },
+  'a code for anybody is counted by identity while it is redeemed': {
+    'a code that nobody has redeemed': `insert into coupon_identities (kind, hash, code) values ('phone', 'one', 'CODE-OF-ALL')`,
+  },
+  'a redemption is taken back with the last of its lines': {
+    'all lines are back, it stands': `update redemption_lines set reversed_at = now()`,
+    'it is taken back, a line is not': `update redemptions set reversed_at = now(), outcome = 'returned';
+      update coupons set status = 'open' where code = 'CODE-OF-W1'`,
+  },
+  'a coupon that was taken back was not redeemed': {
+    'redeemed afterwards': `update redemptions set reversed_at = now(), outcome = 'returned';
+      update redemption_lines set reversed_at = now();
+      update coupons set status = 'void', void_key = 'void', void_reason = 'test', voided_at = issued_at
+      where code = 'CODE-OF-W1'`,
   },
 }
 
