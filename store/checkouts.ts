@@ -8,7 +8,7 @@ import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { canonical } from '../domain/journey.ts'
 import { type Db, type Tx, at, inTransaction, isUniqueViolation } from './db.ts'
 import { decide } from './decisions.ts'
-import { type HeldCoupon, couponForUpdate } from './held-coupons.ts'
+import { COUPON_COLUMNS, type HeldCoupon, couponForUpdate } from './held-coupons.ts'
 import { TRIES_WITHIN_MS, countTry, lockingTry } from './tries.ts'
 
 export interface Checkout {
@@ -70,7 +70,7 @@ async function onceIn<A extends { ok: true }>(
   hash: string,
   work: Work<A>,
 ): Promise<Answer<A>> {
-  const { rows } = await sql`select 1 from customers where id = ${asked.customer} for update`.execute(tx)
+  const { rows } = await sql`/* prepared */ select 1 from customers where id = ${asked.customer} for update`.execute(tx)
   if (rows.length === 0) {
     throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${asked.customer}'`, { field: 'customer' })
   }
@@ -122,11 +122,11 @@ const whoTries = ({ customer, visitor }: Checkout): string[] => [
 
 /** The first answer under the key, the tries and the coupon, locked, in one statement: each way to the store costs more than it. */
 async function lookUp(tx: Tx, asked: Checkout): Promise<Found> {
-  const { rows } = await sql<Found & HeldCoupon & { found: string | null }>`
+  const { rows } = await sql<Found & HeldCoupon & { found: string | null }>`/* prepared */
     with kept as (select request_hash, answer from checkout_answers where key = ${asked.key}),
     tried as (${lockingTry(whoTries(asked), asked.now)}),
     locked as (${couponForUpdate(asked.code)})
-    select kept.*, tried.*, locked.*, locked.code as found
+    select kept.request_hash, kept.answer, tried.tried, locked.code, ${COUPON_COLUMNS}, locked.code as found
     from tried left join kept on true left join locked on true
   `.execute(tx)
   const [row] = rows

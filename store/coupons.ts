@@ -72,23 +72,23 @@ export type Issue =
   | { is: 'held' }
 
 const DRAWS = 5
-/** Each time somebody else has taken the last place of a counter: a quota has no more than BUCKETS_MOST. */
-const PLACES = 1_000
+/** Each time somebody else has taken the last place of a counter, or steered the offer: a quota has no more than BUCKETS_MOST. */
+const CHANGES = 1_000
 
-/** The counter that was to be asked is full meanwhile, and another is not. */
-class PlaceTaken extends Error {}
+/** What the statement went by has changed meanwhile: its counter is full and another is not. */
+class Changed extends Error {}
 
 /**
  * Issues a coupon once: the same key and request answers the first coupon again, the same key with another request throws
  * IDEMPOTENCY_MISMATCH. Refusals are values. Throws OFFER_UNKNOWN, RUN_UNKNOWN, STORE_UNAVAILABLE.
  */
 export async function issueCoupon(db: Db, request: IssueRequest): Promise<Issue> {
-  for (let [draw, place] = [1, 1]; ;) {
+  for (let [draw, change] = [1, 1]; ;) {
     try {
       return await inTransaction(db, (tx) => issueIn(tx, request))
     } catch (error) {
       // Begun anew, so that nobody waits for a second counter while the lock of the first is still theirs.
-      if (error instanceof PlaceTaken && place++ < PLACES) continue
+      if (error instanceof Changed && change++ < CHANGES) continue
       const taken = isUniqueViolation(error, 'coupons_pkey') || isUniqueViolation(error, 'coupons_key_key')
       if (!taken || draw++ >= DRAWS) throw error
     }
@@ -96,143 +96,141 @@ export async function issueCoupon(db: Db, request: IssueRequest): Promise<Issue>
 }
 
 async function issueIn(tx: Tx, request: IssueRequest): Promise<Issue> {
-  const asked = await lookAt(tx, request)
-  if (!asked) throw new PerennialError('RUN_UNKNOWN', `no run '${request.run}'`, { field: 'run' })
+  const first = await lockOwner(tx, request)
+  if (!first) throw new PerennialError('RUN_UNKNOWN', `no run '${request.run}'`, { field: 'run' })
   const hash = createHash('sha256')
     .update(canonical({ run: request.run, offer: request.offer, valid: request.valid }))
     .digest('hex')
-  if (asked.before) {
-    const { hash: first, ...coupon } = asked.before
-    if (first === hash) {
-      return {
-        is: 'issued',
-        coupon: { ...coupon, expiresAt: new Date(coupon.expiresAt), zone: asked.zone },
-        replayed: true,
-      }
+  const kinds = first.limitBy ?? []
+  const limit = await issueLimit(tx, { offer: request.offer, customer: first.customer, kinds })
+  // Nearly every request may have its coupon: it is asked for, and only where it was not had is looked why.
+  const coupon = limit ? undefined : await guardedIssue(tx, request, { ...first, hash, kinds })
+  if (coupon) return { is: 'issued', coupon, replayed: false }
+  const asked = await lookAt(tx, request)
+  if (asked?.before) {
+    const { hash: before, ...had } = asked.before
+    if (before === hash) {
+      const { zone } = first
+      return { is: 'issued', coupon: { ...had, expiresAt: new Date(had.expiresAt), zone }, replayed: true }
     }
     throw new PerennialError('IDEMPOTENCY_MISMATCH', `'${request.key}' was issued for another request`, {
       field: 'key',
     })
   }
-  const about = {
-    key: request.key,
-    customer: asked.customer,
-    journey: asked.journey,
-    enrolment: request.run,
-    now: request.now,
-  }
-  const refuse = async (code: Refusal): Promise<Issue> => {
-    await decide(tx, { ...about, about: 'coupon', verdict: 'refused', code, detail: request.offer })
-    return { is: 'refused', code }
-  }
-  if (asked.status !== 'running') return refuse('LEFT_JOURNEY')
-  if (asked.paused_at !== null) {
+  if (asked?.status === 'running' && asked.paused) {
     await holdRun(tx, request.run, request.now)
     return { is: 'held' }
   }
-  if (asked.arm === 'holdout') return refuse('HOLDOUT')
-  const kinds = asked.limit_by ?? []
-  // What is full stays full, so a crowd that comes too late is refused without asking for a lock.
-  if (asked.over) return refuse(asked.over)
-  const limit = await issueLimit(tx, { offer: request.offer, customer: asked.customer, kinds })
-  if (limit) return refuse(limit)
-  const coupon = await guardedIssue(tx, request, { ...asked, hash, kinds })
-  return coupon ? { is: 'issued', coupon, replayed: false } : refuse(await whyNot(tx, request.offer, asked.customer))
+  const code = whyNot(asked, request) ?? limit
+  // What was in the way is gone by now: a place was added, an offer worded anew, a journey resumed.
+  if (!code) throw new Changed()
+  const { customer, journey } = first
+  const { key, run: enrolment, now, offer: detail } = request
+  await decide(tx, { key, customer, journey, enrolment, about: 'coupon', verdict: 'refused', code, detail, now })
+  return { is: 'refused', code }
+}
+
+interface Owner {
+  customer: string
+  journey: string
+  zone: string | null
+  /** The version that is issued now, and by what it counts accounts; null where there is no such offer, or by nothing. */
+  version: number | null
+  limitBy: LimitBy[] | null
+}
+
+/** Locks the run's customer. */
+async function lockOwner(tx: Tx, { run, offer }: IssueRequest): Promise<Owner | undefined> {
+  const { rows } = await sql<Owner>`/* prepared */
+    select u.id as customer, e.journey, u.zone, o.version, v.terms->'limitBy' as "limitBy"
+    from enrolments e join customers u on u.id = e.customer
+    left join offers o on o.id = ${offer} left join offer_versions v on v.offer = o.id and v.version = o.version
+    where e.id = ${run} for update of u
+  `.execute(tx)
+  return rows[0]
 }
 
 interface Asked {
-  journey: string
-  customer: string
-  zone: string | null
   arm: string
   status: string
-  paused_at: Date | null
-  /** Of the version that is issued now; null where accounts alone count, or there is no such offer. */
-  limit_by: LimitBy[] | null
-  over: Extract<Refusal, 'MEMBER_LIMIT' | 'QUOTA_EXHAUSTED'> | null
+  paused: boolean
   before: { code: string; offer: string; title: string; expiresAt: string; hash: string } | null
+  /** Null where there is no such offer. */
+  offer: { full: boolean; free: boolean } | null
 }
 
 /**
- * Locks the customer; then everything that is asked of the run, the key and the offer, in one statement, as each way to the store
- * takes longer than what is done there. The pause is read shared, so that a resume waits for the answer.
+ * All that is asked of the run, the key and the offer, behind the customer's lock. The pause is read shared, so that a resume
+ * waits for the answer.
  */
 async function lookAt(tx: Tx, { run, key, offer }: IssueRequest): Promise<Asked | undefined> {
-  await sql`select 1 from customers where id = (select customer from enrolments where id = ${run}) for update`.execute(
-    tx,
-  )
-  const { rows } = await sql<Asked>`
+  const { rows } = await sql<Asked>`/* prepared */
     with paused as (
       select paused_at from journeys where name = (select journey from enrolments where id = ${run}) for share)
-    select e.journey, e.customer, u.zone, e.arm, e.status, (select paused_at from paused),
-      (select v.terms->'limitBy' from offers o join offer_versions v on v.offer = o.id and v.version = o.version
-        where o.id = ${offer}) as limit_by,
-      (select case when o.per_member <= coalesce(
-            (select issued from member_counters m where m.offer = o.id and m.customer = e.customer), 0) then 'MEMBER_LIMIT'
-          when not exists (select 1 from offer_buckets b where b.offer = o.id and b.issued < b.quota) then 'QUOTA_EXHAUSTED'
-        end from offers o where o.id = ${offer}) as over,
+    select e.arm, e.status, exists (select 1 from paused where paused_at is not null) as paused,
       (select json_build_object('code', c.code, 'offer', c.offer, 'title', o.title, 'expiresAt', c.expires_at,
-          'hash', c.request_hash) from coupons c join offers o on o.id = c.offer where c.key = ${key}) as before
-    from enrolments e join customers u on u.id = e.customer where e.id = ${run}
+          'hash', c.request_hash) from coupons c join offers o on o.id = c.offer where c.key = ${key}) as before,
+      (select json_build_object(
+          'full', o.per_member <= coalesce(
+            (select issued from member_counters m where m.offer = o.id and m.customer = e.customer), 0),
+          'free', exists (select 1 from offer_buckets b where b.offer = o.id and b.issued < b.quota))
+        from offers o where o.id = ${offer}) as offer
+    from enrolments e where e.id = ${run}
   `.execute(tx)
   return rows[0]
 }
 
 /**
  * The one statement that spends quota, counts the customer, makes the coupon and notes it. Its row is the answer: one, or none
- * when the quota or the customer's limit is reached. The caller holds the customer's lock, so the counter it reads is the newest.
- * The customer's own counter of places is asked first, by a hash, then the next one that is not full.
+ * where the run, the pause, the key, the quota or the customer's limit says no. The caller holds the customer's lock, so the
+ * counter it reads is the newest. The customer's own counter of places is asked first, by a hash, then the next that is not full.
  */
 async function guardedIssue(
   tx: Tx,
   { key, run, offer, validMs, now, drawCode }: IssueRequest,
-  { customer, journey, zone, hash, kinds }: Asked & { hash: string; kinds: readonly LimitBy[] },
+  { customer, journey, zone, version, hash, kinds }: Owner & { hash: string; kinds: readonly LimitBy[] },
 ): Promise<IssuedCoupon | undefined> {
   const code = drawCode()
   const expiresAt = at(now + validMs)
-  const { rows } = await sql<{ title: string }>`
+  const { rows } = await sql<{ title: string }>`/* prepared */
     with places as (
       select bucket, issued < quota as free, count(*) over () as count from offer_buckets where offer = ${offer}),
+    paused as (select paused_at from journeys where name = ${journey} for share),
     chosen as (
-      select o.id, o.version, o.title, p.bucket from places p join offers o on o.id = ${offer}
-      where p.free and o.per_member > coalesce((select issued from member_counters where offer = ${offer} and customer = ${customer}), 0)
+      select o.title, p.bucket from places p
+      join offers o on o.id = ${offer} and o.version = ${version}
+      join enrolments e on e.id = ${run} and e.status = 'running' and e.arm <> 'holdout'
+      where p.free and not exists (select 1 from paused where paused_at is not null)
+        and not exists (select 1 from coupons where key = ${key})
+        and o.per_member > coalesce((select issued from member_counters where offer = ${offer} and customer = ${customer}), 0)
       order by p.bucket < ${bucketOf('quota', offer, customer)} % p.count, p.bucket limit 1),
     spent as (
       update offer_buckets b set issued = b.issued + 1 from chosen
-      where b.offer = ${offer} and b.bucket = chosen.bucket and b.issued < b.quota
-        and not exists (select 1 from coupons where key = ${key})
-      returning chosen.version, chosen.title),
+      where b.offer = ${offer} and b.bucket = chosen.bucket and b.issued < b.quota returning chosen.title),
     counted as (
       insert into member_counters as m (offer, customer, issued) select ${offer}, ${customer}, 1 from spent
       on conflict (offer, customer) do update set issued = m.issued + 1 returning m.offer),
     made as (
       insert into coupons (code, key, request_hash, offer, version, customer, enrolment, issued_at, expires_at)
-      select ${code}, ${key}, ${hash}, ${offer}, version, ${customer}, ${run}, ${at(now)}, ${expiresAt}
-      from spent, counted returning code),
+      select ${code}, ${key}, ${hash}, ${offer}, ${version}, ${customer}, ${run}, ${at(now)}, ${expiresAt} from counted),
     counted_by as (
-      insert into coupon_identities (kind, hash, code) select i.kind, i.hash, made.code
-      from made, identities i where i.customer = ${customer} and i.kind = any(${kinds})),
+      insert into coupon_identities (kind, hash, code) select i.kind, i.hash, ${code}
+      from counted, identities i where i.customer = ${customer} and i.kind = any(${kinds})),
     noted as (
       insert into decisions (key, customer, journey, enrolment, about, verdict, detail, at)
-      select ${key}, ${customer}, ${journey}, ${run}, 'coupon', 'issued', ${offer}, ${at(now)} from made
+      select ${key}, ${customer}, ${journey}, ${run}, 'coupon', 'issued', ${offer}, ${at(now)} from counted
       on conflict (key) do nothing)
-    select title from spent, made
+    select title from spent, counted
   `.execute(tx)
   return rows[0] && { code, offer, title: rows[0].title, expiresAt, zone }
 }
 
-/** Throws PlaceTaken where there is a place after all. */
-async function whyNot(tx: Tx, offer: string, customer: string): Promise<Refusal> {
-  const { rows } = await sql<{ full: boolean; free: boolean }>`
-    select per_member <= coalesce((select issued from member_counters where offer = ${offer} and customer = ${customer}), 0)
-      as full, exists (select 1 from offer_buckets where offer = ${offer} and issued < quota) as free
-    from offers where id = ${offer}
-  `.execute(tx)
-  const [row] = rows
-  if (!row) throw new PerennialError('OFFER_UNKNOWN', `no offer '${offer}'`, { field: 'offer' })
-  if (row.full) return 'MEMBER_LIMIT'
-  if (row.free) throw new PlaceTaken()
-  return 'QUOTA_EXHAUSTED'
+function whyNot(asked: Asked | undefined, { offer }: IssueRequest): Refusal | undefined {
+  if (asked?.status !== 'running') return 'LEFT_JOURNEY'
+  if (asked.arm === 'holdout') return 'HOLDOUT'
+  if (!asked.offer) throw new PerennialError('OFFER_UNKNOWN', `no offer '${offer}'`, { field: 'offer' })
+  if (asked.offer.full) return 'MEMBER_LIMIT'
+  return asked.offer.free ? undefined : 'QUOTA_EXHAUSTED'
 }
 
 export interface CouponLine {

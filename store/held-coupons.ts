@@ -31,6 +31,14 @@ export const couponForUpdate = (code: string) => sql<HeldCoupon>`
   from coupons c join offers o on o.id = c.offer join offer_versions v on v.offer = c.offer and v.version = c.version
   left join enrolments e on e.id = c.enrolment where c.code = ${code} for update of c`
 
+/** Its columns, of a part of a statement that is called `locked`. */
+export const COUPON_COLUMNS = sql.raw(
+  `offer title per_member terms customer enrolment journey batch status held_by held_until held_basket expires_at`
+    .split(' ')
+    .map((column) => `locked.${column}`)
+    .join(', '),
+)
+
 /** The coupon, held locked to the end of the transaction. Lock the customer first, and of several coupons the lower code. */
 export async function lockCoupon(tx: Tx, code: string): Promise<HeldCoupon | undefined> {
   const { rows } = await couponForUpdate(code).execute(tx)
@@ -64,7 +72,7 @@ export async function standingOn(
   { code, offer, terms }: Pick<HeldCoupon, 'code' | 'offer' | 'terms'>,
   { order, customer, now }: { order: string; customer: string; now: number },
 ): Promise<Standing> {
-  const { rows } = await sql<{ paid: boolean; beside: BesideRow[]; mine: number }>`
+  const { rows } = await sql<{ paid: boolean; beside: BesideRow[]; mine: number }>`/* prepared */
     select
       exists (select 1 from events where customer = ${customer} and type = 'order.paid'
         and properties->>'order' is distinct from ${order}) as paid,

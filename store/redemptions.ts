@@ -63,7 +63,8 @@ export function reserveCoupon(db: Db, asked: WithBasket & { holdMs: number }): P
 export function redeemCoupon(db: Db, asked: WithBasket): Promise<Answer<Redeemed>> {
   const { basket } = asked
   return once<Redeemed>(db, 'redeem', { ...asked, input: { basket } }, async (tx, coupon, hash) => {
-    const before = await redemptionOn(tx, coupon.code, asked.order)
+    // A redemption stands just where the coupon is redeemed.
+    const before = coupon.status === 'redeemed' ? await redemptionOn(tx, coupon.code, asked.order) : undefined
     return before ? { answer: sameAs<Redeemed>(before, hash), replayed: true } : redeemLocked(tx, coupon, asked, hash)
   })
 }
@@ -83,7 +84,7 @@ export async function redeemLocked(
   const total = lines.reduce((sum, line) => sum + line.amount, 0)
   const { journey, enrolment } = noteUnder(coupon, customer)
   mustHit(
-    await sql`
+    await sql`/* prepared */
     with used as (
       update coupons set status = 'redeemed', held_by = null, held_until = null, held_basket = null
       where code = ${coupon.code} and ${takeable(order, now)} returning code),
