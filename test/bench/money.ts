@@ -167,7 +167,9 @@ async function codes(bench: Bench): Promise<MoneyRow> {
     const hand = await paced(CHUNKS, 1, () =>
       byHand.codesByHand(pool, 'printed-by-hand', 'hand', Array.from({ length: CHUNK }, drawCode)),
     )
-    if (round > 0) (rates.ours.push(ours * CHUNK * CHUNKS), rates.hand.push(hand * CHUNK))
+    if (round === 0) continue
+    rates.ours.push(ours * CHUNK * CHUNKS)
+    rates.hand.push(hand * CHUNK)
   }
   await sql`update code_batches set wanted = 1000000, made = (select count(*) from coupons where batch = 'hand') where key = 'hand'`.execute(
     db,

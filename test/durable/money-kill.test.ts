@@ -163,28 +163,33 @@ it(
   },
 )
 
-/** Sends a run back to its first workflow task: all it did, it does again. */
-async function reset({ client }: World, workflowId: string): Promise<void> {
-  const handle = client.workflow.getHandle(workflowId)
-  const { runId } = await handle.describe()
-  const { events = [] } = await handle.fetchHistory()
+/** Resolves when a run, in another execution than `not`, has come to its first wait; answers which it is. */
+async function atItsWait({ client }: World, workflowId: string, not?: string): Promise<string> {
+  let found = ''
+  await until(async () => {
+    const handle = client.workflow.getHandle(workflowId)
+    found = (await handle.describe()).runId
+    const { events } = await handle.fetchHistory()
+    return (
+      (found !== not && events?.some((event) => event.timerStartedEventAttributes)) || `${workflowId} does not wait`
+    )
+  })
+  return found
+}
+
+/** Sends a run back to its first workflow task: all it did until its first wait, it does again. */
+async function reset(world: World, workflowId: string): Promise<void> {
+  const runId = await atItsWait(world, workflowId)
+  const { events } = await world.client.workflow.getHandle(workflowId, runId).fetchHistory()
   const first = events?.find((event) => event.workflowTaskCompletedEventAttributes)
-  await client.workflowService.resetWorkflowExecution({
+  await world.client.workflowService.resetWorkflowExecution({
     namespace: 'default',
     workflowExecution: { workflowId, runId },
     workflowTaskFinishEventId: first?.eventId ?? null,
     requestId: `reset-${workflowId}`,
     reason: 'test',
   })
-  // As far again as it was: the wait for the return window, or the mail after the coupon.
-  await until(async () => {
-    const again = await client.workflow.getHandle(workflowId).fetchHistory()
-    const { runId: now } = await client.workflow.getHandle(workflowId).describe()
-    return (
-      (now !== runId && (again.events ?? []).some((event) => event.timerStartedEventAttributes)) ||
-      `${workflowId} is not there again`
-    )
-  })
+  await atItsWait(world, workflowId, runId)
 }
 
 it('a workflow that is reset does all of it again, and nothing is there twice', { timeout: 120_000 }, async () => {
