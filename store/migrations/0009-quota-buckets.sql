@@ -26,7 +26,7 @@ alter table coupons
   drop constraint coupons_status,
   add constraint coupons_status check (status in ('open', 'held', 'redeemed', 'lost', 'void')),
   add constraint coupons_held_basket check (held_basket is null or held_by is not null),
-  add constraint coupons_void check ((status = 'void') = (void_key is not null) and (void_key is null) = (voided_at is null));
+  add constraint coupons_void check ((void_key is null or status = 'void') and (void_key is null) = (voided_at is null));
 
 -- By what each coupon of an offer that says so was counted besides its customer: at its issue, or while its code stands redeemed.
 create table coupon_identities (
