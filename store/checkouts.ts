@@ -8,7 +8,7 @@ import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { canonical } from '../domain/journey.ts'
 import { type Db, type Tx, at, inTransaction, isUniqueViolation } from './db.ts'
 import { decide } from './decisions.ts'
-import { COUPON_COLUMNS, type HeldCoupon, couponForUpdate } from './held-coupons.ts'
+import { COUPON_COLUMNS, type HeldCoupon, couponForUpdate, standingRow } from './held-coupons.ts'
 import { TRIES_WITHIN_MS, countTry, lockingTry } from './tries.ts'
 
 export interface Checkout {
@@ -120,13 +120,17 @@ const whoTries = ({ customer, visitor }: Checkout): string[] => [
   ...(visitor === undefined ? [] : [`visitor/${visitor}`]),
 ]
 
-/** The first answer under the key, the tries and the coupon, locked, in one statement: each way to the store costs more than it. */
+const LOCKED = { code: sql.ref('locked.code'), offer: sql.ref('locked.offer') }
+
+/** The first answer under the key, the tries, the coupon, locked, and how it stands on the order, in one statement: each way to the store costs more than it. */
 async function lookUp(tx: Tx, asked: Checkout): Promise<Found> {
   const { rows } = await sql<Found & HeldCoupon & { found: string | null }>`/* prepared */
     with kept as (select request_hash, answer from checkout_answers where key = ${asked.key}),
     tried as (${lockingTry(whoTries(asked), asked.now)}),
-    locked as (${couponForUpdate(asked.code)})
-    select kept.request_hash, kept.answer, tried.tried, locked.code, ${COUPON_COLUMNS}, locked.code as found
+    locked as (${couponForUpdate(asked.code)}),
+    standing as (${standingRow(LOCKED, asked)} from locked)
+    select kept.request_hash, kept.answer, tried.tried, locked.code, ${COUPON_COLUMNS}, locked.code as found,
+      (select row_to_json(standing) from standing) as standing
     from tried left join kept on true left join locked on true
   `.execute(tx)
   const [row] = rows

@@ -1,5 +1,5 @@
 /** A coupon under its lock, and what stands beside it on an order. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Basket, Beside, Terms } from '../domain/offer.ts'
 import { type Tx, at } from './db.ts'
 import { paidByOthers } from './identity-limits.ts'
@@ -21,6 +21,8 @@ export interface HeldCoupon {
   held_until: Date | null
   /** What the cart held it for. */
   held_basket: Basket | null
+  /** How it stands on the order that asks, where that was read with it. */
+  standing?: StandingRow | null
   expires_at: Date
 }
 
@@ -67,28 +69,45 @@ interface BesideRow {
   lines: { line: string; discount: number }[]
 }
 
-export async function standingOn(
-  tx: Tx,
-  { code, offer, terms }: Pick<HeldCoupon, 'code' | 'offer' | 'terms'>,
-  { order, customer, now }: { order: string; customer: string; now: number },
-): Promise<Standing> {
-  const { rows } = await sql<{ paid: boolean; beside: BesideRow[]; mine: number }>`/* prepared */
-    select
-      exists (select 1 from events where customer = ${customer} and type = 'order.paid'
-        and properties->>'order' is distinct from ${order}) as paid,
-      (select coalesce(json_agg(json_build_object('code', c.code, 'terms', v.terms, 'redeemed', r.id is not null,
-          'shipping', coalesce(r.shipping, 0), 'lines', (
-            select coalesce(json_agg(json_build_object('line', line, 'discount', discount)), '[]')
-            from redemption_lines where redemption = r.id))), '[]')
-        from (select code from coupons where held_by = ${order} and held_until > ${at(now)}
-          union select code from redemptions where "order" = ${order} and reversed_at is null) b
-        join coupons c on c.code = b.code join offer_versions v on v.offer = c.offer and v.version = c.version
-        left join redemptions r on r.code = c.code and r."order" = ${order} and r.reversed_at is null
-        where c.code <> ${code}) as beside,
-      (select count(*) from redemptions r join coupons c on c.code = r.code
-        where r.customer = ${customer} and r.reversed_at is null and c.offer = ${offer} and c.customer is null) as mine
-  `.execute(tx)
-  const { paid = false, beside = [], mine = 0 } = rows[0] ?? {}
+/** What the store says of a coupon's standing, before it is read. */
+export interface StandingRow {
+  paid: boolean
+  beside: BesideRow[]
+  mine: number
+}
+
+export interface AtCheckout {
+  order: string
+  customer: string
+  now: number
+}
+
+/** Selects a `StandingRow` of the coupon that `code` and `offer` name, as a statement or a part of one. */
+export const standingRow = (
+  { code, offer }: { code: RawBuilder<unknown>; offer: RawBuilder<unknown> },
+  { order, customer, now }: AtCheckout,
+) => sql<StandingRow>`
+  select
+    exists (select 1 from events where customer = ${customer} and type = 'order.paid'
+      and properties->>'order' is distinct from ${order}) as paid,
+    (select coalesce(json_agg(json_build_object('code', c.code, 'terms', v.terms, 'redeemed', r.id is not null,
+        'shipping', coalesce(r.shipping, 0), 'lines', (
+          select coalesce(json_agg(json_build_object('line', line, 'discount', discount)), '[]')
+          from redemption_lines where redemption = r.id))), '[]')
+      from (select code from coupons where held_by = ${order} and held_until > ${at(now)}
+        union select code from redemptions where "order" = ${order} and reversed_at is null) b
+      join coupons c on c.code = b.code join offer_versions v on v.offer = c.offer and v.version = c.version
+      left join redemptions r on r.code = c.code and r."order" = ${order} and r.reversed_at is null
+      where c.code <> ${code}) as beside,
+    (select count(*) from redemptions r join coupons c on c.code = r.code
+      where r.customer = ${customer} and r.reversed_at is null and c.offer = ${offer} and c.customer is null) as mine`
+
+/** How the coupon stands on the order; `standing` where it was read with the coupon. Call it with the customer locked. */
+export async function standingOn(tx: Tx, coupon: HeldCoupon, checkout: AtCheckout): Promise<Standing> {
+  const { order, customer } = checkout
+  const { terms } = coupon
+  const row = coupon.standing ?? (await readStanding(tx, coupon, checkout))
+  const { paid, beside, mine } = row
   const kinds = terms.needs.firstOrder ? (terms.limitBy ?? []) : []
   return {
     paidBefore: paid || (await paidByOthers(tx, { customer, kinds, order })),
@@ -98,4 +117,9 @@ export async function standingOn(
     }),
     redeemedOfOffer: mine,
   }
+}
+
+async function readStanding(tx: Tx, { code, offer }: HeldCoupon, checkout: AtCheckout): Promise<StandingRow> {
+  const { rows } = await standingRow({ code: sql`${code}`, offer: sql`${offer}` }, checkout).execute(tx)
+  return rows[0] ?? { paid: false, beside: [], mine: 0 }
 }

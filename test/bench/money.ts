@@ -71,10 +71,6 @@ const meanRate = (rates: readonly number[]): number => rates.length / rates.redu
 
 const TOTAL = PER_ROUND * (ROUNDS + 1)
 
-/** The journey has its row, as a worker gives it: an effect reads there whether it is paused. */
-const journeyRow = (db: Db): Promise<unknown> =>
-  sql`insert into journeys (name) values ('bench') on conflict do nothing`.execute(db)
-
 /** Customers in a journey, each begun by an order of 100 yuan, made at once. */
 async function crowd({ db }: Bench, prefix: string, size: number): Promise<void> {
   await sql`insert into customers (id, created_at, updated_at) select ${prefix} || n, now(), now() from generate_series(0, ${size - 1}::int) n`.execute(
@@ -244,7 +240,6 @@ export async function measureMoney(url: string, say: (line: string) => void): Pr
   const pool = new pg.Pool({ connectionString: url, max: HOT_CALLERS })
   const bench = { db, pool, say }
   try {
-    await journeyRow(db)
     const rows = [
       await issues(bench),
       await redemptions(bench),
