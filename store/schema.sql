@@ -80,7 +80,7 @@ create table coupons (
   constraint coupons_pkey PRIMARY KEY (code),
   constraint coupons_status CHECK ((status = ANY (ARRAY['open'::text, 'held'::text, 'redeemed'::text, 'lost'::text, 'void'::text]))),
   constraint coupons_version_fkey FOREIGN KEY (offer, version) REFERENCES offer_versions(offer, version),
-  constraint coupons_void CHECK ((((status = 'void'::text) = (void_key IS NOT NULL)) AND ((void_key IS NULL) = (voided_at IS NULL)))),
+  constraint coupons_void CHECK ((((void_key IS NULL) OR (status = 'void'::text)) AND ((void_key IS NULL) = (voided_at IS NULL)))),
   constraint coupons_void_key_key UNIQUE (void_key)
 );
 CREATE INDEX coupons_held_by ON public.coupons USING btree (held_by) WHERE (held_by IS NOT NULL);
