@@ -10,7 +10,9 @@ import { type InvariantResult, checkInvariants } from '../store/invariants.ts'
 import { type OfferLine, offerLines } from '../store/offers.ts'
 import { type BudgetOperator, budgetOperator } from './budgets.ts'
 import type { ProgrammeVersion } from '../store/programmes.ts'
+import { type Steered, type Steering, steerOffer } from '../store/quota.ts'
 import { type Catalogue, readCatalogue } from './catalogue.ts'
+import { type CouponLife, type CouponVoided, couponLife, voidByOperator } from './coupon-life.ts'
 import { type Explanation, explain } from './explain.ts'
 import {
   type JourneyLine,
@@ -82,6 +84,11 @@ export interface Operator extends BudgetOperator {
   /** The newest `limit` events that were refused in a batch, newest first. */
   rejected(limit: number): Promise<RejectedEvent[]>
   offers(): Promise<OfferLine[]>
+  /** Changes quota, limit and buckets of an offer. */
+  steerOffer(steering: Steering): Promise<Steered>
+  coupon(code: string): Promise<CouponLife>
+  /** Takes an unredeemed coupon back. */
+  voidCoupon(code: string, reason: string): Promise<CouponVoided>
   /** Makes a batch of codes for whoever brings one, or what of it is missing. */
   makeCodes(request: Omit<BatchRequest, 'now' | 'drawCode'>): Promise<Batch>
   /** The codes of a batch in the order in which they were made, some thousands at a time. */
@@ -117,6 +124,9 @@ export function operatorOf(parts: OperatorParts): Operator {
     },
     rejected: (limit) => known(rejectedEvents(db, limit)),
     offers: () => known(offerLines(db, parts.clock.now())),
+    steerOffer: (steering) => known(steerOffer(db, steering)),
+    coupon: (code) => known(couponLife(parts, code)),
+    voidCoupon: (code, reason) => known(voidByOperator(parts, { code, reason })),
     makeCodes: (request) => known(makeCodes(db, { ...request, now: parts.clock.now(), drawCode })),
     codesOf: (batch) => codesOf(db, batch),
   }

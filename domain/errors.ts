@@ -116,6 +116,16 @@ export const ERRORS = {
     meaning: 'So many codes cannot be made.',
     todo: 'Ask for 1 to 5,000,000 codes in one batch.',
   },
+  QUOTA_INVALID: {
+    status: 409,
+    meaning: 'An offer cannot be steered so.',
+    todo: 'Ask for a quota of at least what was issued, and for 1 to 64 buckets; `perennial offers` has the figures.',
+  },
+  COUPON_NOT_FOUND: {
+    status: 404,
+    meaning: 'No coupon has this code.',
+    todo: 'Look at the code again; `perennial why <customer>` shows those of a customer.',
+  },
   AMOUNT_INVALID: {
     status: 400,
     meaning: 'An amount of points is not a whole number above zero.',
@@ -224,6 +234,11 @@ export const REFUSALS = {
   MEMBER_LIMIT: 'The customer has as many coupons of this offer as one may have.',
   BUDGET_EXHAUSTED: 'The budget has not enough left that this journey may take.',
   COST_UNBOUNDED: 'The journey has a budget, and the offer does not say what a coupon costs at most.',
+  IDENTITY_LIMIT: 'Another account of the same phone or mail address has what one customer may have of this offer.',
+  COUPON_VOID: 'The coupon was taken back before it was redeemed.',
+  NOT_RESERVED: 'The order’s event names a coupon that the cart had not reserved.',
+  ORDER_REFUNDED: 'The refund of the order came before its payment, so its coupon was not redeemed.',
+  LINE_NOT_REDEEMED: 'A line that was returned was not in the basket on which the coupon was redeemed.',
   COUPON_UNKNOWN: 'There is no such coupon for this customer; whether it is another’s is not said.',
   COUPON_NOT_YOURS: 'The coupon is another customer’s; the checkout is told COUPON_UNKNOWN.',
   COUPON_EXPIRED: 'The coupon’s time is over.',

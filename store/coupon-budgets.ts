@@ -23,18 +23,15 @@ import { type Db, type Tx, at, inTransaction } from './db.ts'
 /** Room for one coupon, its budgets locked until the coupon is held; `link` undefined where the journey has no budget. */
 export type CouponRoom = { is: 'room'; link: BudgetLink | undefined; amount: number } | { is: 'refused'; code: Refusal }
 
-/** Whether the journey's budget has room for a coupon of the offer. An unknown offer is left to whoever issues it. */
+/** Whether the journey's budget has room for a coupon of this version of the offer. An unknown one is left to whoever issues it. */
 export async function roomForCoupon(
   tx: Tx,
-  { journey, offer, now }: { journey: string; offer: string; now: number },
+  { journey, offer, version, now }: { journey: string; offer: string; version: number | null; now: number },
 ): Promise<CouponRoom> {
   const link = await linkOf(tx, journey)
   if (!link) return { is: 'room', link, amount: 0 }
-  // Locked, so that the version it reads is the version that is issued.
-  const { rows: offers } = await sql<{ version: number }>`
-    select version from offers where id = ${offer} for no key update`.execute(tx)
   const { rows } = await sql<{ terms: Terms }>`
-    select terms from offer_versions where offer = ${offer} and version = ${offers[0]?.version ?? 0}`.execute(tx)
+    select terms from offer_versions where offer = ${offer} and version = ${version}`.execute(tx)
   if (!rows[0]) return { is: 'room', link: undefined, amount: 0 }
   const amount = mostOf(rows[0].terms)
   if (amount === undefined) return { is: 'refused', code: 'COST_UNBOUNDED' }
@@ -116,6 +113,24 @@ export async function refundHold(
   const [{ key }] = [...old, hold] as [Hold]
   await open(tx, hold, { ...hold, key: `${key}/after/${redemption}`, amount, coupon: { code, expiresAt }, now })
   await move(tx, { ...hold, reserved: amount, spent: 0, now })
+}
+
+/** Some lines of a redemption came back: what was off them is free, and the coupon stays on the order. */
+export async function refundPart(
+  tx: Tx,
+  { code, discount, now }: { code: string; discount: number; now: number },
+): Promise<void> {
+  const [hold] = await holdsOfCoupon(tx, code)
+  if (hold?.state !== 'settled') return
+  const back = Math.min(hold.settled, discount)
+  await move(tx, { ...hold, reserved: 0, spent: -back, now })
+  await resolve(tx, hold, { state: 'settled', settled: hold.settled - back, now })
+}
+
+/** A coupon was taken back before anybody redeemed it: what was held for it is free. */
+export async function releaseCoupon(tx: Tx, { code, now }: { code: string; now: number }): Promise<void> {
+  const [hold] = await holdsOfCoupon(tx, code)
+  if (hold?.state === 'open') await releaseHold(tx, { key: hold.key, now })
 }
 
 const HOLDS_AT_ONCE = 500

@@ -19,10 +19,35 @@ export interface StoreOptions {
 
 /** Opens a pool; no connection is made until the first statement. Close it with `db.destroy()`. */
 export function openStore({ url, connections = 10, onError }: StoreOptions): Db {
-  const pool = new pg.Pool({ connectionString: url, max: connections, connectionTimeoutMillis: 5_000 })
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connections,
+    connectionTimeoutMillis: 5_000,
+    Client: PreparingClient,
+  })
   // Without a listener a server that stops would end the process.
   pool.on('error', (error) => onError?.(error))
   return new Kysely({ dialect: new PostgresDialect({ pool }) })
+}
+
+/** What a statement begins with that is sent often: the server plans it once a connection. It names its columns, never `*`. */
+const PREPARED = /^\s*\/\* prepared \*\//
+/** By its text; the names are the same on every connection of this process. */
+const names = new Map<string, string | undefined>()
+
+function nameOf(text: string): string | undefined {
+  if (!names.has(text)) names.set(text, PREPARED.test(text) ? `perennial_${names.size}` : undefined)
+  return names.get(text)
+}
+
+class PreparingClient extends pg.Client {
+  // The driver calls it with a text and its values, the pool with a text alone.
+  override query(...asked: unknown[]): never {
+    const [text, values] = asked
+    const name = typeof text === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(text) : undefined
+    const query = super.query as (...asked: unknown[]) => unknown
+    return (name === undefined ? query.apply(this, asked) : query.call(this, { name, text, values })) as never
+  }
 }
 
 /** The connection was lost (08, 57P0), there are too many (53300), or two transactions stood in each other's way (40). */

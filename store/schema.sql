@@ -151,6 +151,15 @@ create table consents (
 );
 CREATE INDEX consents_newest ON public.consents USING btree (customer, topic, channel, id DESC);
 
+create table coupon_identities (
+  kind text not null,
+  hash text not null,
+  code text not null,
+  constraint coupon_identities_code_fkey FOREIGN KEY (code) REFERENCES coupons(code),
+  constraint coupon_identities_pkey PRIMARY KEY (kind, hash, code)
+);
+CREATE INDEX coupon_identities_of_code ON public.coupon_identities USING btree (code);
+
 create table coupons (
   code text not null,
   key text not null,
@@ -165,15 +174,22 @@ create table coupons (
   status text not null default 'open'::text,
   held_by text,
   held_until timestamp with time zone,
+  held_basket jsonb,
+  void_key text,
+  void_reason text,
+  voided_at timestamp with time zone,
   constraint coupons_batch_fkey FOREIGN KEY (batch) REFERENCES code_batches(key),
   constraint coupons_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
   constraint coupons_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
   constraint coupons_held CHECK ((((status = 'held'::text) = (held_by IS NOT NULL)) AND ((held_by IS NULL) = (held_until IS NULL)))),
+  constraint coupons_held_basket CHECK (((held_basket IS NULL) OR (held_by IS NOT NULL))),
   constraint coupons_key_key UNIQUE (key),
   constraint coupons_owner CHECK ((((customer IS NULL) = (enrolment IS NULL)) AND ((customer IS NULL) = (batch IS NOT NULL)))),
   constraint coupons_pkey PRIMARY KEY (code),
-  constraint coupons_status CHECK ((status = ANY (ARRAY['open'::text, 'held'::text, 'redeemed'::text, 'lost'::text]))),
-  constraint coupons_version_fkey FOREIGN KEY (offer, version) REFERENCES offer_versions(offer, version)
+  constraint coupons_status CHECK ((status = ANY (ARRAY['open'::text, 'held'::text, 'redeemed'::text, 'lost'::text, 'void'::text]))),
+  constraint coupons_version_fkey FOREIGN KEY (offer, version) REFERENCES offer_versions(offer, version),
+  constraint coupons_void CHECK ((((void_key IS NULL) OR (status = 'void'::text)) AND ((void_key IS NULL) = (voided_at IS NULL)))),
+  constraint coupons_void_key_key UNIQUE (void_key)
 );
 CREATE INDEX coupons_expiring ON public.coupons USING btree (customer, expires_at) WHERE ((customer IS NOT NULL) AND (status = ANY (ARRAY['open'::text, 'held'::text])));
 CREATE INDEX coupons_held_by ON public.coupons USING btree (held_by) WHERE (held_by IS NOT NULL);
@@ -332,6 +348,17 @@ create table messages (
 CREATE INDEX messages_of_customer ON public.messages USING btree (customer, reserved_at);
 CREATE INDEX messages_of_enrolment ON public.messages USING btree (enrolment);
 
+create table offer_buckets (
+  offer text not null,
+  bucket smallint not null,
+  quota integer not null,
+  issued integer not null default 0,
+  constraint offer_buckets_bucket_check CHECK ((bucket >= 0)),
+  constraint offer_buckets_check CHECK (((issued >= 0) AND (issued <= quota))),
+  constraint offer_buckets_offer_fkey FOREIGN KEY (offer) REFERENCES offers(id),
+  constraint offer_buckets_pkey PRIMARY KEY (offer, bucket)
+);
+
 create table offer_versions (
   offer text not null,
   version integer not null,
@@ -344,14 +371,12 @@ create table offer_versions (
 create table offers (
   id text not null,
   title text not null,
-  quota integer not null,
   per_member integer not null,
-  issued integer not null default 0,
   version integer not null default 1,
-  constraint offers_check CHECK (((issued >= 0) AND (issued <= quota))),
+  per_member_most integer not null,
   constraint offers_per_member_check CHECK ((per_member >= 0)),
-  constraint offers_pkey PRIMARY KEY (id),
-  constraint offers_quota_check CHECK ((quota >= 0))
+  constraint offers_per_member_most CHECK ((per_member <= per_member_most)),
+  constraint offers_pkey PRIMARY KEY (id)
 );
 
 create table outcomes (
@@ -469,6 +494,7 @@ create table redemption_lines (
   line text not null,
   amount bigint not null,
   discount bigint not null,
+  reversed_at timestamp with time zone,
   constraint redemption_lines_check CHECK (((discount >= 0) AND (discount <= amount))),
   constraint redemption_lines_pkey PRIMARY KEY (redemption, line),
   constraint redemption_lines_redemption_fkey FOREIGN KEY (redemption) REFERENCES redemptions(id)

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { addActingWords } from './act.ts'
 import { addBudgetWords } from './budgets.ts'
+import { addCouponWords } from './coupons.ts'
 import { terminalWidth } from './layout.ts'
 import { addLookingWords } from './look.ts'
 import { addOfferWords } from './offers.ts'
@@ -55,6 +56,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addSwitchWord(program, session)
   addOfferWords(program, session)
   addBudgetWords(program, session)
+  addCouponWords(program, session)
   addProvingWords(program, session)
   return program
 }

@@ -55,7 +55,10 @@ const CONTRACTS = {
   reserve: z.strictObject({ ...standing, ...basket, for: hold }),
   redeem: z.strictObject({ ...standing, ...basket }),
   release: z.strictObject(standing),
-  refund: z.strictObject(standing),
+  refund: z.strictObject({
+    ...standing,
+    lines: z.array(keyPart).min(1, 'expected at least one line').max(LINES_MOST).optional(),
+  }),
 }
 
 export type CheckoutAction = keyof typeof CONTRACTS

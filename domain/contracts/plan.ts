@@ -4,6 +4,7 @@ import { minuteOfDay } from '../calendar.ts'
 import { milliseconds } from '../duration.ts'
 import { AUDIENCES } from '../audience.ts'
 import { BUDGET_MOST, isBounded, plannedBudget } from '../budget.ts'
+import { BUCKETS_MOST } from '../coupon.ts'
 import { PerennialError } from '../errors.ts'
 import type { Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
@@ -40,6 +41,8 @@ const offer = z.strictObject({
   title: z.string().min(1),
   quota: z.int().min(0),
   perMember: z.int().min(1),
+  buckets: z.int().min(1).max(BUCKETS_MOST).optional(),
+  limitBy: z.array(z.enum(['phone', 'email'])).optional(),
   gives: gives.optional(),
   needs: z
     .strictObject({

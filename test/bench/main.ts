@@ -30,6 +30,7 @@ import type { Go } from '../durable/worker-process.ts'
 import { quietSdk } from '../quiet-sdk.ts'
 import { SECRET } from '../policy.ts'
 import { startSink } from '../smtp-sink.ts'
+import { type MoneyResults, measureMoney } from './money.ts'
 
 const ROUNDS = 4
 const PER_ROUND = 100
@@ -260,10 +261,39 @@ function print(sides: Record<'bare' | 'bareMixed' | 'journey', Side>): void {
   say(table.toString())
 }
 
+/** Coupons and points on a server of their own: without fsync unless `durable`, so that nothing hides what the code costs. */
+async function money(directory: string, durable: boolean): Promise<MoneyResults> {
+  const postgres = await startPostgres({ directory: join(directory, 'money'), fast: !durable })
+  try {
+    const db = openStore({ url: postgres.url, connections: 1 })
+    await migrate(db)
+    await db.destroy()
+    return await measureMoney(postgres.url, say)
+  } finally {
+    await postgres.stop()
+  }
+}
+
+async function keep(results: object): Promise<void> {
+  await mkdir('bench', { recursive: true })
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version }
+  const all = { at: new Date().toISOString(), machine, ...results }
+  await writeFile('bench/results.json', `${JSON.stringify(all, null, 2)}\n`)
+}
+
 const directory = await mkdtemp(join(tmpdir(), 'perennial-bench-'))
 await chmod(directory, 0o755)
 const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })]
+const words = new Set(process.argv.slice(2))
 try {
+  const coupons = await money(directory, words.has('durable'))
+  if (words.has('money')) await keep({ money: coupons })
+  else await all(coupons)
+} finally {
+  for (const stop of stops.reverse()) await stop()
+}
+
+async function all(coupons: MoneyResults): Promise<void> {
   const postgres = await startPostgres({ directory: join(directory, 'postgres'), fast: true })
   stops.push(postgres.stop)
   const temporal = await startTemporal({
@@ -312,12 +342,5 @@ try {
   )
   const ratio = sides.journey.perSecond / sides.bare.perSecond
   say(`journey to bare: ${ratio.toFixed(2)}x (target 0.8x): ${ratio >= 0.8 ? 'met' : 'NOT met'}`)
-  await mkdir('bench', { recursive: true })
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version }
-  await writeFile(
-    'bench/results.json',
-    `${JSON.stringify({ at: new Date().toISOString(), machine, ...sides, ingest: events }, null, 2)}\n`,
-  )
-} finally {
-  for (const stop of stops.reverse()) await stop()
+  await keep({ ...sides, ingest: events, money: coupons })
 }

@@ -174,9 +174,9 @@ describe('with a store', async () => {
 
   test('a check that does not hold is exit code 1, and the answer is still on stdout', async () => {
     expect((await perennial(['check'], env)).out).toMatch(/All \d+ hold\./)
-    await sql`update offers set issued = 7 where id = 'birthday-20'`.execute(db)
+    await sql`update offer_buckets set issued = 7 where offer = 'birthday-20'`.execute(db)
     const said = await perennial(['check'], env)
-    await sql`update offers set issued = 0 where id = 'birthday-20'`.execute(db)
+    await sql`update offer_buckets set issued = 0 where offer = 'birthday-20'`.execute(db)
     expect(said).toMatchObject({ code: 1, err: '' })
     expect(said.out).toMatch(/BROKEN {2}issued equals the coupons there are/)
     expect(said.out).toMatch(/birthday-20 {2}issued 7, coupons 0/)

@@ -72,6 +72,8 @@ describe('a bad plan', () => {
     ['copy', { copy: undefined }, /copy/],
     ['copy.hello.text', { copy: { hello: { subject: 'Hello' } } }, /text/],
     ['offers.ten.quota', { offers: { ten: { title: 'Ten', quota: -1, perMember: 1 } } }, /quota/],
+    ['offers.ten.buckets', { offers: { ten: { title: 'Ten', quota: 1, perMember: 1, buckets: 65 } } }, /64/],
+    ['offers.ten.limitBy.0', { offers: { ten: { title: 'Ten', quota: 1, perMember: 1, limitBy: ['shoe'] } } }, /phone/],
     [
       'offers.ten.gives.percent',
       { offers: { ten: { title: 'Ten', quota: 1, perMember: 1, gives: { percent: 101 } } } },

@@ -146,14 +146,14 @@ const AGAIN = `
 /** For each invariant, ways to break it by SQL, past every check of the database where there is one. */
 const BREAKING: Record<string, Record<string, string>> = {
   'issued equals the coupons there are': {
-    'a coupon that was not counted': `update offers set issued = issued - 1`,
+    'a coupon that was not counted': `update offer_buckets set issued = issued - 1`,
     'a coupon that is gone': `delete from coupons where customer = 'W2'; delete from member_counters where customer = 'W2'`,
   },
   'issued is within the quota': {
-    'a quota set below': `alter table offers drop constraint offers_check; update offers set quota = issued - 1`,
+    'a quota set below': `alter table offer_buckets drop constraint offer_buckets_check; update offer_buckets set quota = issued - 1`,
   },
   'a customer has no more of an offer than allowed': {
-    'a limit set below': `update offers set per_member = 0`,
+    'a limit set below': `update offers set per_member = 0, per_member_most = 0`,
   },
   'member counters equal the coupons there are': {
     'counted twice': `update member_counters set issued = issued + 1 where customer = 'W1'`,
@@ -168,7 +168,8 @@ const BREAKING: Record<string, Record<string, string>> = {
   },
   'a coupon is redeemed just where one redemption of it stands': {
     'two of them': `drop index redemptions_live; ${AGAIN}`,
-    'none of them': `update redemptions set reversed_at = redeemed_at, outcome = 'lost' where code = 'CODE-OF-W1'`,
+    'none of them': `update redemptions set reversed_at = redeemed_at, outcome = 'lost' where code = 'CODE-OF-W1';
+      update redemption_lines set reversed_at = now()`,
     'given back by half': `update coupons set status = 'open' where code = 'CODE-OF-W1'`,
   },
   'a coupon is held or redeemed, never both': {
@@ -368,6 +369,28 @@ const BREAKING: Record<string, Record<string, string>> = {
       where t.key = 'deal/W2/part' and l.original = 5;
       update point_lots set remaining = 4 where original = 5;
       update point_balances set pending = 4 where customer = 'W2' and unit = 'points'`,
+  },
+  'an offer has a counter for each of its buckets': {
+    'one that is missing between': `update offer_buckets set bucket = 1`,
+    'none at all': `insert into offers (id, title, per_member, per_member_most) values ('perk-2', 'Perk', 1, 1)`,
+  },
+  'accounts of one phone or mail have no more of an offer than one may': {
+    'two of one phone': `insert into coupon_identities (kind, hash, code)
+      select 'phone', 'same', code from coupons where customer in ('W1', 'W2')`,
+  },
+  'a code for anybody is counted by identity while it is redeemed': {
+    'a code that nobody has redeemed': `insert into coupon_identities (kind, hash, code) values ('phone', 'one', 'CODE-OF-ALL')`,
+  },
+  'a redemption is taken back with the last of its lines': {
+    'all lines are back, it stands': `update redemption_lines set reversed_at = now()`,
+    'it is taken back, a line is not': `update redemptions set reversed_at = now(), outcome = 'returned';
+      update coupons set status = 'open' where code = 'CODE-OF-W1'`,
+  },
+  'a coupon that was taken back was not redeemed': {
+    'redeemed afterwards': `update redemptions set reversed_at = now(), outcome = 'returned';
+      update redemption_lines set reversed_at = now();
+      update coupons set status = 'void', void_key = 'void', void_reason = 'test', voided_at = issued_at
+      where code = 'CODE-OF-W1'`,
   },
 }
 
