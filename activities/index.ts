@@ -5,6 +5,7 @@ import type { Offer } from '../domain/coupon.ts'
 import type { MessageClass } from '../domain/sending.ts'
 import type { Routing } from '../domain/journey.ts'
 import type { PointRule } from '../domain/points.ts'
+import type { RewardTerms } from '../domain/referral.ts'
 import type { Copy } from '../domain/template.ts'
 import type { Clock } from '../domain/tempo.ts'
 import type { Db } from '../store/db.ts'
@@ -15,6 +16,8 @@ import { answering } from './failures.ts'
 import { messageActivities } from './messages.ts'
 import { outcomeActivities } from './outcomes.ts'
 import { pointActivities } from './points.ts'
+import { referralActivities } from './referrals.ts'
+import { reviewActivities } from './reviews.ts'
 import { upkeepActivities } from './upkeep.ts'
 import { waitActivities } from './waits.ts'
 
@@ -25,6 +28,7 @@ export interface PlanFacts extends Routing {
   copy: Record<string, Copy>
   offers: Record<string, Offer>
   points: Record<string, PointRule>
+  rewards: Record<string, RewardTerms>
   /** Present where a schedule begins it: the time of day on the customer's clock. */
   sweep: { audience: Audience; at: string } | undefined
 }
@@ -39,7 +43,7 @@ export interface Policy {
 
 /** One line an effect: ids and keys, never a person's data. */
 export interface EffectLine {
-  effect: 'send' | 'coupon' | 'award' | 'settle' | 'take-back' | 'enrol' | 'finish'
+  effect: 'send' | 'coupon' | 'award' | 'settle' | 'take-back' | 'enrol' | 'finish' | 'referral' | 'reward' | 'review'
   journey: string
   customer: string
   key: string
@@ -69,6 +73,8 @@ export function createActivities(parts: Parts) {
     ...messageActivities(parts, now),
     ...couponActivities(parts, now),
     ...pointActivities(parts, now),
+    ...referralActivities(parts, now),
+    ...reviewActivities(parts, now),
     ...waitActivities(parts, now),
     ...customerActivities(parts, now),
     ...outcomeActivities(parts, now),

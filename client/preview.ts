@@ -8,6 +8,7 @@ import { PerennialError } from '../domain/errors.ts'
 import { type Arm, armOf } from '../domain/experiment.ts'
 import { runId } from '../domain/ids.ts'
 import { type Properties, occasionOf } from '../domain/journey.ts'
+import type { RiskOutcome } from '../domain/risk.ts'
 import { type CatalogueEntry, type Journey, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
 import type { Outside, VirtualCustomer } from './preview/setting.ts'
@@ -45,6 +46,11 @@ export interface Script {
   /** An operator pauses the journey, and resumes it unless `for` is left out. */
   paused?: { after: After; for?: After }
   unsubscribes?: After
+  /** A person decides the review that is open then. */
+  decides?: { after: After; decision: 'approve' | 'deny' }
+  /** What the risk rules say of a referral each time they are asked ('allow'), and how many friends were approved before (none). */
+  risk?: readonly RiskOutcome[]
+  friends?: number
   /** 20:30 to 09:00 unless said. */
   quiet?: QuietHours
   shopZone?: string
@@ -97,6 +103,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     recent: script.recent ?? 0,
     couponsLeft: script.couponsLeft,
     couponsHeld: script.couponsHeld ?? 0,
+    referral: { risk: script.risk ?? [], friends: script.friends ?? 0 },
     zone,
   })
   shop.say('begin', `${plan.title} begins for ${customer.id}, ${arm}`, { name: plan.name })
@@ -149,7 +156,7 @@ function sampleOccasion({ occasion }: CatalogueEntry['plan'], begin: Properties)
   return occasionOf(occasion, begin) ?? 'sample'
 }
 
-function outsideOf({ events = [], paused, unsubscribes }: Script, start: number): Outside[] {
+function outsideOf({ events = [], paused, unsubscribes, decides }: Script, start: number): Outside[] {
   const at = (after: After): number => start + spanOf(after)
   const outside: Outside[] = events.map(({ type, after, properties = {} }) => ({
     is: 'event',
@@ -158,6 +165,7 @@ function outsideOf({ events = [], paused, unsubscribes }: Script, start: number)
     properties,
   }))
   if (unsubscribes !== undefined) outside.push({ is: 'unsubscribe', at: at(unsubscribes) })
+  if (decides) outside.push({ is: 'decision', at: at(decides.after), decision: decides.decision })
   if (paused) {
     outside.push({ is: 'pause', at: at(paused.after) })
     if (paused.for !== undefined) outside.push({ is: 'resume', at: at(paused.after) + spanOf(paused.for) })

@@ -71,10 +71,15 @@ const DRAWS = 5
  * Issues a coupon once: the same key and request answers the first coupon again, the same key with another request throws
  * IDEMPOTENCY_MISMATCH. Refusals are values. Throws OFFER_UNKNOWN, RUN_UNKNOWN, STORE_UNAVAILABLE.
  */
-export async function issueCoupon(db: Db, request: IssueRequest): Promise<Issue> {
+export function issueCoupon(db: Db, request: IssueRequest): Promise<Issue> {
+  return drawing(db, (tx) => issueIn(tx, request))
+}
+
+/** One transaction that draws codes; done again in the rare case that one is taken. */
+export async function drawing<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let draw = 1; ; draw++) {
     try {
-      return await inTransaction(db, (tx) => issueIn(tx, request))
+      return await inTransaction(db, work)
     } catch (error) {
       if (draw >= DRAWS || !(isUniqueViolation(error, 'coupons_pkey') || isUniqueViolation(error, 'coupons_key_key')))
         throw error
@@ -82,7 +87,8 @@ export async function issueCoupon(db: Db, request: IssueRequest): Promise<Issue>
   }
 }
 
-async function issueIn(tx: Tx, request: IssueRequest): Promise<Issue> {
+/** The same within a transaction of `drawing`. */
+export async function issueIn(tx: Tx, request: IssueRequest): Promise<Issue> {
   const run = await lockRun(tx, request.run)
   if (!run) throw new PerennialError('RUN_UNKNOWN', `no run '${request.run}'`, { field: 'run' })
   const hash = createHash('sha256')

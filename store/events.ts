@@ -23,6 +23,7 @@ import { decide } from './decisions.ts'
 import { wake } from './dispatch.ts'
 import { convert, endAndWake, enrol, pastEntries } from './enrolments.ts'
 import { rememberIdentities } from './identities.ts'
+import { Moved, applyToReferral, lockPair } from './referral-inbox.ts'
 
 /** An event that passed its contract. `at` is when it happened at the shop, epoch ms. */
 export interface ShopEvent {
@@ -39,20 +40,25 @@ class Duplicate extends Error {}
 export async function acceptEvent(
   db: Db,
   event: ShopEvent,
-  { plans, now, identities = [] }: { plans: readonly Routing[]; now: () => number; identities?: readonly Identity[] },
+  to: { plans: readonly Routing[]; now: () => number; identities?: readonly Identity[] },
 ): Promise<'stored' | 'duplicate'> {
+  const { plans, now, identities = [] } = to
   const hash = createHash('sha256').update(canonical(event)).digest('hex')
   try {
     await inTransaction(db, async (tx) => {
+      // Where an event concerns two customers both are locked first, in the order of ids.
+      const pair = await lockPair(tx, event, plans)
       // Taking the customer's row puts everything about one person in a line; the time is read behind that lock.
       const received = await upsertCustomer(tx, event.customer, event.id, now)
       const seq = await insertEvent(tx, event, hash, received)
       if (seq === undefined) throw new Duplicate()
       await rememberIdentities(tx, { customer: event.customer.id, identities, now: received })
       await route(tx, event, { plans, seq, now: received })
+      await applyToReferral(tx, event, pair, { plans, now: received, tell: tellEvent })
     })
     return 'stored'
   } catch (error) {
+    if (error instanceof Moved) return acceptEvent(db, event, to)
     if (!(error instanceof Duplicate)) throw error
     const { rows } = await sql<{ content_hash: string }>`
       select content_hash from events where id = ${event.id}`.execute(db)

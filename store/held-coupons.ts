@@ -15,7 +15,7 @@ export interface HeldCoupon {
   enrolment: string | null
   journey: string | null
   batch: string | null
-  status: 'open' | 'held' | 'redeemed' | 'lost'
+  status: 'open' | 'held' | 'redeemed' | 'lost' | 'void'
   held_by: string | null
   held_until: Date | null
   expires_at: Date

@@ -1,5 +1,5 @@
 /** What runs of journeys do with points: award, settle, take back; each once a key, each with the customer locked. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import {
   type OnReturn,
@@ -57,30 +57,33 @@ const note = (
  * rule or run it throws IDEMPOTENCY_MISMATCH. Refusals are values. Throws RUN_UNKNOWN, STORE_UNAVAILABLE.
  */
 export function awardPoints(db: Db, request: AwardRequest): Promise<Award> {
-  return inTransaction(db, async (tx) => {
-    const { key, rule, terms, now } = request
-    const run = await runOf(tx, request.run)
-    const before = await awardBefore(tx, request)
-    if (before) return before
-    const refuse = async (code: Refusal): Promise<Award> => {
-      await note(tx, run, { key, run: request.run, verdict: 'refused', code, detail: rule, now })
-      return { is: 'refused', code }
-    }
-    if (run.status !== 'running') return refuse('LEFT_JOURNEY')
-    if (run.paused) {
-      await holdRun(tx, request.run, now)
-      return { is: 'held' }
-    }
-    if (run.arm === 'holdout') return refuse('HOLDOUT')
-    const earnings = earningsOf(terms, paidOrderOf((await beginningOf(tx, request.run)) ?? {}))
-    if (earnings === undefined) return refuse('AMOUNT_MISSING')
-    if (earnings.length === 0) return refuse('NOTHING_EARNED')
-    const { unit = 'points', pending = false } = terms
-    for (const earning of earnings) await earn(tx, request, { customer: run.customer, ...earning })
-    const amount = sumOf(earnings)
-    await note(tx, run, { key, run: request.run, verdict: 'awarded', detail: `${rule}: ${amount} ${unit}`, now })
-    return { is: 'awarded', unit, amount, pending, replayed: false }
-  })
+  return inTransaction(db, (tx) => awardIn(tx, request))
+}
+
+/** The same within a transaction. */
+export async function awardIn(tx: Tx, request: AwardRequest): Promise<Award> {
+  const { key, rule, terms, now } = request
+  const run = await runOf(tx, request.run)
+  const before = await awardBefore(tx, request)
+  if (before) return before
+  const refuse = async (code: Refusal): Promise<Award> => {
+    await note(tx, run, { key, run: request.run, verdict: 'refused', code, detail: rule, now })
+    return { is: 'refused', code }
+  }
+  if (run.status !== 'running') return refuse('LEFT_JOURNEY')
+  if (run.paused) {
+    await holdRun(tx, request.run, now)
+    return { is: 'held' }
+  }
+  if (run.arm === 'holdout') return refuse('HOLDOUT')
+  const earnings = earningsOf(terms, paidOrderOf((await beginningOf(tx, request.run)) ?? {}))
+  if (earnings === undefined) return refuse('AMOUNT_MISSING')
+  if (earnings.length === 0) return refuse('NOTHING_EARNED')
+  const { unit = 'points', pending = false } = terms
+  for (const earning of earnings) await earn(tx, request, { customer: run.customer, ...earning })
+  const amount = sumOf(earnings)
+  await note(tx, run, { key, run: request.run, verdict: 'awarded', detail: `${rule}: ${amount} ${unit}`, now })
+  return { is: 'awarded', unit, amount, pending, replayed: false }
 }
 
 const requestOf = ({ run, rule }: AwardRequest) => ({ run, rule })
@@ -149,14 +152,25 @@ interface Earned {
 }
 
 /** What a run earned, in the order in which it did. */
-async function earnedBy(tx: Tx, run: string): Promise<Earned[]> {
+const earnedBy = (tx: Tx, run: string): Promise<Earned[]> => earned(tx, sql`t.enrolment = ${run}`)
+
+/** What was earned under some effect keys, with its bonuses, by whichever run. */
+const earnedUnder = (tx: Tx, keys: readonly string[]): Promise<Earned[]> =>
+  earned(
+    tx,
+    sql`t.enrolment in (select enrolment from point_transfers where key = any(${keys}))
+      and split_part(t.key, '+', 1) = any(${keys})`,
+  )
+
+async function earned(tx: Tx, which: RawBuilder<unknown>): Promise<Earned[]> {
   const { rows } = await sql<Earned>`
     select t.id, t.key, t.unit, t.rule, t.on_return, l.id as lot, l.original, l.remaining, l.state,
       exists (select 1 from point_transfers r where r.reverses = t.id) as reversed,
       coalesce((select -sum(m.amount) from point_lot_moves m join point_transfers x on x.id = m.transfer
         where m.lot = l.id and x.kind = 'expire'), 0)::bigint as expired
     from point_transfers t join point_lots l on l.transfer = t.id
-    where t.enrolment = ${run} and t.kind = 'earn' order by t.id
+    where ${which} and t.kind = 'earn'
+    order by t.id
   `.execute(tx)
   return rows
 }
@@ -216,6 +230,18 @@ export function takeBackPoints(db: Db, { run: id, now }: { run: string; now: num
     for (const one of await earnedBy(tx, id)) if (!one.reversed) await takeBack(tx, { ...one, run, runId: id, now })
     return totalOf(tx, id, ['void', 'claw-back'])
   })
+}
+
+/**
+ * Takes back what was earned under some effect keys, as above, whichever run did; `run` is the one that takes it. Call it with the
+ * customer locked.
+ */
+export async function takeBackEarned(
+  tx: Tx,
+  { keys, run, runId, now }: { keys: readonly string[]; run: RunState; runId: string; now: number },
+): Promise<void> {
+  await expireLots(tx, { customer: run.customer, now })
+  for (const one of await earnedUnder(tx, keys)) if (!one.reversed) await takeBack(tx, { ...one, run, runId, now })
 }
 
 async function takeBack(tx: Tx, one: Earned & { run: RunState; runId: string; now: number }): Promise<void> {

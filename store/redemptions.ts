@@ -249,6 +249,7 @@ async function valued(
   const refuse = (code: Refusal): Refused => ({ ok: false, code })
   if (coupon.status === 'redeemed') return refuse('COUPON_REDEEMED')
   if (coupon.status === 'lost') return refuse('COUPON_LOST')
+  if (coupon.status === 'void') return refuse('COUPON_VOID')
   if (coupon.expires_at.getTime() <= now) return refuse('COUPON_EXPIRED')
   if (isHeldBy(coupon, now) && coupon.held_by !== order) return refuse('COUPON_HELD')
   const { paidBefore, beside, taken, redeemedOfOffer } = await standingOn(tx, coupon, { order, customer, now })

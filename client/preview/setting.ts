@@ -2,6 +2,7 @@
 import type { QuietHours } from '../../domain/calendar.ts'
 import type { Arm } from '../../domain/experiment.ts'
 import type { Properties } from '../../domain/journey.ts'
+import type { RiskOutcome } from '../../domain/risk.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 
 export interface VirtualCustomer {
@@ -20,7 +21,11 @@ export interface VirtualCustomer {
 
 /** What happens from outside, epoch ms of shop time. */
 export type Outside = { at: number } & (
-  { is: 'event'; type: string; properties: Properties } | { is: 'unsubscribe' } | { is: 'pause' } | { is: 'resume' }
+  | { is: 'event'; type: string; properties: Properties }
+  | { is: 'unsubscribe' }
+  | { is: 'pause' }
+  | { is: 'resume' }
+  | { is: 'decision'; decision: 'approve' | 'deny' }
 )
 
 export interface Setting {
@@ -44,4 +49,6 @@ export interface Setting {
   /** Coupons that each offer has left (undefined: its quota), and that the customer has of each. */
   couponsLeft: number | undefined
   couponsHeld: number
+  /** What the risk rules say, in the order in which they are asked ('allow' from then on), and the friends approved before. */
+  referral: { risk: readonly RiskOutcome[]; friends: number }
 }

@@ -8,6 +8,7 @@ import type { Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
 import type { PointRule } from '../points.ts'
 import { checkCopy } from '../template.ts'
+import { programmeContract, programmeOf, rewardsContract, rewardsOf } from './referral.ts'
 
 const readable = (read: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
   try {
@@ -90,6 +91,8 @@ const planContract = z.strictObject({
   copy: z.record(z.string(), copy),
   offers: z.record(z.string(), offer).default({}),
   points: z.record(ruleName, pointRule).default({}),
+  rewards: rewardsContract.default({}),
+  referral: programmeContract.optional(),
 })
 
 const nameContract = z
@@ -120,6 +123,8 @@ export function checkPlan(name: string, plan: unknown) {
     })
   }
   for (const [message, words] of Object.entries(rest.copy)) checkCopy(words, `${name}.copy.${message}`)
+  const points = rulesOf(rest.points)
+  const rewards = rewardsOf(rest.rewards, { journey: name, points, offers: rest.offers })
   const routing: Routing = {
     name,
     begins: begins && 'on' in begins ? plain(begins) : undefined,
@@ -128,6 +133,7 @@ export function checkPlan(name: string, plan: unknown) {
     holdout: rest.holdout,
     occasion: rest.occasion,
     reentry: { when: reentry.when, gap: reentry.gap ?? 0, atMost: reentry.atMost ?? Infinity },
+    referral: programmeOf(rest.referral, rewards, name),
   }
   const sweep = begins && 'every' in begins ? { audience: begins.audience, at: begins.at } : undefined
   return {
@@ -137,7 +143,8 @@ export function checkPlan(name: string, plan: unknown) {
     topic: rest.topic,
     copy: copyOf(rest.copy),
     offers: rest.offers,
-    points: rulesOf(rest.points),
+    points,
+    rewards,
     sweep,
   }
 }

@@ -105,6 +105,16 @@ function localSteps(): Omit<Host['activities'], 'sendMessage'> {
     awardPoints,
     settlePoints,
     takeBackPoints,
+    openReview,
+    viewReview,
+    closeReview,
+    referralCode,
+    returnsUntil,
+    judgeReferral,
+    approveReferral,
+    giveReward,
+    climbRung,
+    takeBackRewards,
     finishRun,
   } = local
   return {
@@ -119,6 +129,16 @@ function localSteps(): Omit<Host['activities'], 'sendMessage'> {
     awardPoints,
     settlePoints,
     takeBackPoints,
+    openReview,
+    viewReview,
+    closeReview,
+    referralCode,
+    returnsUntil,
+    judgeReferral,
+    approveReferral,
+    giveReward,
+    climbRung,
+    takeBackRewards,
     finishRun,
   }
 }
