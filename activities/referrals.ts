@@ -8,15 +8,13 @@ import type { Judgement } from '../domain/risk.ts'
 import { type IssuedCoupon } from '../store/coupons.ts'
 import { decide } from '../store/decisions.ts'
 import { holdRun, lockRun } from '../store/enrolments.ts'
+import { type Approval, approveReferral, judgeReferral } from '../store/referral-approval.ts'
+import { returnsUntil } from '../store/referral-runs.ts'
 import {
-  type Approval,
   type Reward,
   type TakenBack,
-  approveReferral,
   climbRung,
   giveReward,
-  judgeReferral,
-  returnsUntil,
   rewardAdvocate,
   takeBackRewards,
 } from '../store/referral-rewards.ts'
@@ -108,14 +106,14 @@ export function referralActivities({ db, plans, policy, drawCode, log }: Parts, 
 
     /** What the risk rules say of the run's referral, once a key. */
     async judgeReferral({ key, run, asked }: OfRun & { key: string }): Promise<Judgement> {
-      const judgement = await judgeReferral(db, { key, run, now: now(asked) })
+      const judgement = await judgeReferral(db, { key, run, now: () => now(asked) })
       tell('referral', run, key, judgement.outcome)
       return judgement
     },
 
     /** Approves the run's referral, or says why not. */
     async approveReferral({ run, asked }: OfRun): Promise<Approval> {
-      const approval = await approveReferral(db, { run, now: now(asked) })
+      const approval = await approveReferral(db, { run, now: () => now(asked) })
       tell('referral', run, run, approval.is, codeOf(approval))
       return approval
     },
@@ -128,7 +126,7 @@ export function referralActivities({ db, plans, policy, drawCode, log }: Parts, 
       asked,
     }: OfRun & { key: string; reward: string }): Promise<RewardResult> {
       const { journey } = partsOfRun(run)
-      const request = { key, run, shopZone, now: now(asked), drawCode }
+      const request = { key, run, shopZone, now: () => now(asked), drawCode }
       const given = plans.get(journey)?.referral
         ? await rewardAdvocate(db, { ...request, name })
         : await giveReward(db, { ...request, terms: rewardOf(journey, name) })
@@ -138,7 +136,7 @@ export function referralActivities({ db, plans, policy, drawCode, log }: Parts, 
 
     /** The lowest rung above `above` that is reached and not given yet; null where there is none. */
     async climbRung({ run, above, asked }: OfRun & { above: number }): Promise<RungResult | null> {
-      const climbed = await climbRung(db, { run, above, shopZone, now: now(asked), drawCode })
+      const climbed = await climbRung(db, { run, above, shopZone, now: () => now(asked), drawCode })
       if (!climbed) return null
       const result = resultOf(climbed.reward)
       tell('reward', run, `${run}/rung/${climbed.rung}`, result.is, codeOf(result))
@@ -147,7 +145,7 @@ export function referralActivities({ db, plans, policy, drawCode, log }: Parts, 
 
     /** Takes back what a void referral was rewarded with, by the programme's policy; whether the run is on does not matter. */
     async takeBackRewards({ run, asked }: OfRun): Promise<TakenBack> {
-      const taken = await takeBackRewards(db, { run, now: now(asked) })
+      const taken = await takeBackRewards(db, { run, now: () => now(asked) })
       tell('take-back', run, run, `${taken.rewards} rewards, ${taken.used} used`)
       return taken
     },

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { Db } from './db.ts'
 import { POINT_INVARIANTS } from './point-invariants.ts'
+import { REFERRAL_INVARIANTS } from './referral-invariants.ts'
 
 /** Each selects the rows that break it: a key and what is wrong with it. */
 const INVARIANTS: Record<string, string> = {
@@ -85,6 +86,7 @@ const INVARIANTS: Record<string, string> = {
     select w.key, 'open, run is ' || e.status as wrong from waits w join enrolments e on e.id = w.enrolment
     where w.open and e.status <> 'running'`,
   ...POINT_INVARIANTS,
+  ...REFERRAL_INVARIANTS,
 }
 
 export interface InvariantResult {
