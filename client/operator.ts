@@ -8,6 +8,8 @@ import { type Db, openStore, storeError } from '../store/db.ts'
 import { type RejectedEvent, rejectedEvents } from '../store/events.ts'
 import { type InvariantResult, checkInvariants } from '../store/invariants.ts'
 import { type OfferLine, offerLines } from '../store/offers.ts'
+import type { CustomerReferral, ReferralLine } from '../store/referral-reports.ts'
+import type { DecideReview, ReviewAnswer, ReviewLine } from '../store/reviews.ts'
 import { type Catalogue, readCatalogue } from './catalogue.ts'
 import { type Explanation, explain } from './explain.ts'
 import {
@@ -25,6 +27,7 @@ import {
   stopRun,
 } from './journeys.ts'
 import { type BalanceReport, type LedgerReport, balanceReport, ledgerReport } from './points.ts'
+import { answerReview, listReferrals, listReviews, referralReport } from './referrals.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type Temporal, connectTemporal } from './temporal.ts'
 
@@ -60,6 +63,12 @@ export interface Operator {
   /** The newest `limit` events that were refused in a batch, newest first. */
   rejected(limit: number): Promise<RejectedEvent[]>
   offers(): Promise<OfferLine[]>
+  /** The newest referrals, of one customer or of all. */
+  referrals(customer?: string): Promise<ReferralLine[]>
+  referral(customer: string): Promise<CustomerReferral>
+  /** What waits for somebody to decide, the most urgent first. */
+  reviews(): Promise<ReviewLine[]>
+  review(decision: Omit<DecideReview, 'now'>): Promise<ReviewAnswer>
   /** Makes a batch of codes for whoever brings one, or what of it is missing. */
   makeCodes(request: Omit<BatchRequest, 'now' | 'drawCode'>): Promise<Batch>
   /** The codes of a batch in the order in which they were made, some thousands at a time. */
@@ -87,6 +96,10 @@ export function operatorOf(parts: OperatorParts): Operator {
       return { holds: invariants.every(({ broken }) => broken === 0), invariants }
     },
     rejected: (limit) => known(rejectedEvents(db, limit)),
+    referrals: (customer) => listReferrals(parts, customer),
+    referral: (customer) => referralReport(parts, customer),
+    reviews: () => listReviews(parts),
+    review: (decision) => answerReview(parts, decision),
     offers: () => known(offerLines(db, parts.clock.now())),
     makeCodes: (request) => known(makeCodes(db, { ...request, now: parts.clock.now(), drawCode })),
     codesOf: (batch) => codesOf(db, batch),

@@ -18,6 +18,8 @@ export interface PlanInWords {
   offers: string[]
   /** The rules by which points are awarded. */
   points: string[]
+  /** What `reward` gives. */
+  rewards: string[]
 }
 
 export function planInWords(plan: CheckedPlan): PlanInWords {
@@ -35,6 +37,7 @@ export function planInWords(plan: CheckedPlan): PlanInWords {
     messages: Object.keys(plan.copy),
     offers: Object.keys(plan.offers),
     points: Object.keys(plan.points),
+    rewards: Object.keys(plan.rewards),
   }
 }
 

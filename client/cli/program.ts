@@ -6,6 +6,7 @@ import { addLookingWords } from './look.ts'
 import { addOfferWords } from './offers.ts'
 import { EXIT, asPerennialError, exitCodeOf } from './problems.ts'
 import { addPointWords } from './points.ts'
+import { addReferralWords } from './referrals.ts'
 import { addProvingWords } from './prove.ts'
 import { Session, type SessionParts } from './session.ts'
 
@@ -16,6 +17,7 @@ Examples:
   perennial show first-order                            what became of it, with the lift
   perennial why C1001                                   why somebody got this and not that
   perennial balance C1001                               the points a customer has
+  perennial reviews                                     what waits for somebody to decide
   perennial pause first-order                           hold it; resume lets it go on
 
 In a checkout: npm run journeys -- list
@@ -48,6 +50,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addPointWords(program, session)
   addActingWords(program, session)
   addOfferWords(program, session)
+  addReferralWords(program, session)
   addProvingWords(program, session)
   return program
 }
