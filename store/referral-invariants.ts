@@ -1,9 +1,14 @@
 /** What must hold of referrals, their rewards and reviews. Composed in invariants.ts. */
 
-/** What the order of a referral was worth by some moment, of what its events say; as `worthOfOrder` of domain/referral.ts. */
+/** An amount of an event in whole minor units; null where it says none. */
+const money = (event: string, property: string): string => `
+  case when jsonb_typeof(${event}.properties->'${property}') = 'number' and (${event}.properties->>'${property}')::numeric >= 0
+    and (${event}.properties->>'${property}')::numeric % 1 = 0 then (${event}.properties->>'${property}')::numeric end`
+
+/** What the order of a referral was worth by its approval, of what its events say; as `worthOfOrder` of domain/referral.ts. */
 const WORTH_AT_APPROVAL = `
-  (select greatest(0, greatest(0, (p.properties->>'amount')::numeric - coalesce((p.properties->>'freight')::numeric, 0))
-      - coalesce((select sum(coalesce((b.properties->>'amount')::numeric, (p.properties->>'amount')::numeric)) from events b
+  (select greatest(0, greatest(0, ${money('p', 'amount')} - coalesce(${money('p', 'freight')}, 0))
+      - coalesce((select sum(coalesce(${money('b', 'amount')}, ${money('p', 'amount')})) from events b
         where b.customer = r.friend and b.type = 'order.refunded' and b.properties->>'order' = r."order"
           and b.received_at < r.approved_at), 0))
     from events p where p.customer = r.friend and p.type = 'order.paid' and p.properties->>'order' = r."order"
@@ -59,9 +64,9 @@ export const REFERRAL_INVARIANTS: Record<string, string> = {
     having count(r.friend) filter (where r.status = 'approved') < w.rung
       and count(r.friend) filter (where r.approved_at is not null and r.status = 'voided' and r.taken_back_at is null) = 0`,
   'a void coupon was a reward that was taken back': `
-    select c.code as key, 'void, ' || coalesce(w.outcome, 'not taken back') as wrong from coupons c
+    select c.key, 'void, ' || coalesce(w.outcome, 'not taken back') as wrong from coupons c
     left join referral_rewards w on w.key = c.key where c.status = 'void' and w.outcome is distinct from 'void'
-    union all select c.code, 'taken back, ' || c.status from referral_rewards w join coupons c on c.key = w.key
+    union all select c.key, 'taken back, ' || c.status from referral_rewards w join coupons c on c.key = w.key
     where w.outcome = 'void' and c.status <> 'void'`,
   'a decided review has one decision, in its time': `
     select key, coalesce(decision, 'nothing') || ' by ' || coalesce(by, 'nobody') || ' at ' || coalesce(decided_at::text, 'no time') as wrong

@@ -6,11 +6,15 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { Worker } from '@temporalio/worker'
+import { sql } from 'kysely'
 import { afterAll, expect, inject, it } from 'vitest'
 import { readCatalogue } from '../../client/catalogue.ts'
 import { runId } from '../../domain/ids.ts'
 import { enrolment } from '../../store/enrolments.ts'
 import { balancesOf } from '../../store/ledger.ts'
+import { referralsOfCustomer } from '../../store/referral-reports.ts'
+import { referralOf } from '../../store/referrals.ts'
+import { decideReview, openReviews } from '../../store/reviews.ts'
 import { bundleWorkflows } from '../../workers/bundle.ts'
 import { installQuietRuntime, quietSdk } from '../quiet-sdk.ts'
 import { startSink } from '../smtp-sink.ts'
@@ -58,7 +62,14 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
       taskQueue: world.taskQueue,
       args: [{ tempo: world.tempo }],
     })
-    const others = await enterOthers(world, ['first-order', 'birthday', 'order-rewards'])
+    await bringFriends(world)
+    const others = await enterOthers(world, [
+      'first-order',
+      'birthday',
+      'order-rewards',
+      'referral-friend',
+      'referral-reward',
+    ])
     await pointsOf(world, 'late', 'available')
     await world.send(order('late', 'order.refunded'))
     await world.settled(100_000)
@@ -70,11 +81,55 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
     await save(world, 'order-rewards', 'settled', 'order-rewards/kept/O1')
     await save(world, 'order-rewards', 'void', 'order-rewards/back/O1')
     await save(world, 'order-rewards', 'clawed-back', 'order-rewards/late/O1')
+    await save(world, 'referral-friend', 'without-events', 'referral-friend/brought')
+    await save(world, 'referral-friend', 'goal-in-a-wait', 'referral-friend/guest')
+    await save(world, 'referral-reward', 'rewarded', 'referral-reward/kept/guest')
+    await save(world, 'referral-reward', 'taken-back', 'referral-reward/kept/returned')
+    await save(world, 'referral-reward', 'reviewed', 'referral-reward/kept/doubtful')
+    await save(world, 'referral-reward', 'undecided', 'referral-reward/kept/unseen')
     await save(world, 'sweep', 'one-page', 'sweep/birthday')
     await save(world, 'upkeep', 'one-round', 'upkeep')
   },
   150_000,
 )
+
+/** Friends of 'kept': one who never orders, one who does, one whose order comes back, two whom a person is to look at. */
+async function bringFriends(world: World): Promise<void> {
+  const { db } = world
+  let code = ''
+  await until(async () => {
+    code = (await referralsOfCustomer(db, 'kept')).codes[0]?.code ?? ''
+    return code !== '' || 'no code yet'
+  })
+  const buyers = ['guest', 'returned', 'doubtful', 'unseen']
+  for (const id of ['brought', ...buyers]) {
+    await world.send({
+      id: `${id}-in`,
+      type: 'customer.registered',
+      customer: person(id),
+      properties: { referral: code },
+    })
+  }
+  await sql`
+    insert into identities (kind, hash, customer, first_seen, last_seen)
+    select 'address', 'one', id, now(), now() from unnest(array['kept', 'doubtful', 'unseen']) id`.execute(db)
+  const stands = (id: string, status: string): Promise<void> =>
+    until(async () => (await referralOf(db, id))?.status === status || `${id} is not ${status}`)
+  await until(async () => {
+    const { rows } = await sql`select 1 from coupons where offer = 'referral-friend-10'`.execute(db)
+    return rows.length === 5 || 'no coupons for the friends'
+  })
+  for (const id of buyers) await world.send(order(id, 'order.paid'))
+  await until(async () => {
+    const open = (await openReviews(db, { now: world.clock.now() })).find(({ occasion }) => occasion === 'doubtful')
+    if (!open) return 'nobody is asked'
+    const decision = { decision: 'approve', by: 'test', reason: '', remember: false } as const
+    await decideReview(db, { id: open.id, ...decision, now: () => world.clock.now() })
+    return true
+  })
+  await stands('returned', 'approved')
+  await world.send(order('returned', 'order.refunded'))
+}
 
 const order = (id: string, type: 'order.paid' | 'order.refunded'): object => ({
   id: `${id}-${type}`,

