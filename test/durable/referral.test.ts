@@ -61,7 +61,7 @@ it('pays friend and advocate once, and takes back what a later refund undoes', a
   })
   await stands('kept', 'approved')
   await stands('back', 'approved')
-  await until(async () => (await earned('ada')).length === 3 || `${await earned('ada')}`)
+  await until(async () => (await earned('ada')).length === 3 || (await earned('ada')).join())
   expect((await earned('ada')).sort()).toEqual(['earn 100', 'earn 500', 'earn 500'])
   await order('back', 'order.refunded')
   await until(async () => (await earned('ada')).includes('claw-back -500') || 'nothing is taken back')
@@ -97,7 +97,7 @@ it('asks a person where the two share a device; whom nobody decides is denied at
   await stands('seen', 'approved')
   await stands('left', 'denied')
   await world.client.workflow.getHandle('referral-reward/eve/left').result()
-  await until(async () => (await earned('eve')).length === 2 || `${await earned('eve')}`)
+  await until(async () => (await earned('eve')).length === 2 || (await earned('eve')).join())
   const reviews = await rowsOf(
     db,
     `select enrolment, decision, by, decided_at = deadline as late from reviews order by enrolment`,
