@@ -98,7 +98,7 @@ async function qualify(tx: Tx, event: Told, referral: Referral, { plans, now, te
   `.execute(tx),
   )
   await note(tx, referral, event, { verdict: 'pending', now })
-  const properties = { friend, order, campaign }
+  const properties = { friend, campaign }
   await tell(
     tx,
     { id: `referral/${friend}/qualified`, type: 'referral.qualified', customer: advocate, properties },
@@ -135,7 +135,7 @@ async function refund(tx: Tx, event: Told, referral: Referral, { plans, now, tel
   `.execute(tx),
   )
   await note(tx, referral, event, { verdict: 'voided', code, now })
-  const properties = { friend, order, campaign: referral.campaign }
+  const properties = { friend, campaign: referral.campaign }
   await tell(
     tx,
     { id: `referral/${friend}/voided`, type: 'referral.voided', customer: advocate, properties },

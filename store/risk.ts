@@ -86,8 +86,10 @@ async function ringAround(tx: Tx, friend: string, advocate: string): Promise<Rin
 
 async function sharersOf(tx: Tx, of: readonly string[], seen: ReadonlySet<string>): Promise<string[]> {
   const { rows } = await sql<{ customer: string }>`
-    select distinct b.customer from identities a join identities b using (kind, hash)
-    where a.customer = any(${of}) and b.customer <> all(${[...seen]}) limit ${WALK.customers}
+    select distinct b.customer from identities a
+    cross join lateral (select customer from identities where kind = a.kind and hash = a.hash
+      and customer <> all(${[...seen]}) limit ${WALK.customers}) b
+    where a.customer = any(${of}) limit ${WALK.customers}
   `.execute(tx)
   return rows.map(({ customer }) => customer)
 }

@@ -53,9 +53,8 @@ export const BREAKING_REFERRALS: Record<string, Record<string, string>> = {
     'the last friend is gone': `update referrals set status = 'voided', reason = 'REFERRAL_REFUNDED',
       voided_at = approved_at + interval '9 days', taken_back_at = approved_at + interval '9 days' where friend = 'W7'`,
   },
-  'a void coupon was a reward that was taken back': {
-    'void by itself': `update coupons set status = 'void' where code = 'CODE-OF-W2'`,
-    'taken back, yet open': `update coupons set status = 'open' where status = 'void'`,
+  'a coupon that was taken back is void': {
+    'it is open': `update coupons set status = 'open' where status = 'void'`,
   },
   'a decided review has one decision, in its time': {
     'too late': `alter table reviews drop constraint reviews_decided; update reviews set decided_at = deadline + interval '1 ms'`,
