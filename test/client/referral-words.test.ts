@@ -57,6 +57,7 @@ test('referrals, reviews and review: who brought whom, what waits, and a decisio
   expect([other.code, other.out]).toEqual([1, expect.stringMatching(/^REVIEW_DECIDED: Somebody decided/)])
   expect((await perennial('review', '77', 'deny')).err).toMatch(/^REVIEW_UNKNOWN/)
   expect((await perennial('review', id, 'maybe')).code).toBe(2)
+  clock.set(Date.now())
   expect(await shop.approve('F1', 'A1')).toEqual({ is: 'approved', friends: 1 })
   expect((await perennial('why', 'A1')).out).toContain('referral: approve by ada, a family')
 })
