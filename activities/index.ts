@@ -5,6 +5,7 @@ import type { Offer } from '../domain/coupon.ts'
 import type { MessageClass } from '../domain/sending.ts'
 import type { Routing } from '../domain/journey.ts'
 import type { PointRule } from '../domain/points.ts'
+import type { RewardTerms } from '../domain/referral.ts'
 import type { Copy } from '../domain/template.ts'
 import type { Clock } from '../domain/tempo.ts'
 import type { BudgetAlert } from '../store/budget-alerts.ts'
@@ -18,6 +19,8 @@ import { messageActivities } from './messages.ts'
 import { outcomeActivities } from './outcomes.ts'
 import { pointActivities } from './points.ts'
 import { tierActivities } from './tiers.ts'
+import { referralActivities } from './referrals.ts'
+import { reviewActivities } from './reviews.ts'
 import { upkeepActivities } from './upkeep.ts'
 import { waitActivities } from './waits.ts'
 
@@ -28,6 +31,7 @@ export interface PlanFacts extends Routing {
   copy: Record<string, Copy>
   offers: Record<string, Offer>
   points: Record<string, PointRule>
+  rewards: Record<string, RewardTerms>
   /** Present where a schedule begins it: the time of day on the customer's clock, and the least that is worth a run. */
   sweep: { audience: Audience; at: string; worth?: number } | undefined
 }
@@ -44,7 +48,18 @@ export interface Policy {
 
 /** One line an effect: ids and keys, never a person's data. */
 export interface EffectLine {
-  effect: 'send' | 'coupon' | 'award' | 'settle' | 'take-back' | 'grant' | 'enrol' | 'finish'
+  effect:
+    | 'send'
+    | 'coupon'
+    | 'award'
+    | 'settle'
+    | 'take-back'
+    | 'grant'
+    | 'enrol'
+    | 'finish'
+    | 'referral'
+    | 'reward'
+    | 'review'
   journey: string
   customer: string
   key: string
@@ -78,6 +93,8 @@ export function createActivities(parts: Parts) {
     ...pointActivities(parts, now),
     ...expiryActivities(parts, now),
     ...tierActivities(parts, now),
+    ...referralActivities(parts, now),
+    ...reviewActivities(parts, now),
     ...waitActivities(parts, now),
     ...customerActivities(parts, now),
     ...outcomeActivities(parts, now),

@@ -14,6 +14,7 @@ export {
   operatorOf,
 } from './operator.ts'
 export type { BalanceReport, LedgerReport, ResolveRequest, ResolvedPoints } from './points.ts'
+export { type ReferralParts, answerReview, askClaim, listReferrals, listReviews, referralReport } from './referrals.ts'
 export type { JourneyReport, MeasuredLift, MessageLine, RunReport } from './report.ts'
 export { type Temporal, type Whereabouts, connectTemporal, isTemporalDown } from './temporal.ts'
 export { type PlanInWords, planInWords } from './plan-in-words.ts'

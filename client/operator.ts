@@ -11,6 +11,8 @@ import { type OfferLine, offerLines } from '../store/offers.ts'
 import { type BudgetOperator, budgetOperator } from './budgets.ts'
 import type { ProgrammeVersion } from '../store/programmes.ts'
 import { type Steered, type Steering, steerOffer } from '../store/quota.ts'
+import type { CustomerReferral, ReferralLine } from '../store/referral-reports.ts'
+import type { DecideReview, ReviewAnswer, ReviewLine } from '../store/reviews.ts'
 import { type Catalogue, readCatalogue } from './catalogue.ts'
 import { type CouponLife, type CouponVoided, couponLife, voidByOperator } from './coupon-life.ts'
 import { type Explanation, explain } from './explain.ts'
@@ -39,6 +41,7 @@ import {
   ledgerReport,
   resolvePoints,
 } from './points.ts'
+import { answerReview, listReferrals, listReviews, referralReport } from './referrals.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type Temporal, connectTemporal } from './temporal.ts'
 import { type TierReport, type TiersReport, changeProgramme, programmeNow, tierReport, tiersReport } from './tiers.ts'
@@ -89,6 +92,12 @@ export interface Operator extends BudgetOperator {
   coupon(code: string): Promise<CouponLife>
   /** Takes an unredeemed coupon back. */
   voidCoupon(code: string, reason: string): Promise<CouponVoided>
+  /** The newest referrals, of one customer or of all. */
+  referrals(customer?: string): Promise<ReferralLine[]>
+  referral(customer: string): Promise<CustomerReferral>
+  /** What waits for somebody to decide, the most urgent first. */
+  reviews(): Promise<ReviewLine[]>
+  review(decision: Omit<DecideReview, 'now'>): Promise<ReviewAnswer>
   /** Makes a batch of codes for whoever brings one, or what of it is missing. */
   makeCodes(request: Omit<BatchRequest, 'now' | 'drawCode'>): Promise<Batch>
   /** The codes of a batch in the order in which they were made, some thousands at a time. */
@@ -123,6 +132,10 @@ export function operatorOf(parts: OperatorParts): Operator {
       return { holds: invariants.every(({ broken }) => broken === 0), invariants }
     },
     rejected: (limit) => known(rejectedEvents(db, limit)),
+    referrals: (customer) => listReferrals(parts, customer),
+    referral: (customer) => referralReport(parts, customer),
+    reviews: () => listReviews(parts),
+    review: (decision) => answerReview(parts, decision),
     offers: () => known(offerLines(db, parts.clock.now())),
     steerOffer: (steering) => known(steerOffer(db, steering)),
     coupon: (code) => known(couponLife(parts, code)),

@@ -23,6 +23,8 @@ export interface PlanInWords {
   budget: string | null
   /** Nobody enters until an operator has switched it on. */
   off: boolean
+  /** What `reward` gives. */
+  rewards: string[]
 }
 
 export function planInWords(plan: CheckedPlan): PlanInWords {
@@ -42,6 +44,7 @@ export function planInWords(plan: CheckedPlan): PlanInWords {
     points: Object.keys(plan.points),
     budget: plan.budget?.name ?? null,
     off: plan.off === true,
+    rewards: Object.keys(plan.rewards),
   }
 }
 

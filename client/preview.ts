@@ -12,6 +12,7 @@ import { runId } from '../domain/ids.ts'
 import { type Properties, occasionOf } from '../domain/journey.ts'
 import { DEFAULT_PROGRAMME } from '../domain/programmes.ts'
 import type { Programme } from '../domain/tier.ts'
+import type { RiskOutcome } from '../domain/risk.ts'
 import { type CatalogueEntry, type Journey, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
 import type { Outside, Perishable, VirtualCustomer } from './preview/setting.ts'
@@ -55,6 +56,11 @@ export interface Script {
   unsubscribes?: After
   /** The shop's programme of tiers; the one a new shop begins with unless said. */
   programme?: Programme
+  /** A person decides the review that is open then. */
+  decides?: { after: After; decision: 'approve' | 'deny' }
+  /** What the risk rules say of a referral each time they are asked ('allow'), and how many friends were approved before (none). */
+  risk?: readonly RiskOutcome[]
+  friends?: number
   /** 20:30 to 09:00 unless said. */
   quiet?: QuietHours
   shopZone?: string
@@ -114,6 +120,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     couponsHeld: script.couponsHeld ?? 0,
     budgetLeft: script.budgetLeft,
     perishables,
+    referral: { risk: script.risk ?? [], friends: script.friends ?? 0 },
     zone,
   })
   shop.say('begin', `${plan.title} begins for ${customer.id}, ${arm}`, { name: plan.name })
@@ -198,7 +205,7 @@ function sampleOccasion({ occasion }: CatalogueEntry['plan'], begin: Properties)
   return occasionOf(occasion, begin) ?? 'sample'
 }
 
-function outsideOf({ events = [], paused, unsubscribes }: Script, start: number): Outside[] {
+function outsideOf({ events = [], paused, unsubscribes, decides }: Script, start: number): Outside[] {
   const at = (after: After): number => start + spanOf(after)
   const outside: Outside[] = events.map(({ type, after, properties = {} }) => ({
     is: 'event',
@@ -207,6 +214,7 @@ function outsideOf({ events = [], paused, unsubscribes }: Script, start: number)
     properties,
   }))
   if (unsubscribes !== undefined) outside.push({ is: 'unsubscribe', at: at(unsubscribes) })
+  if (decides) outside.push({ is: 'decision', at: at(decides.after), decision: decides.decision })
   if (paused) {
     outside.push({ is: 'pause', at: at(paused.after) })
     if (paused.for !== undefined) outside.push({ is: 'resume', at: at(paused.after) + spanOf(paused.for) })

@@ -1,6 +1,7 @@
 /** When a customer enters, converts or leaves: the rules behind the inbox, true for every journey. */
 import type { Refusal } from './errors.ts'
 import { isKeyPart } from './ids.ts'
+import type { Programme } from './referral.ts'
 
 export type RunStatus = 'running' | 'completed' | 'goal' | 'exited' | 'stopped' | 'failed'
 
@@ -40,6 +41,8 @@ export interface Routing {
   reentry: Reentry
   /** Nobody enters until an operator has switched it on. */
   off?: boolean
+  /** Present where the plan is a referral programme: what the inbox attributes and qualifies by. */
+  referral?: Programme | undefined
 }
 
 export interface Reentry {

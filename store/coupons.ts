@@ -85,10 +85,15 @@ class Changed extends Error {}
  * Issues a coupon once: the same key and request answers the first coupon again, the same key with another request throws
  * IDEMPOTENCY_MISMATCH. Refusals are values. Throws OFFER_UNKNOWN, RUN_UNKNOWN, STORE_UNAVAILABLE.
  */
-export async function issueCoupon(db: Db, request: IssueRequest): Promise<Issue> {
+export function issueCoupon(db: Db, request: IssueRequest): Promise<Issue> {
+  return drawing(db, (tx) => issueIn(tx, request))
+}
+
+/** One transaction that draws codes; done again in the rare case that one is taken, and where a counter filled meanwhile. */
+export async function drawing<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let [draw, change] = [1, 1]; ;) {
     try {
-      return await inTransaction(db, (tx) => issueIn(tx, request))
+      return await inTransaction(db, work)
     } catch (error) {
       // Begun anew, so that nobody waits for a second counter while the lock of the first is still theirs.
       if (error instanceof Changed && change++ < CHANGES) continue
@@ -98,7 +103,8 @@ export async function issueCoupon(db: Db, request: IssueRequest): Promise<Issue>
   }
 }
 
-async function issueIn(tx: Tx, asked: IssueRequest): Promise<Issue> {
+/** The same within a transaction of `drawing`. */
+export async function issueIn(tx: Tx, asked: IssueRequest): Promise<Issue> {
   const { request, owner: first } = await ownerOf(tx, asked)
   const hash = createHash('sha256')
     .update(canonical({ run: asked.run, offer: asked.offer, valid: asked.valid }))

@@ -26,6 +26,7 @@ import { convert, endAndWake, enrol, pastEntries } from './enrolments.ts'
 import { rememberIdentities } from './identities.ts'
 import { isSwitchedOff } from './journeys.ts'
 import { settleOrderCoupons } from './order-coupons.ts'
+import { Moved, applyToReferral, lockPair } from './referral-inbox.ts'
 import { isRefundedWhole, refundsOfOrder, takeBackPartsOf } from './returns.ts'
 import { reviewTier } from './tiers.ts'
 
@@ -49,14 +50,13 @@ export interface Accepting {
 }
 
 /** 'stored', or 'duplicate' when the very same event was stored before. Throws EVENT_ID_REUSED, STORE_UNAVAILABLE. */
-export async function acceptEvent(
-  db: Db,
-  event: ShopEvent,
-  { plans, now, identities = [], shopZone = 'UTC' }: Accepting,
-): Promise<'stored' | 'duplicate'> {
+export async function acceptEvent(db: Db, event: ShopEvent, to: Accepting): Promise<'stored' | 'duplicate'> {
+  const { plans, now, identities = [], shopZone = 'UTC' } = to
   const hash = createHash('sha256').update(canonical(event)).digest('hex')
   try {
     await inTransaction(db, async (tx) => {
+      // Where an event concerns two customers both are locked first, in the order of ids.
+      const pair = await lockPair(tx, event, plans)
       // Taking the customer's row puts everything about one person in a line; the time is read behind that lock.
       const received = await upsertCustomer(tx, event.customer, event.id, now)
       const seq = await insertEvent(tx, event, hash, received)
@@ -64,9 +64,11 @@ export async function acceptEvent(
       await rememberIdentities(tx, { customer: event.customer.id, identities, now: received })
       await settleOrderCoupons(tx, event, received)
       await route(tx, event, { plans, seq, now: received, shopZone })
+      await applyToReferral(tx, event, pair, { plans, now: received, tell: tellEvent })
     })
     return 'stored'
   } catch (error) {
+    if (error instanceof Moved) return acceptEvent(db, event, to)
     if (!(error instanceof Duplicate)) throw error
     const { rows } = await sql<{ content_hash: string }>`
       select content_hash from events where id = ${event.id}`.execute(db)

@@ -5,6 +5,7 @@ import { COUPON_INVARIANTS } from './coupon-invariants.ts'
 import type { Db } from './db.ts'
 import { POINT_INVARIANTS } from './point-invariants.ts'
 import { TIER_INVARIANTS } from './tier-invariants.ts'
+import { REFERRAL_INVARIANTS } from './referral-invariants.ts'
 
 /** Each selects the rows that break it: a key and what is wrong with it. */
 const INVARIANTS: Record<string, string> = {
@@ -96,6 +97,7 @@ const INVARIANTS: Record<string, string> = {
   ...BUDGET_INVARIANTS,
   ...TIER_INVARIANTS,
   ...COUPON_INVARIANTS,
+  ...REFERRAL_INVARIANTS,
 }
 
 export interface InvariantResult {

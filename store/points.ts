@@ -11,7 +11,7 @@ import { type RunState, holdRun, lockRun } from './enrolments.ts'
 import { beginningOf } from './events.ts'
 import { expireLots, hashOf, post, repay } from './ledger.ts'
 import { earnKey, holdPoints, spendHeld } from './point-budgets.ts'
-import { type Earned, earnedBy, takeBack, takeBackParts } from './returns.ts'
+import { type Earned, earnedBy, earnedUnder, takeBack, takeBackParts } from './returns.ts'
 import { multiplierOf } from './tier-benefits.ts'
 import { type TierReview, reviewTier } from './tiers.ts'
 
@@ -57,46 +57,49 @@ const note = (
  * rule or run it throws IDEMPOTENCY_MISMATCH. Refusals are values. Throws RUN_UNKNOWN, STORE_UNAVAILABLE.
  */
 export function awardPoints(db: Db, request: AwardRequest): Promise<Award> {
-  return inTransaction(db, async (tx) => {
-    const { key, rule, terms, now } = request
-    const run = await runOf(tx, request.run)
-    const before = await awardBefore(tx, request)
-    if (before) return before
-    const refuse = async (code: Refusal): Promise<Award> => {
-      await note(tx, run, { key, run: request.run, verdict: 'refused', code, detail: rule, now })
-      return { is: 'refused', code }
-    }
-    if (run.status !== 'running') return refuse('LEFT_JOURNEY')
-    if (run.paused) {
-      await holdRun(tx, request.run, now)
-      return { is: 'held' }
-    }
-    if (run.arm === 'holdout') return refuse('HOLDOUT')
-    const person = await customerById(tx, run.customer)
-    const zone = person?.zone ?? request.shopZone
-    const day = await bonusDayOf(tx, request.run, person, zone)
-    const rates = terms.tier
-      ? withTier(terms, await multiplierOf(tx, { customer: run.customer, run: request.run }))
-      : terms
-    const earned = earningsOf(rates, paidOrderOf((await beginningOf(tx, request.run)) ?? {}), day)
-    if (earned === undefined) return refuse('AMOUNT_MISSING')
-    if (earned.length === 0) return refuse('NOTHING_EARNED')
-    const earnings = await cappedEarnings(tx, { ...run, run: request.run, rule, terms, zone, now }, earned)
-    if (earnings.length === 0) return refuse('POINTS_CAP')
-    const { unit = 'points', pending = false } = terms
-    const short = await holdPoints(tx, { ...request, run, enrolment: request.run, earnings })
-    if (short) return refuse(short)
-    const ids: number[] = []
-    for (const earning of earnings) ids.push(await earn(tx, request, { customer: run.customer, zone, ...earning }))
-    if (unit === 'growth' && !pending) {
-      await review(tx, { customer: run.customer, now, because: 'growth', fresh: ids[0] }, request)
-    }
-    const amount = sumOf(earnings)
-    await note(tx, run, { key, run: request.run, verdict: 'awarded', detail: `${rule}: ${amount} ${unit}`, now })
-    // A part of the order may have been refunded before anything was earned by it.
-    await takeBackParts(tx, { ...run, id: request.run }, now)
-    return { is: 'awarded', unit, amount, pending, replayed: false }
-  })
+  return inTransaction(db, (tx) => awardIn(tx, request))
+}
+
+/** The same within a transaction. */
+export async function awardIn(tx: Tx, request: AwardRequest): Promise<Award> {
+  const { key, rule, terms, now } = request
+  const run = await runOf(tx, request.run)
+  const before = await awardBefore(tx, request)
+  if (before) return before
+  const refuse = async (code: Refusal): Promise<Award> => {
+    await note(tx, run, { key, run: request.run, verdict: 'refused', code, detail: rule, now })
+    return { is: 'refused', code }
+  }
+  if (run.status !== 'running') return refuse('LEFT_JOURNEY')
+  if (run.paused) {
+    await holdRun(tx, request.run, now)
+    return { is: 'held' }
+  }
+  if (run.arm === 'holdout') return refuse('HOLDOUT')
+  const person = await customerById(tx, run.customer)
+  const zone = person?.zone ?? request.shopZone
+  const day = await bonusDayOf(tx, request.run, person, zone)
+  const rates = terms.tier
+    ? withTier(terms, await multiplierOf(tx, { customer: run.customer, run: request.run }))
+    : terms
+  const earned = earningsOf(rates, paidOrderOf((await beginningOf(tx, request.run)) ?? {}), day)
+  if (earned === undefined) return refuse('AMOUNT_MISSING')
+  if (earned.length === 0) return refuse('NOTHING_EARNED')
+  const earnings = await cappedEarnings(tx, { ...run, run: request.run, rule, terms, zone, now }, earned)
+  if (earnings.length === 0) return refuse('POINTS_CAP')
+  const { unit = 'points', pending = false } = terms
+  const short = await holdPoints(tx, { ...request, run, enrolment: request.run, earnings })
+  if (short) return refuse(short)
+  const ids: number[] = []
+  for (const earning of earnings) ids.push(await earn(tx, request, { customer: run.customer, zone, ...earning }))
+  if (unit === 'growth' && !pending) {
+    await review(tx, { customer: run.customer, now, because: 'growth', fresh: ids[0] }, request)
+  }
+  const amount = sumOf(earnings)
+  await note(tx, run, { key, run: request.run, verdict: 'awarded', detail: `${rule}: ${amount} ${unit}`, now })
+  // A part of the order may have been refunded before anything was earned by it.
+  await takeBackParts(tx, { ...run, id: request.run }, now)
+  return { is: 'awarded', unit, amount, pending, replayed: false }
 }
 
 const requestOf = ({ run, rule }: AwardRequest) => ({ run, rule })
@@ -279,4 +282,19 @@ export function takeBackPoints(
     if (shrunk) await review(tx, { customer: run.customer, now, because: 'refund' }, told)
     return totalOf(tx, id, ['void', 'claw-back'])
   })
+}
+
+/**
+ * Takes back what was earned under some effect keys, as above, whichever run did; `run` is the one that takes it. Call it with the
+ * customer locked.
+ */
+export async function takeBackEarned(
+  tx: Tx,
+  { keys, run, runId, now, ...told }: { keys: readonly string[]; run: RunState; runId: string; now: number } & ToldTo,
+): Promise<void> {
+  await expireLots(tx, { customer: run.customer, now })
+  const earned = (await earnedUnder(tx, keys)).filter(({ reversed }) => !reversed)
+  for (const one of earned) await takeBack(tx, { ...run, id: runId }, one, { now })
+  const shrunk = earned.some(({ unit, state }) => unit === 'growth' && state !== 'pending')
+  if (shrunk) await review(tx, { customer: run.customer, now, because: 'refund' }, told)
 }

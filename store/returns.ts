@@ -1,5 +1,5 @@
 /** What runs earned and what returns of their orders take back: all of it, or a part's share. Call these with the customer locked. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Properties } from '../domain/journey.ts'
 import { type OnReturn, type Unit, allocate, clawBack, paidOrderOf } from '../domain/points.ts'
 import { REFUNDED, type RefundTold, type Refunds, refundsOf, shareOf } from '../domain/returns.ts'
@@ -28,7 +28,17 @@ export interface Earned {
 }
 
 /** What a run earned, in the order in which it did. */
-export async function earnedBy(tx: Tx, run: string): Promise<Earned[]> {
+export const earnedBy = (tx: Tx, run: string): Promise<Earned[]> => earned(tx, sql`t.enrolment = ${run}`)
+
+/** What was earned under some effect keys, with its bonuses, by whichever run. */
+export const earnedUnder = (tx: Tx, keys: readonly string[]): Promise<Earned[]> =>
+  earned(
+    tx,
+    sql`t.enrolment in (select enrolment from point_transfers where key = any(${keys}))
+      and split_part(t.key, '+', 1) = any(${keys})`,
+  )
+
+async function earned(tx: Tx, which: RawBuilder<unknown>): Promise<Earned[]> {
   const { rows } = await sql<Earned>`
     select t.id, t.key, t.unit, t.rule, t.on_return, l.id as lot, l.original, l.remaining, l.state,
       exists (select 1 from point_transfers r where r.reverses = t.id and r.refund is null) as reversed,
@@ -38,7 +48,7 @@ export async function earnedBy(tx: Tx, run: string): Promise<Earned[]> {
       coalesce((select -sum(m.amount) from point_lot_moves m join point_transfers x on x.id = m.transfer
         where m.lot = l.id and x.kind = 'expire'), 0)::bigint as expired
     from point_transfers t join point_lots l on l.transfer = t.id
-    where t.enrolment = ${run} and t.kind = 'earn' order by t.id
+    where ${which} and t.kind = 'earn' order by t.id
   `.execute(tx)
   return rows
 }
@@ -57,11 +67,11 @@ export async function takeBack(
   one: Earned,
   by: { refund?: string; share?: number; because?: string; now: number },
 ): Promise<void> {
-  const { key: earned, unit, rule, lot, original, remaining, state } = one
+  const { key: award, unit, rule, lot, original, remaining, state } = one
   const { refund, share = original, now } = by
   const { customer, journey } = run
   const kind = state === 'pending' ? 'void' : 'claw-back'
-  const key = refund === undefined ? `${earned}/${kind}` : `${earned}/refund/${refund}`
+  const key = refund === undefined ? `${award}/${kind}` : `${award}/refund/${refund}`
   const of = { reverses: one.id, ...(refund !== undefined && { refund }) }
   const transfer = { key, kind, unit, customer, run: run.id, request: { lot }, ...of, now } as const
   const note = (verdict: string, detail: string): Promise<void> => {
@@ -76,7 +86,7 @@ export async function takeBack(
       postings: { pending: -amount, reversed: amount },
       lots: amount > 0 ? [{ lot, amount: -amount, from: 'pending', to }] : [],
     })
-    if (to === 'void') await releaseHold(tx, { key: earned, now })
+    if (to === 'void') await releaseHold(tx, { key: award, now })
     return note('voided', `${amount} ${unit}`)
   }
   const lots = await spendableLots(tx, { customer, unit, now })
@@ -88,7 +98,7 @@ export async function takeBack(
     postings: { available: -amount, debt: -owed, reversed: amount + owed },
     lots: allocate(lots, amount, lot).map(taken),
   })
-  await giveBack(tx, { key: earned, part: amount + owed, whole: original - one.returned, now })
+  await giveBack(tx, { key: award, part: amount + owed, whole: original - one.returned, now })
   return note('clawed back', `${amount} of ${original} ${unit}${owed > 0 ? `, and ${owed} owed` : ''}`)
 }
 

@@ -528,6 +528,79 @@ CREATE INDEX redemptions_of_code ON public.redemptions USING btree (code);
 CREATE INDEX redemptions_of_customer ON public.redemptions USING btree (customer);
 CREATE INDEX redemptions_of_order ON public.redemptions USING btree ("order");
 
+create table referral_codes (
+  code text not null,
+  campaign text not null,
+  advocate text not null,
+  usage_limit integer not null,
+  claims integer not null default 0,
+  starts_at timestamp with time zone not null,
+  ends_at timestamp with time zone not null,
+  constraint referral_codes_advocate_fkey FOREIGN KEY (advocate) REFERENCES customers(id),
+  constraint referral_codes_claims CHECK (((claims >= 0) AND (claims <= usage_limit))),
+  constraint referral_codes_once UNIQUE (campaign, advocate),
+  constraint referral_codes_pkey PRIMARY KEY (code),
+  constraint referral_codes_usage_limit_check CHECK ((usage_limit >= 1))
+);
+CREATE INDEX referral_codes_of_advocate ON public.referral_codes USING btree (advocate);
+
+create table referral_rewards (
+  key text not null,
+  campaign text not null,
+  advocate text not null,
+  friend text,
+  rung integer,
+  on_void text not null,
+  enrolment text not null,
+  kind text not null,
+  given_at timestamp with time zone not null,
+  taken_back_at timestamp with time zone,
+  outcome text,
+  constraint referral_rewards_advocate_fkey FOREIGN KEY (advocate) REFERENCES customers(id),
+  constraint referral_rewards_check CHECK (((friend IS NULL) <> (rung IS NULL))),
+  constraint referral_rewards_check1 CHECK (((taken_back_at IS NULL) = (outcome IS NULL))),
+  constraint referral_rewards_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint referral_rewards_friend_fkey FOREIGN KEY (friend) REFERENCES referrals(friend),
+  constraint referral_rewards_kind_check CHECK ((kind = ANY (ARRAY['points'::text, 'coupon'::text]))),
+  constraint referral_rewards_on_void_check CHECK ((on_void = ANY (ARRAY['claw-back'::text, 'freeze'::text]))),
+  constraint referral_rewards_outcome_check CHECK ((outcome = ANY (ARRAY['taken-back'::text, 'void'::text, 'used'::text, 'over'::text]))),
+  constraint referral_rewards_pkey PRIMARY KEY (key),
+  constraint referral_rewards_rung_check CHECK ((rung >= 1))
+);
+CREATE UNIQUE INDEX referral_rewards_friend ON public.referral_rewards USING btree (friend) WHERE (friend IS NOT NULL);
+CREATE UNIQUE INDEX referral_rewards_rung ON public.referral_rewards USING btree (campaign, advocate, rung) WHERE ((rung IS NOT NULL) AND (taken_back_at IS NULL));
+
+create table referrals (
+  friend text not null,
+  advocate text not null,
+  code text not null,
+  campaign text not null,
+  programme jsonb not null,
+  status text not null,
+  reason text,
+  claimed_at timestamp with time zone not null,
+  claim_until timestamp with time zone not null,
+  order text,
+  qualified_at timestamp with time zone,
+  returns_until timestamp with time zone,
+  approved_at timestamp with time zone,
+  voided_at timestamp with time zone,
+  taken_back_at timestamp with time zone,
+  constraint referrals_advocate_fkey FOREIGN KEY (advocate) REFERENCES customers(id),
+  constraint referrals_approved CHECK ((((status <> 'approved'::text) OR (approved_at IS NOT NULL)) AND ((approved_at IS NULL) OR (status = ANY (ARRAY['approved'::text, 'voided'::text]))) AND ((approved_at IS NULL) OR (approved_at >= returns_until)))),
+  constraint referrals_code_fkey FOREIGN KEY (code) REFERENCES referral_codes(code),
+  constraint referrals_friend_fkey FOREIGN KEY (friend) REFERENCES customers(id),
+  constraint referrals_pkey PRIMARY KEY (friend),
+  constraint referrals_qualified CHECK ((((status <> ALL (ARRAY['pending'::text, 'held'::text, 'in-review'::text, 'approved'::text])) OR (qualified_at IS NOT NULL)) AND ((qualified_at IS NULL) OR (("order" IS NOT NULL) AND (returns_until IS NOT NULL))))),
+  constraint referrals_reason CHECK (((status = ANY (ARRAY['denied'::text, 'voided'::text])) = (reason IS NOT NULL))),
+  constraint referrals_status_check CHECK ((status = ANY (ARRAY['claimed'::text, 'pending'::text, 'held'::text, 'in-review'::text, 'approved'::text, 'denied'::text, 'voided'::text]))),
+  constraint referrals_two CHECK ((friend <> advocate)),
+  constraint referrals_voided CHECK (((status = 'voided'::text) = (voided_at IS NOT NULL)))
+);
+CREATE INDEX referrals_newest ON public.referrals USING btree (claimed_at DESC);
+CREATE INDEX referrals_of_advocate ON public.referrals USING btree (advocate, claimed_at DESC);
+CREATE INDEX referrals_of_code ON public.referrals USING btree (code);
+
 create table rejected_events (
   seq bigint not null identity,
   id text,
@@ -539,6 +612,59 @@ create table rejected_events (
   received_at timestamp with time zone not null,
   constraint rejected_events_pkey PRIMARY KEY (seq)
 );
+
+create table reviews (
+  id bigint not null identity,
+  key text not null,
+  enrolment text not null,
+  topic text not null,
+  opened_at timestamp with time zone not null,
+  deadline timestamp with time zone not null,
+  otherwise text not null,
+  decision text,
+  by text,
+  reason text,
+  remember boolean not null default false,
+  decided_at timestamp with time zone,
+  constraint reviews_decided CHECK ((((decision IS NULL) = (decided_at IS NULL)) AND ((decision IS NULL) = (by IS NULL)) AND (decided_at <= deadline))),
+  constraint reviews_decision_check CHECK ((decision = ANY (ARRAY['approve'::text, 'deny'::text]))),
+  constraint reviews_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint reviews_key_key UNIQUE (key),
+  constraint reviews_otherwise_check CHECK ((otherwise = ANY (ARRAY['approve'::text, 'deny'::text]))),
+  constraint reviews_pkey PRIMARY KEY (id)
+);
+CREATE INDEX reviews_of_enrolment ON public.reviews USING btree (enrolment);
+CREATE INDEX reviews_open ON public.reviews USING btree (deadline) WHERE (decision IS NULL);
+
+create table risk_exemptions (
+  advocate text not null,
+  friend text not null,
+  rule text not null,
+  by text not null,
+  at timestamp with time zone not null,
+  constraint risk_exemptions_advocate_fkey FOREIGN KEY (advocate) REFERENCES customers(id),
+  constraint risk_exemptions_pkey PRIMARY KEY (advocate, friend, rule)
+);
+
+create table risk_judgements (
+  id bigint not null identity,
+  key text not null,
+  friend text not null,
+  advocate text not null,
+  enrolment text not null,
+  outcome text not null,
+  points integer not null,
+  rules jsonb not null,
+  facts jsonb not null,
+  at timestamp with time zone not null,
+  constraint risk_judgements_advocate_fkey FOREIGN KEY (advocate) REFERENCES customers(id),
+  constraint risk_judgements_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint risk_judgements_friend_fkey FOREIGN KEY (friend) REFERENCES referrals(friend),
+  constraint risk_judgements_key_key UNIQUE (key),
+  constraint risk_judgements_outcome_check CHECK ((outcome = ANY (ARRAY['allow'::text, 'hold'::text, 'review'::text, 'deny'::text]))),
+  constraint risk_judgements_pkey PRIMARY KEY (id)
+);
+CREATE INDEX risk_judgements_of_friend ON public.risk_judgements USING btree (friend, id DESC);
 
 create table suppressions (
   channel text not null,

@@ -20,3 +20,9 @@ export async function countTry(tx: Tx, who: readonly string[], code: string, now
     on conflict (who, code) do update set at = excluded.at
   `.execute(tx)
 }
+
+/** Until when none of `who` may try a code, or undefined where they may. Call it with the customer locked. */
+export async function lockedUntil(tx: Tx, who: readonly string[], now: number): Promise<number | undefined> {
+  const { rows } = await sql<{ tried: Date | null }>`${lockingTry(who, now)}`.execute(tx)
+  return rows[0]?.tried ? rows[0].tried.getTime() + TRIES_WITHIN_MS : undefined
+}

@@ -65,6 +65,7 @@ export function journeyPage(report: JourneyReport, zone: string): string {
       Sends: `${plan.messages.join(', ') || 'nothing'} (${plan.class}, topic ${plan.topic})`,
       Awards: plan.points.join(', ') || null,
       Budget: plan.budget,
+      Rewards: plan.rewards.join(', ') || null,
       State: report.pausedSince ? `paused since ${at(report.pausedSince)}: runs hold before their next effect` : 'on',
     }),
     section('Runs', runsTable(report)),

@@ -8,6 +8,7 @@ import { addLookingWords } from './look.ts'
 import { addOfferWords } from './offers.ts'
 import { EXIT, asPerennialError, exitCodeOf } from './problems.ts'
 import { addPointWords } from './points.ts'
+import { addReferralWords } from './referrals.ts'
 import { addProvingWords } from './prove.ts'
 import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
@@ -21,6 +22,7 @@ Examples:
   perennial why C1001                                   why somebody got this and not that
   perennial balance C1001                               the points a customer has
   perennial budgets                                     what is reserved, spent and left
+  perennial reviews                                     what waits for somebody to decide
   perennial pause first-order                           hold it; resume lets it go on
 
 In a checkout: npm run journeys -- list
@@ -57,6 +59,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addOfferWords(program, session)
   addBudgetWords(program, session)
   addCouponWords(program, session)
+  addReferralWords(program, session)
   addProvingWords(program, session)
   return program
 }

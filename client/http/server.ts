@@ -9,11 +9,19 @@ import { type EventRoutesParts, eventRoutes } from './events.ts'
 import { type PointRoutesParts, pointRoutes } from './points.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
 import { type TierRoutesParts, tierRoutes } from './tiers.ts'
+import { type ReferralRoutesParts, referralRoutes } from './referrals.ts'
 import { type UnsubscribeParts, unsubscribePages } from './unsubscribe.ts'
 
 /** What the server is made of; see each for its fields. */
 export interface ServerParts
-  extends EventRoutesParts, CouponRoutesParts, PointRoutesParts, TierRoutesParts, UnsubscribeParts, HealthParts {
+  extends
+    EventRoutesParts,
+    CouponRoutesParts,
+    PointRoutesParts,
+    TierRoutesParts,
+    ReferralRoutesParts,
+    UnsubscribeParts,
+    HealthParts {
   log: FastifyBaseLogger
 }
 
@@ -35,6 +43,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(budgetRoutes(parts))
   await app.register(pointRoutes(parts))
   await app.register(tierRoutes(parts))
+  await app.register(referralRoutes(parts))
   await app.register(unsubscribePages(parts))
   await app.register(healthRoutes(parts))
   return app

@@ -101,9 +101,10 @@ export class VirtualPoints {
     return { is: 'settled', ...this.totals((award) => award.state === 'settled') }
   }
 
-  takeBack(): Answer<'takeBackPoints'> {
+  /** All that is not void, or what some rules awarded. */
+  takeBack(rules?: readonly string[]): Answer<'takeBackPoints'> {
     const taken: Award[] = []
-    for (const award of this.awards.filter(({ state }) => state !== 'void')) {
+    for (const award of this.awards.filter(({ state, rule }) => state !== 'void' && (rules?.includes(rule) ?? true))) {
       const { rule, unit, state, onReturn, amount } = award
       // Nothing is spent in a walk, so all that was settled is there.
       const back = state === 'pending' ? amount : clawBack(onReturn, amount, amount).taken

@@ -4,6 +4,7 @@ import type { Expiring } from '../../domain/expiry.ts'
 import type { Arm } from '../../domain/experiment.ts'
 import type { Properties } from '../../domain/journey.ts'
 import type { Programme } from '../../domain/tier.ts'
+import type { RiskOutcome } from '../../domain/risk.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 
 export interface VirtualCustomer {
@@ -27,7 +28,11 @@ export interface VirtualCustomer {
 
 /** What happens from outside, epoch ms of shop time. */
 export type Outside = { at: number } & (
-  { is: 'event'; type: string; properties: Properties } | { is: 'unsubscribe' } | { is: 'pause' } | { is: 'resume' }
+  | { is: 'event'; type: string; properties: Properties }
+  | { is: 'unsubscribe' }
+  | { is: 'pause' }
+  | { is: 'resume' }
+  | { is: 'decision'; decision: 'approve' | 'deny' }
 )
 
 /** Points of a lot, or coupons, that expire; `goneAt` is when they are spent or redeemed. */
@@ -61,4 +66,6 @@ export interface Setting {
   budgetLeft: number | undefined
   /** What expires, for a journey that tells of it. */
   perishables: readonly Perishable[]
+  /** What the risk rules say, in the order in which they are asked ('allow' from then on), and the friends approved before. */
+  referral: { risk: readonly RiskOutcome[]; friends: number }
 }

@@ -12,6 +12,7 @@ import { VirtualBudget } from './budget.ts'
 import { VirtualEffects } from './effects.ts'
 import { VirtualInbox } from './inbox.ts'
 import { VirtualPoints } from './points.ts'
+import { VirtualReferrals } from './referrals.ts'
 import type { Outside, Setting } from './setting.ts'
 import { VirtualTiers } from './tiers.ts'
 import { type Line, spanInWords } from './timeline.ts'
@@ -30,6 +31,7 @@ export class VirtualShop implements Host {
   private readonly effects: VirtualEffects
   private readonly points: VirtualPoints
   private readonly tiers: VirtualTiers
+  private readonly referrals: VirtualReferrals
   private readonly outside: Outside[]
   private clock: number
   private woken = 0
@@ -58,6 +60,8 @@ export class VirtualShop implements Host {
     this.effects = new VirtualEffects(setting, budget, say)
     this.tiers = new VirtualTiers(setting, say)
     this.points = new VirtualPoints(setting, { budget, tiers: this.tiers }, say)
+    const { inbox, effects, points } = this
+    this.referrals = new VirtualReferrals(setting, { inbox, effects, points, say })
     this.heldForEver = new Promise((resolve) => (this.halt = resolve))
   }
 
@@ -183,10 +187,36 @@ export class VirtualShop implements Host {
       }
       return answer
     },
+    openReview: async (asked) => this.looking(() => this.referrals.openReview(asked)),
+    viewReview: async (asked) => this.looking(() => this.referrals.viewReview(asked)),
+    closeReview: async (asked) => this.looking(() => this.referrals.closeReview(asked)),
+    referralCode: async (asked) => this.holding(() => this.referrals.code(asked, this.standing())),
+    returnsUntil: async () => this.referrals.returnsUntil(),
+    judgeReferral: async () => this.looking(() => this.referrals.judge()),
+    approveReferral: async () => this.holding(() => this.referrals.approve(this.standing())),
+    giveReward: async (asked) => this.holding(() => this.referrals.reward(asked, this.standing())),
+    climbRung: async (asked) => {
+      const climbed = this.looking(() => this.referrals.climb(asked, this.standing()))
+      this.held = climbed?.result.is === 'held'
+      return climbed
+    },
+    takeBackRewards: async () => this.looking(() => this.referrals.takeBack()),
     finishRun: async ({ status, reason }) => {
       this.look()
       if (this.inbox.end(status, reason)) this.say('end', `end, ${status}: ${reason}`)
     },
+  }
+
+  private looking<T>(effect: () => T): T {
+    this.look()
+    return effect()
+  }
+
+  /** An effect that a pause may hold until the resume. */
+  private holding<T extends { is: string }>(effect: () => T): T {
+    const result = this.looking(effect)
+    this.held = result.is === 'held'
+    return result
   }
 
   /** Before every effect: what is due by now has happened, as the store's rows would be there. */
@@ -212,6 +242,14 @@ export class VirtualShop implements Host {
       case 'unsubscribe':
         this.consented = false
         return this.say('event', 'unsubscribed: consent is withdrawn')
+      case 'decision': {
+        const open = this.referrals.decide(one.decision, this.clock)
+        if (open) this.woken += 1
+        return this.say(
+          'operator',
+          open ? `decides: ${one.decision}` : `decides: ${one.decision}, but nothing is asked`,
+        )
+      }
       case 'pause':
         this.paused = true
         return this.say('operator', 'paused')

@@ -8,6 +8,8 @@ export type Happening =
   | 'wait'
   | 'coupon'
   | 'points'
+  | 'referral'
+  | 'review'
   | 'refused'
   | 'message'
   | 'skipped'

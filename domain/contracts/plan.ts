@@ -11,6 +11,7 @@ import { MONEY_MOST } from '../offer.ts'
 import type { PointRule } from '../points.ts'
 import { REFUNDED } from '../returns.ts'
 import { checkCopy } from '../template.ts'
+import { programmeContract, programmeOf, rewardsContract, rewardsOf } from './referral.ts'
 
 const readable = (read: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
   try {
@@ -132,6 +133,8 @@ const planContract = z.strictObject({
   budget: budget.optional(),
   off: z.boolean().optional(),
   points: z.record(ruleName, tierRule).default({}),
+  rewards: rewardsContract.default({}),
+  referral: programmeContract.optional(),
 })
 
 const nameContract = z
@@ -174,6 +177,8 @@ export function checkPlan(name: string, plan: unknown) {
     )
   }
   for (const [message, words] of Object.entries(rest.copy)) checkCopy(words, `${name}.copy.${message}`)
+  const points = rulesOf(rest.points)
+  const rewards = rewardsOf(rest.rewards, { journey: name, points, offers: rest.offers })
   const routing: Routing = {
     name,
     begins: begins && 'on' in begins ? plain(begins) : undefined,
@@ -183,6 +188,7 @@ export function checkPlan(name: string, plan: unknown) {
     occasion: rest.occasion,
     reentry: { when: reentry.when, gap: reentry.gap ?? 0, atMost: reentry.atMost ?? Infinity },
     ...(rest.off && { off: true }),
+    referral: programmeOf(rest.referral, rewards, name),
   }
   const swept = begins && 'every' in begins ? sweepOf(begins) : undefined
   return {
@@ -192,7 +198,8 @@ export function checkPlan(name: string, plan: unknown) {
     topic: rest.topic,
     copy: copyOf(rest.copy),
     offers: rest.offers,
-    points: rulesOf(rest.points),
+    points,
+    rewards,
     sweep: swept,
     budget: rest.budget === undefined ? undefined : plannedBudget(rest.budget),
   }

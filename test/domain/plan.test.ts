@@ -20,6 +20,7 @@ describe('a good plan', () => {
       copy: good.copy,
       offers: {},
       points: {},
+      rewards: {},
       sweep: undefined,
     })
   })

@@ -1,9 +1,13 @@
 /** An order's points on the real servers: settled, void or clawed back, whenever the refund comes. */
 import { afterAll, expect, it } from 'vitest'
 import { balancesOf, ledgerOf } from '../../store/ledger.ts'
+import { startSink } from '../smtp-sink.ts'
 import { type World, expectInvariants, openWorld, person, until } from '../world.ts'
 
-const world = await openWorld({ dayMs: 60 })
+// The invitation to bring friends, which every first order begins, is a mail.
+const sink = await startSink()
+afterAll(() => sink.stop())
+const world = await openWorld({ dayMs: 60, smtpUrl: sink.url })
 afterAll(() => expectInvariants(world.db))
 
 const tell = (id: string, type: 'order.paid' | 'order.refunded', order = 'O1'): Promise<unknown> =>

@@ -15,6 +15,9 @@ import { enrolment, enrolments } from '../../store/enrolments.ts'
 import { DEFAULT_PROGRAMME } from '../../domain/programmes.ts'
 import { balancesOf } from '../../store/ledger.ts'
 import { setProgramme } from '../../store/programmes.ts'
+import { referralsOfCustomer } from '../../store/referral-reports.ts'
+import { referralOf } from '../../store/referrals.ts'
+import { decideReview, openReviews } from '../../store/reviews.ts'
 import { bundleWorkflows } from '../../workers/bundle.ts'
 import { installQuietRuntime, quietSdk } from '../quiet-sdk.ts'
 import { startSink } from '../smtp-sink.ts'
@@ -65,8 +68,16 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
       args: [{ tempo: world.tempo }],
     })
     await switchJourney(world.db, { name: 'share', because: 'to be recorded', now: NOON })
-    const others = await enterOthers(world, ['first-order', 'birthday', 'order-rewards', 'tier-upgrade'])
     const expiring = await sweepExpiring(world)
+    await bringFriends(world)
+    const others = await enterOthers(world, [
+      'first-order',
+      'birthday',
+      'order-rewards',
+      'tier-upgrade',
+      'referral-friend',
+      'referral-reward',
+    ])
     await pointsOf(world, 'late', 'available')
     const tiers = await enterTiers(world)
     await world.send(order('late', 'order.refunded'))
@@ -82,11 +93,55 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
     await save(world, 'order-rewards', 'clawed-back', 'order-rewards/late/O1')
     await save(world, 'points-expiry', 'three-messages', `points-expiry/lots/${expiring.points}`)
     await save(world, 'coupon-expiry', 'begun-late', `coupon-expiry/holder/${expiring.coupon}`)
+    await save(world, 'referral-friend', 'without-events', 'referral-friend/brought')
+    await save(world, 'referral-friend', 'goal-in-a-wait', 'referral-friend/guest')
+    await save(world, 'referral-reward', 'rewarded', 'referral-reward/kept/guest')
+    await save(world, 'referral-reward', 'taken-back', 'referral-reward/kept/returned')
+    await save(world, 'referral-reward', 'reviewed', 'referral-reward/kept/doubtful')
+    await save(world, 'referral-reward', 'undecided', 'referral-reward/kept/unseen')
     await save(world, 'sweep', 'one-page', 'sweep/birthday')
     await save(world, 'upkeep', 'one-round', 'upkeep')
   },
   150_000,
 )
+
+/** Friends of 'kept': one who never orders, one who does, one whose order comes back, two whom a person is to look at. */
+async function bringFriends(world: World): Promise<void> {
+  const { db } = world
+  let code = ''
+  await until(async () => {
+    code = (await referralsOfCustomer(db, 'kept')).codes[0]?.code ?? ''
+    return code !== '' || 'no code yet'
+  })
+  const buyers = ['guest', 'returned', 'doubtful', 'unseen']
+  for (const id of ['brought', ...buyers]) {
+    await world.send({
+      id: `${id}-in`,
+      type: 'customer.registered',
+      customer: person(id),
+      properties: { referral: code },
+    })
+  }
+  await sql`
+    insert into identities (kind, hash, customer, first_seen, last_seen)
+    select 'address', 'one', id, now(), now() from unnest(array['kept', 'doubtful', 'unseen']) id`.execute(db)
+  const stands = (id: string, status: string): Promise<void> =>
+    until(async () => (await referralOf(db, id))?.status === status || `${id} is not ${status}`)
+  await until(async () => {
+    const { rows } = await sql`select 1 from coupons where offer = 'referral-friend-10'`.execute(db)
+    return rows.length === 5 || 'no coupons for the friends'
+  })
+  for (const id of buyers) await world.send(order(id, 'order.paid'))
+  await until(async () => {
+    const open = (await openReviews(db, { now: world.clock.now() })).find(({ occasion }) => occasion === 'doubtful')
+    if (!open) return 'nobody is asked'
+    const decision = { decision: 'approve', by: 'test', reason: '', remember: false } as const
+    await decideReview(db, { id: open.id, ...decision, now: () => world.clock.now() })
+    return true
+  })
+  await stands('returned', 'approved')
+  await world.send(order('returned', 'order.refunded'))
+}
 
 const order = (id: string, type: 'order.paid' | 'order.refunded'): object => ({
   id: `${id}-${type}`,

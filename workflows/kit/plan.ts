@@ -9,6 +9,8 @@ import type { Refusal } from '../../domain/errors.ts'
 import type { ExpiringNews, ExpiryKind } from '../../domain/expiry.ts'
 import type { EndPattern, EventPattern, Properties, TakenEvent } from '../../domain/journey.ts'
 import type { PointRule, Unit } from '../../domain/points.ts'
+import type { ProgrammeWords, RewardWords } from '../../domain/referral.ts'
+import type { Judgement } from '../../domain/risk.ts'
 import type { MessageClass } from '../../domain/sending.ts'
 import type { LevelBenefits } from '../../domain/tier.ts'
 import type { Copy } from '../../domain/template.ts'
@@ -24,7 +26,12 @@ export type Begins =
       worth?: number
     }
 
-export interface Plan<M extends string = string, O extends string = string, P extends string = string> {
+export interface Plan<
+  M extends string = string,
+  O extends string = string,
+  P extends string = string,
+  R extends string = string,
+> {
   /** What people call it. */
   title: string
   /** Absent: operators start it by hand. */
@@ -53,6 +60,10 @@ export interface Plan<M extends string = string, O extends string = string, P ex
   budget?: BudgetWords
   /** Nobody enters until an operator has switched it on: `perennial switch <journey> on`. */
   off?: true
+  /** What `reward` gives, by name: a rule of the points or an offer of this plan. */
+  rewards?: Record<R, RewardWords>
+  /** A referral programme. Its runs begin with `referral.qualified`, and their occasion is the friend. */
+  referral?: ProgrammeWords
 }
 
 export type SendOutcome = { is: 'sent' } | { is: 'skipped' | 'failed' | 'unknown'; code: Refusal }
@@ -78,10 +89,27 @@ export type GrantOutcome =
       refused: { coupon?: Refusal; points?: Refusal }
     } & LevelBenefits)
   | { granted: false; refused: Refusal }
+/** The customer's code to share, or why there is none. `ends` is a date: '2027-11-23'. */
+export type CodeOutcome = { given: true; code: string; ends: string } | { given: false; refused: Refusal }
+
+/** What was given: points of a unit or a coupon; or why nothing was. */
+export type RewardOutcome =
+  | ({ given: true; points?: { unit: string; amount: number }; coupon?: Coupon } & object)
+  | { given: false; refused: Refusal }
+
+/** The number of approved friends by now, or why this one is not. */
+export type ApproveOutcome = { approved: true; friends: number } | { approved: false; refused: Refusal }
+
+/** Who decided, and why; `by` is 'deadline' where nobody did. */
+export interface ReviewOutcome {
+  decision: 'approve' | 'deny'
+  by: string
+  reason: string
+}
 
 type Arm = () => unknown
 
-export interface Kit<M extends string, O extends string, P extends string = string> {
+export interface Kit<M extends string, O extends string, P extends string = string, R extends string = string> {
   /** Elapsed time ('2 days' is 48 hours), or calendar days to a time on the customer's clock. */
   wait(time: Duration | CalendarDays): Promise<void>
   /**
@@ -114,18 +142,37 @@ export interface Kit<M extends string, O extends string, P extends string = stri
   takeBackPoints(): Promise<{ points: number; growth: number }>
   /** The gift of the level that was reached, once a member, period and level, in a journey that begins with tier.upgraded. */
   grantTierBenefits(): Promise<GrantOutcome>
+  /** One of the plan's rewards, once. Of a referral: as it was when the friend claimed, and only once it is approved. */
+  reward(name: R): Promise<RewardOutcome>
+  /** A person decides, by `perennial review` or over HTTP; where nobody does within the time, `otherwise` holds. */
+  review(topic: string, options: { within: Duration; otherwise: ReviewOutcome['decision'] }): Promise<ReviewOutcome>
+  /** The customer's own code to share in a programme, made at the first asking. `programme` is the journey that has it. */
+  referralCode(programme: string): Promise<CodeOutcome>
+  /** Rests until the order of the run's referral can no longer be returned. */
+  returnsOver(): Promise<void>
+  /** What the risk rules say of the run's referral, with the ids of those that fired. */
+  judge(): Promise<Judgement>
+  /** Approves the run's referral where the rules or a reviewer allow it; else it is denied by this. */
+  approve(): Promise<ApproveOutcome>
+  /** Gives what the ladder has for the approved friends by now and has not given; answers the rungs, the lowest first. */
+  climb(): Promise<number[]>
   /** Goes one of the ways, always the same for one customer; answers which. Weights are equal unless said. */
   split<A extends string>(name: string, arms: Record<A, Arm>, weights?: Record<A, number>): Promise<A>
   /** The customer's facts as they are now. */
   customer(): Promise<Facts>
 }
 
-export type Story<M extends string, O extends string, P extends string = string> = (
-  steps: Kit<M, O, P>,
+export type Story<M extends string, O extends string, P extends string = string, R extends string = string> = (
+  steps: Kit<M, O, P, R>,
 ) => Promise<void>
 
 /** What is put right when the goal or an exit ended the run: only what takes back, as the customer gets nothing more. */
-export type CleanUp = (steps: Pick<Kit<string, string, string>, 'takeBackPoints'>) => Promise<void>
+export type CleanUp = (
+  steps: Pick<Kit<string, string, string>, 'takeBackPoints'> & {
+    /** Takes back what a void referral was rewarded with: points by their rule, coupons that are not used, rungs by the policy. */
+    takeBackRewards(): Promise<{ rewards: number; used: number }>
+  },
+) => Promise<void>
 
 /** What a journey file exports. */
 export interface Journey {

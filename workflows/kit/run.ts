@@ -107,6 +107,16 @@ function localSteps(): Omit<Host['activities'], 'sendMessage'> {
     takeBackPoints,
     expiringSoon,
     grantTierBenefits,
+    openReview,
+    viewReview,
+    closeReview,
+    referralCode,
+    returnsUntil,
+    judgeReferral,
+    approveReferral,
+    giveReward,
+    climbRung,
+    takeBackRewards,
     finishRun,
   } = local
   return {
@@ -123,6 +133,16 @@ function localSteps(): Omit<Host['activities'], 'sendMessage'> {
     takeBackPoints,
     expiringSoon,
     grantTierBenefits,
+    openReview,
+    viewReview,
+    closeReview,
+    referralCode,
+    returnsUntil,
+    judgeReferral,
+    approveReferral,
+    giveReward,
+    climbRung,
+    takeBackRewards,
     finishRun,
   }
 }

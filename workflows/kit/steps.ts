@@ -5,9 +5,10 @@
 import type { Activities } from '../../activities/index.ts'
 import { type CalendarDays, milliseconds } from '../../domain/duration.ts'
 import { bucketOf, pickArm } from '../../domain/experiment.ts'
-import { effectKey, waitKey } from '../../domain/ids.ts'
+import { type EffectKind, effectKey, waitKey } from '../../domain/ids.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import type { Journey, Kit } from './plan.ts'
+import { type ReferralActivity, referralSteps, takeBackRewards } from './referral-steps.ts'
 
 type AnyKit = Kit<string, string, string>
 
@@ -50,6 +51,7 @@ export interface Host {
     | 'takeBackPoints'
     | 'expiringSoon'
     | 'grantTierBenefits'
+    | ReferralActivity
     | 'sendMessage'
     | 'finishRun'
   >
@@ -66,11 +68,11 @@ class Left extends Error {
 }
 
 class Player {
-  private handled = 0
+  handled = 0
   private waits = 0
   private readonly effects = new Map<string, number>()
-  private readonly host: Host
-  private readonly input: RunInput
+  readonly host: Host
+  readonly input: RunInput
 
   constructor(host: Host, input: RunInput) {
     this.host = host
@@ -89,6 +91,7 @@ class Player {
       settlePoints: () => this.settlePoints(),
       takeBackPoints: () => this.takeBackPoints(),
       grantTierBenefits: () => this.grantTierBenefits(),
+      ...referralSteps(this),
       split: (name, arms, weights) => this.split(name, arms, weights),
       customer: () => this.customer(),
     }
@@ -293,11 +296,13 @@ class Player {
   async cleanUp({ cleanUp }: Journey): Promise<void> {
     if (cleanUp === undefined) return
     const { status } = await this.host.activities.runStatus({ run: this.input.run })
-    if (status === 'goal' || status === 'exited') await cleanUp({ takeBackPoints: () => this.takeBackPoints() })
+    if (status === 'goal' || status === 'exited') {
+      await cleanUp({ takeBackPoints: () => this.takeBackPoints(), takeBackRewards: () => takeBackRewards(this) })
+    }
   }
 
   /** Rests until the hold is over or something happened; the effect is then asked for again under its old key. */
-  private async held(step: string, until: number | null): Promise<void> {
+  async held(step: string, until: number | null): Promise<void> {
     this.move(step, until)
     await this.host.rest(until, this.handled)
   }
@@ -318,18 +323,22 @@ class Player {
   }
 
   /** The key of an effect; a second time round a loop is a second effect. */
-  private nextKey(kind: 'send' | 'coupon' | 'points', name: string): string {
+  nextKey(kind: EffectKind, name: string): string {
     const count = (this.effects.get(`${kind}/${name}`) ?? 0) + 1
     this.effects.set(`${kind}/${name}`, count)
     return effectKey(this.input.run, kind, name, count)
   }
 
-  private move(step: string, until: number | null): void {
+  move(step: string, until: number | null): void {
     this.host.moved({ step, since: this.host.now(), until })
   }
 
-  private leaveUnless(status: RunStatus): void {
-    if (status !== 'running') throw new Left('ended')
+  leaveUnless(status: RunStatus): void {
+    if (status !== 'running') this.leave()
+  }
+
+  leave(): never {
+    throw new Left('ended')
   }
 }
 
