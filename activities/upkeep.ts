@@ -1,6 +1,7 @@
 /** What the store needs done from time to time, whoever is in a journey: an hourly schedule asks for it. */
 import { announceAlerts } from '../store/budget-alerts.ts'
 import { reviewBudgets } from '../store/budget-reviews.ts'
+import { tellEvent } from '../store/events.ts'
 import { releaseExpired } from '../store/coupon-budgets.ts'
 import { expirePoints } from '../store/spends.ts'
 import { type TierContext, endTiers, placeInTiers } from '../store/tiers.ts'
@@ -22,6 +23,7 @@ const JOBS: Record<string, Job> = {
 const tierContext = ({ plans, policy }: Parts): TierContext => ({
   plans: [...plans.values()],
   shopZone: policy.shopZone,
+  tell: tellEvent,
 })
 
 /** How much each job did. */

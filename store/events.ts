@@ -119,7 +119,7 @@ async function route(tx: Tx, event: ShopEvent, to: Routed): Promise<void> {
   if (event.type === REFUNDED) {
     const customer = event.customer.id
     const shrunk = await takeBackPartsOf(tx, { customer, properties: event.properties, now: to.now })
-    if (shrunk) await reviewTier(tx, { customer, now: to.now, because: 'refund' }, to)
+    if (shrunk) await reviewTier(tx, { customer, now: to.now, because: 'refund' }, { ...to, tell: tellEvent })
   }
   await giveToWaits(tx, event, to)
   for (const plan of to.plans) {

@@ -8,7 +8,7 @@ import { customer as customerById } from './customers.ts'
 import { type Db, type Tx, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
 import { type RunState, holdRun, lockRun } from './enrolments.ts'
-import { beginningOf } from './events.ts'
+import { beginningOf, tellEvent } from './events.ts'
 import { expireLots, hashOf, post, repay } from './ledger.ts'
 import { earnKey, holdPoints, spendHeld } from './point-budgets.ts'
 import { type Earned, earnedBy, earnedUnder, takeBack, takeBackParts } from './returns.ts'
@@ -111,7 +111,7 @@ export interface ToldTo {
 }
 
 const review = (tx: Tx, of: TierReview, { plans = [], shopZone = 'UTC' }: ToldTo): Promise<void> =>
-  reviewTier(tx, of, { plans, shopZone })
+  reviewTier(tx, of, { plans, shopZone, tell: tellEvent })
 
 async function awardBefore(tx: Tx, request: AwardRequest): Promise<Award | undefined> {
   const { rows } = await sql<{ request_hash: string; unit: Unit; original: number; pending: boolean }>`

@@ -19,7 +19,7 @@ import {
 import { type Customer, lockCustomer } from './customers.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
-import { tellEvent } from './events.ts'
+import type { tellEvent } from './events.ts'
 import { type ProgrammeVersion, newestProgramme, programmeOf } from './programmes.ts'
 import { type TierRow, type TierWhy, currentTier, growthOf, newestGrowth, openedBy } from './tier-history.ts'
 
@@ -27,6 +27,8 @@ import { type TierRow, type TierWhy, currentTier, growthOf, newestGrowth, opened
 export interface TierContext {
   plans: readonly Routing[]
   shopZone: string
+  /** `tellEvent` of events.ts, handed in as that file stands on this one. */
+  tell: typeof tellEvent
 }
 
 export interface TierReview {
@@ -47,10 +49,11 @@ interface Review {
   newest: ProgrammeVersion
   now: number
   plans: readonly Routing[]
+  tell: TierContext['tell']
 }
 
 /** Decides a customer's tier anew. Nothing happens where the shop has no programme. Call it in the transaction of the reason. */
-export async function reviewTier(tx: Tx, asked: TierReview, { plans, shopZone }: TierContext): Promise<void> {
+export async function reviewTier(tx: Tx, asked: TierReview, { plans, shopZone, tell }: TierContext): Promise<void> {
   const newest = await newestProgramme(tx)
   const person = newest && (await lockCustomer(tx, asked.customer))
   if (!newest || !person) return
@@ -63,6 +66,7 @@ export async function reviewTier(tx: Tx, asked: TierReview, { plans, shopZone }:
     newest,
     now,
     plans,
+    tell,
   }
   const upto = asked.fresh === undefined ? undefined : asked.fresh - 1
   let row = (await currentTier(tx, person.id)) ?? (await placeFirst(review, upto))
@@ -232,7 +236,7 @@ async function tell(review: Review, row: TierRow, { from, again }: { from: strin
   const properties: Properties = { level, title: levelAt(newest.programme, row.rank).title, from, period }
   if (row.why === 'rise') Object.assign(properties, { reached: `${level}.${period}`, again })
   if (verdict === 'fallen') properties['because'] = row.why === 'refund' ? 'refund' : 'term'
-  await tellEvent(tx, { id: `${key}/${verdict}`, type, customer, properties }, { plans, now })
+  await review.tell(tx, { id: `${key}/${verdict}`, type, customer, properties }, { plans, now })
 }
 
 const PAGE = 500

@@ -109,6 +109,7 @@ export class VirtualPoints {
       // Nothing is spent in a walk, so all that was settled is there.
       const back = state === 'pending' ? amount : clawBack(onReturn, amount, amount).taken
       award.state = 'void'
+      this.budget.giveBack(unit, back)
       taken.push({ ...award, amount: back })
       this.say('points', `points ${rule}: ${back} ${unit} ${state === 'pending' ? 'void' : 'clawed back'}`, {
         name: rule,
@@ -129,6 +130,7 @@ export class VirtualPoints {
       const { rule, unit, onReturn, state } = award
       const back = state === 'pending' ? share : clawBack(onReturn, share, share).taken
       award.amount -= back
+      this.budget.giveBack(unit, back)
       const what = state === 'pending' ? 'void' : 'clawed back'
       if (back > 0) this.say('points', `points ${rule}: ${back} ${unit} ${what}, refund ${last.refund}`, { name: rule })
     }

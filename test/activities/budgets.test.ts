@@ -28,7 +28,7 @@ async function gifts(name: string, pointCost?: number) {
 }
 
 test('a coupon that the budget has no room for is a refusal, a value, told in the effect’s line', async () => {
-  await rowsOf(db, `update offers set per_member = 9`)
+  await rowsOf(db, `update offers set per_member = 9, per_member_most = 9`)
   const { shop, issue } = await gifts('refused')
   expect([(await issue('C1')).is, (await issue('C2')).is]).toEqual(['issued', 'issued'])
   expect(await issue('C3')).toEqual({ is: 'refused', code: 'BUDGET_EXHAUSTED' })
@@ -42,7 +42,7 @@ test('a coupon that the budget has no room for is a refusal, a value, told in th
 
 test('the upkeep lets go of expired coupons, looks at the week once and hands each alert to the log once', async () => {
   const { shop, issue } = await gifts('upkeep')
-  await rowsOf(db, `update offers set per_member = 9`)
+  await rowsOf(db, `update offers set per_member = 9, per_member_most = 9`)
   await issue('C1')
   await issue('C2')
   const first = await shop.activities.upkeep({ asked: NOON })

@@ -115,7 +115,7 @@ describe('the benefits of a level', () => {
   })
 
   test('without a coupon left say so, and give the rest', async () => {
-    await rowsOf(db, `update offers set quota = issued where id = 'perk'`)
+    await rowsOf(db, `update offer_buckets set quota = issued where offer = 'perk'`)
     await buy('C', 'O1', 120)
     expect(await grant('upgrade/C/mid.2026-11-23')).toMatchObject({
       is: 'granted',
@@ -123,7 +123,7 @@ describe('the benefits of a level', () => {
       points: 10,
       refused: { coupon: 'QUOTA_EXHAUSTED' },
     })
-    await rowsOf(db, `update offers set quota = 99 where id = 'perk'`)
+    await rowsOf(db, `update offer_buckets set quota = 99 where offer = 'perk'`)
   })
 })
 

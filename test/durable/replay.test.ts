@@ -82,25 +82,7 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
     const tiers = await enterTiers(world)
     await world.send(order('late', 'order.refunded'))
     await world.settled(100_000)
-    for (const { journey, name, run } of tiers) await save(world, journey, name, run)
-    for (const { journey, run } of others) await save(world, journey, 'without-events', run)
-    await save(world, 'first-order', 'without-events', 'first-order/quiet')
-    await save(world, 'first-order', 'cart', 'first-order/cart')
-    await save(world, 'first-order', 'goal-in-a-wait', 'first-order/paid')
-    await save(world, 'birthday', 'greeted', 'birthday/born/2026')
-    await save(world, 'order-rewards', 'settled', 'order-rewards/kept/O1')
-    await save(world, 'order-rewards', 'void', 'order-rewards/back/O1')
-    await save(world, 'order-rewards', 'clawed-back', 'order-rewards/late/O1')
-    await save(world, 'points-expiry', 'three-messages', `points-expiry/lots/${expiring.points}`)
-    await save(world, 'coupon-expiry', 'begun-late', `coupon-expiry/holder/${expiring.coupon}`)
-    await save(world, 'referral-friend', 'without-events', 'referral-friend/brought')
-    await save(world, 'referral-friend', 'goal-in-a-wait', 'referral-friend/guest')
-    await save(world, 'referral-reward', 'rewarded', 'referral-reward/kept/guest')
-    await save(world, 'referral-reward', 'taken-back', 'referral-reward/kept/returned')
-    await save(world, 'referral-reward', 'reviewed', 'referral-reward/kept/doubtful')
-    await save(world, 'referral-reward', 'undecided', 'referral-reward/kept/unseen')
-    await save(world, 'sweep', 'one-page', 'sweep/birthday')
-    await save(world, 'upkeep', 'one-round', 'upkeep')
+    await saveAll(world, { tiers, others, expiring })
   },
   150_000,
 )
@@ -141,6 +123,34 @@ async function bringFriends(world: World): Promise<void> {
   })
   await stands('returned', 'approved')
   await world.send(order('returned', 'order.refunded'))
+}
+
+interface Ways {
+  tiers: { journey: string; name: string; run: string }[]
+  others: { journey: string; run: string }[]
+  expiring: { points: string; coupon: string }
+}
+
+async function saveAll(world: World, { tiers, others, expiring }: Ways): Promise<void> {
+  for (const { journey, name, run } of tiers) await save(world, journey, name, run)
+  for (const { journey, run } of others) await save(world, journey, 'without-events', run)
+  await save(world, 'first-order', 'without-events', 'first-order/quiet')
+  await save(world, 'first-order', 'cart', 'first-order/cart')
+  await save(world, 'first-order', 'goal-in-a-wait', 'first-order/paid')
+  await save(world, 'birthday', 'greeted', 'birthday/born/2026')
+  await save(world, 'order-rewards', 'settled', 'order-rewards/kept/O1')
+  await save(world, 'order-rewards', 'void', 'order-rewards/back/O1')
+  await save(world, 'order-rewards', 'clawed-back', 'order-rewards/late/O1')
+  await save(world, 'points-expiry', 'three-messages', `points-expiry/lots/${expiring.points}`)
+  await save(world, 'coupon-expiry', 'begun-late', `coupon-expiry/holder/${expiring.coupon}`)
+  await save(world, 'referral-friend', 'without-events', 'referral-friend/brought')
+  await save(world, 'referral-friend', 'goal-in-a-wait', 'referral-friend/guest')
+  await save(world, 'referral-reward', 'rewarded', 'referral-reward/kept/guest')
+  await save(world, 'referral-reward', 'taken-back', 'referral-reward/kept/returned')
+  await save(world, 'referral-reward', 'reviewed', 'referral-reward/kept/doubtful')
+  await save(world, 'referral-reward', 'undecided', 'referral-reward/kept/unseen')
+  await save(world, 'sweep', 'one-page', 'sweep/birthday')
+  await save(world, 'upkeep', 'one-round', 'upkeep')
 }
 
 const order = (id: string, type: 'order.paid' | 'order.refunded'): object => ({

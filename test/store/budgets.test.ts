@@ -39,7 +39,7 @@ describe('the last yuan of a budget', () => {
     expect(answers.filter((one) => one.is === 'issued' && one.replayed)).toHaveLength(61)
     expect(await taken(db, budget)).toEqual([61_000, 0])
     expect(await rowsOf(db, `select 1 from coupons where offer = '${perk}'`)).toHaveLength(61)
-    expect(await rowsOf(db, `select issued from offers where id = '${perk}'`)).toEqual([{ issued: 61 }])
+    expect(await rowsOf(db, `select issued from offer_buckets where offer = '${perk}'`)).toEqual([{ issued: 61 }])
     // However often one is refused, the log says it once.
     expect(await rowsOf(db, `select 1 from decisions where code = 'BUDGET_EXHAUSTED'`)).toHaveLength(240 - 61)
   })

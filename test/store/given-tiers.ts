@@ -5,6 +5,7 @@ import type { PointRule } from '../../domain/points.ts'
 import type { Programme } from '../../domain/tier.ts'
 import type { Db } from '../../store/db.ts'
 import { awardPoints, settlePoints, takeBackPoints } from '../../store/points.ts'
+import { tellEvent } from '../../store/events.ts'
 import { setProgramme } from '../../store/programmes.ts'
 import { tierHistoryOf } from '../../store/tier-history.ts'
 import { person } from '../world.ts'
@@ -68,6 +69,6 @@ export function tiersOf(db: Db, clock: { now(): number }, plans: readonly Routin
     /** 'first base, rise mid', in order. */
     history: async (customer: string): Promise<string> =>
       (await tierHistoryOf(db, customer)).map(({ why, level }) => `${why} ${level}`).join(', '),
-    context: told,
+    context: { ...told, tell: tellEvent },
   }
 }

@@ -54,7 +54,7 @@ export const BREAKING_REFERRALS: Record<string, Record<string, string>> = {
       voided_at = approved_at + interval '9 days', taken_back_at = approved_at + interval '9 days' where friend = 'W7'`,
   },
   'a coupon that was taken back is void': {
-    'it is open': `update coupons set status = 'open' where status = 'void'`,
+    'it is open': `update coupons set status = 'open', void_key = null, void_reason = null, voided_at = null where status = 'void'`,
   },
   'a decided review has one decision, in its time': {
     'too late': `alter table reviews drop constraint reviews_decided; update reviews set decided_at = deadline + interval '1 ms'`,
