@@ -196,6 +196,14 @@ export async function balancesOf(db: Db, customer: string): Promise<Balance[]> {
   return rows
 }
 
+/** What all customers have together, and how many have any, points first. */
+export async function balanceTotals(db: Db): Promise<(Balance & { customers: number })[]> {
+  const { rows } = await sql<Balance & { customers: number }>`
+    select unit, sum(pending)::bigint as pending, sum(available)::bigint as available, sum(debt)::bigint as debt,
+      count(*) as customers from point_balances group by unit order by unit desc`.execute(db)
+  return rows
+}
+
 export interface ExpiringPoints {
   expires_at: Date
   amount: number
