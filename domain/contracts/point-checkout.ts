@@ -1,13 +1,7 @@
 /** What a shop's checkout may ask of a customer's points. Read in docs/api.md. */
 import { z } from 'zod'
-import { PerennialError } from '../errors.ts'
-import { isKeyPart } from '../ids.ts'
 import { MONEY_MOST } from '../offer.ts'
-import { unstorable } from '../storable.ts'
-
-const keyPart = z
-  .string()
-  .refine(isKeyPart, 'expected 1 to 128 characters without blanks, slashes or control characters')
+import { keyPart, readAsked } from './request.ts'
 
 /** Points that expired while they were spent come back for so many days; 0: they are forfeit. */
 const GRACE_UNSAID = 30
@@ -39,17 +33,5 @@ export const POINT_ACTIONS = Object.keys(CONTRACTS) as PointAction[]
 
 /** Reads the body of a request, or throws CHECKOUT_INVALID with the first field that is wrong. */
 export function readPointRequest<A extends PointAction>(action: A, body: unknown): PointRead<A> {
-  const flaw = unstorable(body)
-  if (flaw) throw invalid(flaw.path.join('.'), flaw.expected)
-  const read = CONTRACTS[action].safeParse(body)
-  if (read.success) return read.data as PointRead<A>
-  const [issue] = read.error.issues
-  throw invalid(issue?.path.map(String).join('.') ?? '', issue?.message ?? '')
-}
-
-/** Cut, as both may quote what was sent. */
-function invalid(path: string, reason: string): PerennialError {
-  const field = path.slice(0, 200) || 'body'
-  const expected = reason.replace(/^Invalid input: /, '').slice(0, 300)
-  return new PerennialError('CHECKOUT_INVALID', `${field}: ${expected}`, { field, expected })
+  return readAsked<unknown>(CONTRACTS[action], body, 'CHECKOUT_INVALID') as PointRead<A>
 }

@@ -1,9 +1,8 @@
 /** What a programme of tiers must be. Read in docs/journeys.md. */
 import { z } from 'zod'
 import { milliseconds } from '../duration.ts'
-import { PerennialError } from '../errors.ts'
-import { unstorable } from '../storable.ts'
 import type { Programme } from '../tier.ts'
+import { readAsked } from './request.ts'
 
 const kebab = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, "expected a word in kebab-case, at most 40 long: 'gold'")
 const line = z.string().min(1).max(100)
@@ -72,18 +71,4 @@ function inOrder(levels: readonly { id: string; from: number }[], context: z.Ref
 }
 
 /** Reads a programme, or throws PROGRAMME_INVALID with the first field that is wrong. */
-export function readProgramme(body: unknown): Programme {
-  const flaw = unstorable(body)
-  if (flaw) throw invalid(flaw.path.join('.'), flaw.expected)
-  const read = programme.safeParse(body)
-  if (read.success) return read.data
-  const [issue] = read.error.issues
-  throw invalid(issue?.path.map(String).join('.') ?? '', issue?.message ?? '')
-}
-
-/** Cut, as both may quote what was sent. */
-function invalid(path: string, reason: string): PerennialError {
-  const field = path.slice(0, 200) || 'programme'
-  const expected = reason.replace(/^Invalid input: /, '').slice(0, 300)
-  return new PerennialError('PROGRAMME_INVALID', `${field}: ${expected}`, { field, expected })
-}
+export const readProgramme = (body: unknown): Programme => readAsked(programme, body, 'PROGRAMME_INVALID', 'programme')

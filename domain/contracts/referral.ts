@@ -2,11 +2,10 @@
 import { z } from 'zod'
 import { milliseconds } from '../duration.ts'
 import { PerennialError } from '../errors.ts'
-import { isKeyPart } from '../ids.ts'
 import { MONEY_MOST } from '../offer.ts'
 import type { PointRule } from '../points.ts'
 import type { Programme, RewardTerms } from '../referral.ts'
-import { unstorable } from '../storable.ts'
+import { keyPart, readAsked } from './request.ts'
 
 const duration = z.string().superRefine((text, context) => {
   try {
@@ -85,9 +84,6 @@ export function programmeOf(
 const invalid = (journey: string, field: string, why: string): PerennialError =>
   new PerennialError('JOURNEY_INVALID', `workflows/${journey}.ts, ${field}: ${why}`, { field })
 
-const keyPart = z
-  .string()
-  .refine(isKeyPart, 'expected 1 to 128 characters without blanks, slashes or control characters')
 const line = z
   .string()
   .max(500, 'expected at most 500 characters')
@@ -107,12 +103,7 @@ type Asked = keyof typeof CONTRACTS
 
 /** Reads the body of a request, or throws REQUEST_INVALID with the first field that is wrong. */
 export function readRequest<A extends Asked>(action: A, body: unknown): z.output<(typeof CONTRACTS)[A]> {
-  const flaw = unstorable(body)
-  if (flaw) throw badRequest(flaw.path.join('.'), flaw.expected)
-  const read = CONTRACTS[action].safeParse(body)
-  if (read.success) return read.data as z.output<(typeof CONTRACTS)[A]>
-  const [issue] = read.error.issues
-  throw badRequest(issue?.path.map(String).join('.') ?? '', issue?.message ?? '')
+  return readAsked<unknown>(CONTRACTS[action], body, 'REQUEST_INVALID') as z.output<(typeof CONTRACTS)[A]>
 }
 
 /** The number of a review out of an address. Throws REVIEW_UNKNOWN where it is none. */
@@ -120,11 +111,4 @@ export function readReviewId(text: string): number {
   const id = /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined
   if (id !== undefined) return id
   throw new PerennialError('REVIEW_UNKNOWN', `no review '${text.slice(0, 40)}'`, { field: 'id' })
-}
-
-/** Cut, as both may quote what was sent. */
-function badRequest(path: string, reason: string): PerennialError {
-  const field = path.slice(0, 200) || 'body'
-  const expected = reason.replace(/^Invalid input: /, '').slice(0, 300)
-  return new PerennialError('REQUEST_INVALID', `${field}: ${expected}`, { field, expected })
 }
