@@ -21,6 +21,8 @@ export interface HeldCoupon {
   held_until: Date | null
   /** What the cart held it for. */
   held_basket: Basket | null
+  /** Whether money was ever held for it: as it is issued, or never. */
+  budgeted: boolean
   /** How it stands on the order that asks, where that was read with it. */
   standing?: StandingRow | null
   expires_at: Date
@@ -29,13 +31,13 @@ export interface HeldCoupon {
 /** Selects and locks the coupon, as a statement or a part of one. Lock the customer first. */
 export const couponForUpdate = (code: string) => sql<HeldCoupon>`
   select c.code, c.offer, o.title, o.per_member, v.terms, c.customer, c.enrolment, e.journey, c.batch, c.status, c.held_by,
-    c.held_until, c.held_basket, c.expires_at
+    c.held_until, c.held_basket, c.expires_at, exists (select 1 from budget_holds where coupon = c.code) as budgeted
   from coupons c join offers o on o.id = c.offer join offer_versions v on v.offer = c.offer and v.version = c.version
   left join enrolments e on e.id = c.enrolment where c.code = ${code} for update of c`
 
 /** Its columns, of a part of a statement that is called `locked`. */
 export const COUPON_COLUMNS = sql.raw(
-  `offer title per_member terms customer enrolment journey batch status held_by held_until held_basket expires_at`
+  `offer title per_member terms customer enrolment journey batch status held_by held_until held_basket expires_at budgeted`
     .split(' ')
     .map((column) => `locked.${column}`)
     .join(', '),
@@ -43,7 +45,7 @@ export const COUPON_COLUMNS = sql.raw(
 
 /** The coupon, held locked to the end of the transaction. Lock the customer first, and of several coupons the lower code. */
 export async function lockCoupon(tx: Tx, code: string): Promise<HeldCoupon | undefined> {
-  const { rows } = await couponForUpdate(code).execute(tx)
+  const { rows } = await sql<HeldCoupon>`/* prepared */ ${couponForUpdate(code)}`.execute(tx)
   return rows[0]
 }
 

@@ -84,7 +84,8 @@ export async function redeemLocked(
   const answer: Redeemed = { ok: true, redeemedAt: at(now).toISOString(), ...worth.valued }
   const { discount, shipping, gift, lines } = answer
   const total = lines.reduce((sum, line) => sum + line.amount, 0)
-  const unpaid = await settleCoupon(tx, { code: coupon.code, cost: costOf(coupon.terms, answer), redemption: key, now })
+  const cost = costOf(coupon.terms, answer)
+  const unpaid = coupon.budgeted ? await settleCoupon(tx, { code: coupon.code, cost, redemption: key, now }) : undefined
   if (unpaid) return { ok: false, code: unpaid }
   const { journey, enrolment } = noteUnder(coupon, customer)
   mustHit(
