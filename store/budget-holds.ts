@@ -140,6 +140,16 @@ export interface Hold extends Of {
 
 export const HOLD = sql`key, budget, own, journey, enrolment, customer, coupon, amount, state, settled, expires_at`
 
+/** A coupon's holds stand with the live one first (it has one at most), then the oldest. */
+export const LIVE_FIRST = sql`order by state = 'released', created_at, key`
+
+/** A hold as it is read within another statement. */
+export type HoldRow = Omit<Hold, 'expires_at'> & { expires_at: string | null }
+
+/** The first hold of the coupon that is called `c`, as a part of a statement. */
+export const HOLD_OF_COUPON = sql`(
+  select row_to_json(h) from (select ${HOLD} from budget_holds where coupon = c.code ${LIVE_FIRST} limit 1) h)`
+
 export async function lockHold(tx: Tx, key: string): Promise<Hold | undefined> {
   const { rows } = await sql<Hold>`select ${HOLD} from budget_holds where key = ${key} for update`.execute(tx)
   return rows[0]

@@ -6,6 +6,8 @@ import type { Terms } from '../domain/offer.ts'
 import {
   HOLD,
   type Hold,
+  type HoldRow,
+  LIVE_FIRST,
   type Settling,
   idsOf,
   open,
@@ -47,13 +49,15 @@ export async function holdCoupon(
   await openNew(tx, link, { ...of, journey: link.journey, amount })
 }
 
-/** A coupon's holds, the live one first (it has one at most), then the oldest. */
 async function holdsOfCoupon(tx: Tx, code: string): Promise<Hold[]> {
   const { rows } = await sql<Hold>`/* prepared */
-    select ${HOLD} from budget_holds where coupon = ${code} order by state = 'released', created_at, key for update
+    select ${HOLD} from budget_holds where coupon = ${code} ${LIVE_FIRST} for update
   `.execute(tx)
   return rows
 }
+
+/** Whether what is held for a coupon covers the cost: then it can be settled last, and nobody waits for the budget meanwhile. */
+export const isCovered = ({ state, amount }: HoldRow, cost: number): boolean => state === 'open' && cost <= amount
 
 /**
  * A coupon is redeemed: its hold is spent at what it cost. One whose hold was let go (by a machine whose clock is ahead) takes
@@ -61,10 +65,10 @@ async function holdsOfCoupon(tx: Tx, code: string): Promise<Hold[]> {
  */
 export async function settleCoupon(
   tx: Tx,
-  { code, cost, redemption, now }: { code: string; cost: number; redemption: string; now: number },
+  row: HoldRow,
+  { cost, redemption, now }: { cost: number; redemption: string; now: number },
 ): Promise<Refusal | undefined> {
-  const [first] = await holdsOfCoupon(tx, code)
-  if (!first) return undefined
+  const first: Hold = { ...row, expires_at: row.expires_at === null ? null : new Date(row.expires_at) }
   const hold = first.state === 'released' ? { ...first, amount: 0 } : first
   const settled = await (first.state === 'released'
     ? settleAnew(tx, hold, { key: `${first.key}/late/${redemption}`, cost, now })
