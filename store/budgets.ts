@@ -72,7 +72,7 @@ async function link(tx: Tx, one: BudgetLink, now: () => number): Promise<void> {
  * foreign key, which would wait for whoever has that locked and waits for this one.
  */
 export async function lockBudgets(tx: Tx, ids: readonly string[]): Promise<BudgetRow[]> {
-  const { rows } = await sql<BudgetRow>`
+  const { rows } = await sql<BudgetRow>`/* prepared */
     select ${BUDGET_COLUMNS} from budgets where id = any(${ids}) order by id for no key update`.execute(tx)
   return rows
 }

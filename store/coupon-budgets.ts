@@ -6,11 +6,13 @@ import type { Terms } from '../domain/offer.ts'
 import {
   HOLD,
   type Hold,
+  type HoldRow,
+  LIVE_FIRST,
   type Settling,
   idsOf,
-  linkOf,
-  move,
   open,
+  openAnd,
+  openNew,
   releaseHold,
   resolve,
   settle,
@@ -23,17 +25,14 @@ import { type Db, type Tx, at, inTransaction } from './db.ts'
 /** Room for one coupon, its budgets locked until the coupon is held; `link` undefined where the journey has no budget. */
 export type CouponRoom = { is: 'room'; link: BudgetLink | undefined; amount: number } | { is: 'refused'; code: Refusal }
 
-/** Whether the journey's budget has room for a coupon of this version of the offer. An unknown one is left to whoever issues it. */
-export async function roomForCoupon(
-  tx: Tx,
-  { journey, offer, version, now }: { journey: string; offer: string; version: number | null; now: number },
-): Promise<CouponRoom> {
-  const link = await linkOf(tx, journey)
-  if (!link) return { is: 'room', link, amount: 0 }
-  const { rows } = await sql<{ terms: Terms }>`
-    select terms from offer_versions where offer = ${offer} and version = ${version}`.execute(tx)
-  if (!rows[0]) return { is: 'room', link: undefined, amount: 0 }
-  const amount = mostOf(rows[0].terms)
+/** A journey's budgets, and what the offer that is drawn on them gives; `terms` null where there is no such offer. */
+export type Drawn = BudgetLink & { terms: Terms | null }
+
+/** Whether the journey's budget has room for a coupon of the offer. An unknown one is left to whoever issues it. */
+export async function roomForCoupon(tx: Tx, drawn: Drawn | null, now: number): Promise<CouponRoom> {
+  if (!drawn?.terms) return { is: 'room', link: undefined, amount: 0 }
+  const { terms, ...link } = drawn
+  const amount = mostOf(terms)
   if (amount === undefined) return { is: 'refused', code: 'COST_UNBOUNDED' }
   const code = await whyNoRoom(tx, link, { amount, marketing: link.class === 'marketing', now })
   return code ? { is: 'refused', code } : { is: 'room', link, amount }
@@ -47,18 +46,18 @@ export async function holdCoupon(
 ): Promise<void> {
   if (room.is === 'refused' || !room.link) return
   const { link, amount } = room
-  await open(tx, link, { ...of, journey: link.journey, amount })
-  const marketing = link.class === 'marketing'
-  await move(tx, { ...link, reserved: amount, spent: 0, marketing, locked: true, now: of.now })
+  await openNew(tx, link, { ...of, journey: link.journey, amount })
 }
 
-/** A coupon's holds, the live one first (it has one at most), then the oldest. */
 async function holdsOfCoupon(tx: Tx, code: string): Promise<Hold[]> {
-  const { rows } = await sql<Hold>`
-    select ${HOLD} from budget_holds where coupon = ${code} order by state = 'released', created_at, key for update
+  const { rows } = await sql<Hold>`/* prepared */
+    select ${HOLD} from budget_holds where coupon = ${code} ${LIVE_FIRST} for update
   `.execute(tx)
   return rows
 }
+
+/** Whether what is held for a coupon covers the cost: then it can be settled last, and nobody waits for the budget meanwhile. */
+export const isCovered = ({ state, amount }: HoldRow, cost: number): boolean => state === 'open' && cost <= amount
 
 /**
  * A coupon is redeemed: its hold is spent at what it cost. One whose hold was let go (by a machine whose clock is ahead) takes
@@ -66,10 +65,10 @@ async function holdsOfCoupon(tx: Tx, code: string): Promise<Hold[]> {
  */
 export async function settleCoupon(
   tx: Tx,
-  { code, cost, redemption, now }: { code: string; cost: number; redemption: string; now: number },
+  row: HoldRow,
+  { cost, redemption, now }: { cost: number; redemption: string; now: number },
 ): Promise<Refusal | undefined> {
-  const [first] = await holdsOfCoupon(tx, code)
-  if (!first) return undefined
+  const first: Hold = { ...row, expires_at: row.expires_at === null ? null : new Date(row.expires_at) }
   const hold = first.state === 'released' ? { ...first, amount: 0 } : first
   const settled = await (first.state === 'released'
     ? settleAnew(tx, hold, { key: `${first.key}/late/${redemption}`, cost, now })
@@ -105,14 +104,13 @@ export async function refundHold(
   const { code, redemption, most, expiresAt, now } = asked
   const [hold, ...old] = await holdsOfCoupon(tx, code)
   if (hold?.state !== 'settled') return
-  await move(tx, { ...hold, reserved: 0, spent: -hold.settled, now })
-  await resolve(tx, hold, { state: 'released', settled: 0, now })
+  await resolve(tx, hold, { state: 'released', settled: 0, reserved: 0, spent: -hold.settled, now })
   if (expiresAt === null) return
   const rooms = (await lockBudgets(tx, idsOf(hold))).map((row) => roomOf(row, false))
   const amount = Math.min(most, ...rooms)
   const [{ key }] = [...old, hold] as [Hold]
-  await open(tx, hold, { ...hold, key: `${key}/after/${redemption}`, amount, coupon: { code, expiresAt }, now })
-  await move(tx, { ...hold, reserved: amount, spent: 0, now })
+  const anew = { ...hold, key: `${key}/after/${redemption}`, amount, coupon: { code, expiresAt }, now }
+  await openAnd(tx, { ...hold, reserved: amount, spent: 0, now }, anew)
 }
 
 /** Some lines of a redemption came back: what was off them is free, and the coupon stays on the order. */
@@ -123,8 +121,7 @@ export async function refundPart(
   const [hold] = await holdsOfCoupon(tx, code)
   if (hold?.state !== 'settled') return
   const back = Math.min(hold.settled, discount)
-  await move(tx, { ...hold, reserved: 0, spent: -back, now })
-  await resolve(tx, hold, { state: 'settled', settled: hold.settled - back, now })
+  await resolve(tx, hold, { state: 'settled', settled: hold.settled - back, reserved: 0, spent: -back, now })
 }
 
 /** A coupon was taken back before anybody redeemed it: what was held for it is free. */

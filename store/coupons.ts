@@ -6,7 +6,7 @@ import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { bucketOf } from '../domain/experiment.ts'
 import { canonical } from '../domain/journey.ts'
 import { type LimitBy, termsOf } from '../domain/offer.ts'
-import { holdCoupon, roomForCoupon } from './coupon-budgets.ts'
+import { type Drawn, holdCoupon, roomForCoupon } from './coupon-budgets.ts'
 import { type Db, type Tx, at, inTransaction, isUniqueViolation } from './db.ts'
 import { decide } from './decisions.ts'
 import { holdRun } from './enrolments.ts'
@@ -112,8 +112,7 @@ export async function issueIn(tx: Tx, asked: IssueRequest): Promise<Issue> {
   const kinds = first.limitBy ?? []
   const limit = await issueLimit(tx, { offer: request.offer, customer: first.customer, kinds })
   // Nearly every request may have its coupon: it is asked for, and only where it was not had is looked why.
-  const about = { journey: first.journey, offer: request.offer, version: first.version, now: request.now }
-  const room = await roomForCoupon(tx, about)
+  const room = await roomForCoupon(tx, first.drawn, request.now)
   const may = !limit && room.is === 'room'
   const coupon = may ? await guardedIssue(tx, request, { ...first, hash, kinds }) : undefined
   if (coupon) {
@@ -152,6 +151,8 @@ interface Owner {
   /** The version that is issued now, and by what it counts accounts; null where there is no such offer, or by nothing. */
   version: number | null
   limitBy: LimitBy[] | null
+  /** What the journey's budget has to do with it; null where there is none. */
+  drawn: Drawn | null
 }
 
 /** Locks the run's customer, and names the offer that it is to be behind that lock. */
@@ -164,12 +165,18 @@ async function ownerOf(tx: Tx, asked: IssueRequest): Promise<{ request: IssueReq
   return { request, owner: (await lockOwner(tx, request)) ?? owner }
 }
 
-/** Locks the run's customer. */
+/**
+ * Locks the run's customer, and reads the offer and the budget by the way. A journey gets its budget behind everybody's lock
+ * (budgets.ts), the table's, which the statement waits for before it looks: so what it sees of that is the newest.
+ */
 async function lockOwner(tx: Tx, { run, offer }: IssueRequest): Promise<Owner | undefined> {
   const { rows } = await sql<Owner>`/* prepared */
-    select u.id as customer, e.journey, u.zone, o.version, v.terms->'limitBy' as "limitBy"
+    select u.id as customer, e.journey, u.zone, o.version, v.terms->'limitBy' as "limitBy",
+      case when b.journey is not null then json_build_object('journey', b.journey, 'budget', b.budget, 'own', b.own,
+        'class', b.class, 'terms', v.terms) end as drawn
     from enrolments e join customers u on u.id = e.customer
     left join offers o on o.id = ${offer} left join offer_versions v on v.offer = o.id and v.version = o.version
+    left join budget_journeys b on b.journey = e.journey
     where e.id = ${run} for update of u
   `.execute(tx)
   return rows[0]

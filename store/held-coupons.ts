@@ -1,6 +1,7 @@
 /** A coupon under its lock, and what stands beside it on an order. */
 import { type RawBuilder, sql } from 'kysely'
 import type { Basket, Beside, Terms } from '../domain/offer.ts'
+import { HOLD_OF_COUPON, type HoldRow } from './budget-holds.ts'
 import { type Tx, at } from './db.ts'
 import { paidByOthers } from './identity-limits.ts'
 
@@ -21,6 +22,11 @@ export interface HeldCoupon {
   held_until: Date | null
   /** What the cart held it for. */
   held_basket: Basket | null
+  /**
+   * What is held for it; null where its journey had no budget when it was issued. Whoever changes that has the customer locked
+   * (as a coupon with a hold has one), so read behind that lock it is the newest.
+   */
+  hold: HoldRow | null
   /** How it stands on the order that asks, where that was read with it. */
   standing?: StandingRow | null
   expires_at: Date
@@ -29,13 +35,13 @@ export interface HeldCoupon {
 /** Selects and locks the coupon, as a statement or a part of one. Lock the customer first. */
 export const couponForUpdate = (code: string) => sql<HeldCoupon>`
   select c.code, c.offer, o.title, o.per_member, v.terms, c.customer, c.enrolment, e.journey, c.batch, c.status, c.held_by,
-    c.held_until, c.held_basket, c.expires_at
+    c.held_until, c.held_basket, c.expires_at, ${HOLD_OF_COUPON} as hold
   from coupons c join offers o on o.id = c.offer join offer_versions v on v.offer = c.offer and v.version = c.version
   left join enrolments e on e.id = c.enrolment where c.code = ${code} for update of c`
 
 /** Its columns, of a part of a statement that is called `locked`. */
 export const COUPON_COLUMNS = sql.raw(
-  `offer title per_member terms customer enrolment journey batch status held_by held_until held_basket expires_at`
+  `offer title per_member terms customer enrolment journey batch status held_by held_until held_basket expires_at hold`
     .split(' ')
     .map((column) => `locked.${column}`)
     .join(', '),
@@ -43,7 +49,7 @@ export const COUPON_COLUMNS = sql.raw(
 
 /** The coupon, held locked to the end of the transaction. Lock the customer first, and of several coupons the lower code. */
 export async function lockCoupon(tx: Tx, code: string): Promise<HeldCoupon | undefined> {
-  const { rows } = await couponForUpdate(code).execute(tx)
+  const { rows } = await sql<HeldCoupon>`/* prepared */ ${couponForUpdate(code)}`.execute(tx)
   return rows[0]
 }
 

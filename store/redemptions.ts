@@ -19,7 +19,7 @@ import {
   once,
   sameAs,
 } from './checkouts.ts'
-import { settleCoupon } from './coupon-budgets.ts'
+import { isCovered, settleCoupon } from './coupon-budgets.ts'
 import { type Db, type Tx, at } from './db.ts'
 import { type HeldCoupon, isHeldBy, standingOn } from './held-coupons.ts'
 import { countRedeemed, redeemLimit } from './identity-limits.ts'
@@ -84,7 +84,10 @@ export async function redeemLocked(
   const answer: Redeemed = { ok: true, redeemedAt: at(now).toISOString(), ...worth.valued }
   const { discount, shipping, gift, lines } = answer
   const total = lines.reduce((sum, line) => sum + line.amount, 0)
-  const unpaid = await settleCoupon(tx, { code: coupon.code, cost: costOf(coupon.terms, answer), redemption: key, now })
+  const { hold } = coupon
+  const paid = { cost: costOf(coupon.terms, answer), redemption: key, now }
+  const covered = hold !== null && isCovered(hold, paid.cost)
+  const unpaid = hold && !covered ? await settleCoupon(tx, hold, paid) : undefined
   if (unpaid) return { ok: false, code: unpaid }
   const { journey, enrolment } = noteUnder(coupon, customer)
   mustHit(
@@ -108,6 +111,7 @@ export async function redeemLocked(
     select ${key}, ${hash}, ${JSON.stringify(answer)}, ${at(now)} from made
   `.execute(tx),
   )
+  if (covered) await settleCoupon(tx, hold, paid)
   if (coupon.customer === null) {
     await countRedeemed(tx, { code: coupon.code, customer, kinds: coupon.terms.limitBy ?? [] })
   }

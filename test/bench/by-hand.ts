@@ -58,10 +58,30 @@ const issuing = ({ customer, run, offer, key, code }: Issuing): unknown[] => {
   return [offer, customer, code, key, hash({ run, offer }), run, new Date(now), new Date(now + 7 * DAY)]
 }
 
-export function issueByHand(pool: pg.Pool, asked: Issuing): Promise<void> {
+export interface Held {
+  budget: string
+  most: number
+}
+
+/** What a coupon may cost is held of its budget, as far as that goes. */
+const HOLD = `
+  with taken as (
+    update budgets set reserved = reserved + $2
+    where id = $1 and reserved + spent + $2 <= cap - (cap * line_bp + 9999) / 10000 returning id)
+  insert into budget_holds (key, budget, journey, enrolment, customer, coupon, amount, created_at, expires_at)
+  select $3, id, $4, $5, $6, $7, $2, $8, $9 from taken`
+
+function holding({ key, run, customer, code }: Issuing, { budget, most }: Held): unknown[] {
+  const now = Date.now()
+  return [budget, most, key, budget, run, customer, code, new Date(now), new Date(now + 7 * DAY)]
+}
+
+/** With `held` the coupon is of a budget, which a statement more goes for. */
+export function issueByHand(pool: pg.Pool, asked: Issuing, held?: Held): Promise<void> {
   return inTransaction(pool, async (client) => {
     await lock(client, asked.customer)
     must(await client.query(ISSUE, issuing(asked)))
+    if (held) must(await client.query(HOLD, holding(asked, held)))
     await note(client, asked.key, asked.customer, 'issued')
   })
 }
@@ -99,7 +119,15 @@ function redeeming({ customer, code, order, lines }: Redeeming): unknown[] {
   return [code, new Date(), customer, order, randomUUID(), total, discount, JSON.stringify(off), request, answer]
 }
 
-export function redeemByHand(pool: pg.Pool, asked: Redeeming): Promise<void> {
+/** The hold is spent at what the coupon took off, and the rest of it freed. */
+const SETTLE = `
+  with settled as (
+    update budget_holds set state = 'settled', settled = $2, resolved_at = $3 where coupon = $1 and state = 'open'
+    returning budget, amount)
+  update budgets b set reserved = b.reserved - s.amount, spent = b.spent + $2 from settled s
+  where b.id = s.budget and b.reserved >= s.amount and s.amount >= $2`
+
+export function redeemByHand(pool: pg.Pool, asked: Redeeming, budgeted = false): Promise<void> {
   return inTransaction(pool, async (client) => {
     await lock(client, asked.customer)
     const { rows } = await client.query<{ customer: string }>(
@@ -108,7 +136,9 @@ export function redeemByHand(pool: pg.Pool, asked: Redeeming): Promise<void> {
       [asked.code],
     )
     if (rows[0]?.customer !== asked.customer) throw new Error('not theirs')
-    must(await client.query(REDEEM, redeeming(asked)))
+    const redeemed = redeeming(asked)
+    must(await client.query(REDEEM, redeemed))
+    if (budgeted) must(await client.query(SETTLE, [asked.code, redeemed[6], redeemed[1]]))
     await note(client, `${asked.code}/${asked.order}`, asked.customer, 'redeemed')
   })
 }

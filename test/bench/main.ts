@@ -261,14 +261,14 @@ function print(sides: Record<'bare' | 'bareMixed' | 'journey', Side>): void {
   say(table.toString())
 }
 
-/** Coupons and points on a server of their own: without fsync unless `durable`, so that nothing hides what the code costs. */
-async function money(directory: string, durable: boolean): Promise<MoneyResults> {
-  const postgres = await startPostgres({ directory: join(directory, 'money'), fast: !durable })
+/** Coupons and points on a server of their own: without fsync unless told `durable`, so that nothing hides what the code costs. */
+async function money(directory: string, words: ReadonlySet<string>): Promise<MoneyResults> {
+  const postgres = await startPostgres({ directory: join(directory, 'money'), fast: !words.has('durable') })
   try {
     const db = openStore({ url: postgres.url, connections: 1 })
     await migrate(db)
     await db.destroy()
-    return await measureMoney(postgres.url, say)
+    return await measureMoney(postgres.url, say, words)
   } finally {
     await postgres.stop()
   }
@@ -286,7 +286,7 @@ await chmod(directory, 0o755)
 const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })]
 const words = new Set(process.argv.slice(2))
 try {
-  const coupons = await money(directory, words.has('durable'))
+  const coupons = await money(directory, words)
   if (words.has('money')) await keep({ money: coupons })
   else await all(coupons)
 } finally {
