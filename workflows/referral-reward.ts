@@ -41,7 +41,7 @@ export default journey(
     copy: {
       thanks: {
         subject: 'Your friend has ordered: {{ reward.points.amount }} points for you',
-        text: 'Hello {{ name }},\n\na friend you brought has ordered, and {{ reward.points.amount }} points are yours. That makes {{ friends }} friends so far.',
+        text: 'Hello {{ name }},\n\na friend you brought has ordered, and {{ reward.points.amount }} points are yours. Friends you have brought so far: {{ friends }}.',
       },
       ladder: {
         subject: '{{ rung }} friends: something more for you',
