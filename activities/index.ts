@@ -2,6 +2,7 @@
 import type { Audience } from '../domain/audience.ts'
 import type { CalendarTarget, QuietHours } from '../domain/calendar.ts'
 import type { Offer } from '../domain/coupon.ts'
+import type { ChannelName } from '../domain/channel.ts'
 import type { MessageClass } from '../domain/sending.ts'
 import type { Routing } from '../domain/journey.ts'
 import type { PointRule } from '../domain/points.ts'
@@ -51,7 +52,7 @@ export interface Parts {
   db: Db
   clock: Clock
   plans: ReadonlyMap<string, PlanFacts>
-  channel: Channel
+  channels: ReadonlyMap<ChannelName, Channel>
   policy: Policy
   /** The public address of the unsubscribe pages, and what their links are signed with. */
   publicUrl: string

@@ -18,7 +18,7 @@ import {
   sendFacts,
   settleMessage,
 } from '../store/messages.ts'
-import type { Outgoing } from './channels/channel.ts'
+import type { Channel, Outgoing } from './channels/channel.ts'
 import type { Now, Parts, PlanFacts } from './index.ts'
 
 export interface SendRequest {
@@ -34,6 +34,8 @@ export interface SendRequest {
 
 export type SendResult =
   | { is: 'sent' }
+  /** The provider has it and will say what became of it. */
+  | { is: 'accepted' }
   | { is: 'skipped' | 'failed' | 'unknown'; code: Refusal }
   /** `until` null: until the journey is resumed. */
   | { is: 'held'; code: Refusal; until: number | null }
@@ -46,7 +48,8 @@ export function messageIdOf(key: string, publicUrl: string): string {
 }
 
 export function messageActivities(parts: Parts, now: Now) {
-  const { db, channel, log } = parts
+  const { db, log } = parts
+  const channel = mailOf(parts)
 
   function planOf(run: RunState): PlanFacts {
     const plan = parts.plans.get(run.journey)
@@ -78,6 +81,7 @@ export function messageActivities(parts: Parts, now: Now) {
         to: facts.address,
         messageId: row.messageId,
         words: words.words,
+        class: plan.class,
         unsubscribeUrl,
       }
       return { do: 'call', outgoing }
@@ -183,16 +187,20 @@ export function messageActivities(parts: Parts, now: Now) {
     let began = false
     const receipt = await channel.send(outgoing, async () => {
       asked = true
-      began = await beginSending(db, request.key)
+      began = await beginSending(db, request.key, now(request.asked))
       return began
     })
     if (asked && !began) return overtaken(request)
-    const settle = async (status: 'sent' | 'reserved' | 'unknown' | 'failed', code?: Refusal): Promise<void> => {
+    const settle = async (
+      status: 'sent' | 'accepted' | 'reserved' | 'unknown' | 'failed',
+      code?: Refusal,
+    ): Promise<void> => {
       const at = now(request.asked)
       await inTransaction(db, async (tx) => {
         // The customer before the message, as the gate locks them; the other way round two attempts could lock each other out.
         const run = status === 'reserved' ? undefined : await lockRun(tx, request.run)
-        const outcome = { status, began, ...(code && { code }), detail: receipt.detail, now: at }
+        const { detail, providerId } = receipt
+        const outcome = { status, began, ...(code && { code }), ...(providerId && { providerId }), detail, now: at }
         const settled = await settleMessage(tx, request.key, outcome)
         if (run && settled)
           await note(tx, run, request, { verdict: status, ...(code && { code, detail: receipt.detail }), now: at })
@@ -202,6 +210,9 @@ export function messageActivities(parts: Parts, now: Now) {
       case 'sent':
         await settle('sent')
         return { is: 'sent' }
+      case 'accepted':
+        await settle('accepted')
+        return { is: 'accepted' }
       case 'refused':
         await settle('failed', 'PROVIDER_REFUSED')
         return { is: 'failed', code: 'PROVIDER_REFUSED' }
@@ -255,6 +266,13 @@ export function messageActivities(parts: Parts, now: Now) {
   }
 }
 
+/** The channel of every message until the gate chooses one. */
+function mailOf({ channels }: Parts): Channel {
+  const mail = channels.get('email')
+  if (!mail) throw new PerennialError('INTERNAL', 'the e-mail channel is not there')
+  return mail
+}
+
 /** What a row says that no attempt is at work on; undefined where one is, or will be. */
 function verdictOf(row: MessageRow): SendResult | undefined {
   switch (row.status) {
@@ -262,7 +280,8 @@ function verdictOf(row: MessageRow): SendResult | undefined {
     case 'reserved':
       return undefined
     case 'sent':
-      return { is: 'sent' }
+    case 'accepted':
+      return { is: row.status }
     case 'held':
       return { is: 'held', code: row.code ?? 'QUIET_HOURS', until: row.held_until?.getTime() ?? null }
     case 'skipped':

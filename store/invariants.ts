@@ -1,6 +1,7 @@
 /** What must hold of the store at every moment, as one SQL check; run after every test, by the CLI's `check`, and daily. */
 import { sql } from 'kysely'
 import type { Db } from './db.ts'
+import { MESSAGE_INVARIANTS } from './message-invariants.ts'
 import { POINT_INVARIANTS } from './point-invariants.ts'
 
 /** Each selects the rows that break it: a key and what is wrong with it. */
@@ -56,11 +57,11 @@ const INVARIANTS: Record<string, string> = {
     select m.key, 'consent at the reservation was ' || coalesce(last.granted::text, 'never given') as wrong from messages m
     left join lateral (select granted from consents c where c.customer = m.customer and c.topic = m.topic
       and c.channel = m.channel and c.at <= m.reserved_at order by id desc limit 1) last on true
-    where m.class = 'marketing' and m.status in ('sending', 'sent', 'unknown') and last.granted is not true`,
+    where m.class = 'marketing' and m.status in ('sending', 'accepted', 'sent', 'unknown') and last.granted is not true`,
   'nothing was sent to a suppressed address': `
     select m.key, 'suppressed since ' || s.at as wrong from messages m
     join suppressions s on s.channel = m.channel and s.address = lower(m.address)
-    where m.status in ('sending', 'sent', 'unknown') and s.at < m.reserved_at`,
+    where m.status in ('sending', 'accepted', 'sent', 'unknown') and s.at < m.reserved_at`,
   'nothing was reserved after a run had ended': `
     select m.key, 'reserved ' || m.reserved_at || ', ended ' || e.ended_at as wrong from messages m
     join enrolments e on e.id = m.enrolment where m.reserved_at > e.ended_at
@@ -84,6 +85,7 @@ const INVARIANTS: Record<string, string> = {
   'an ended run waits for nothing': `
     select w.key, 'open, run is ' || e.status as wrong from waits w join enrolments e on e.id = w.enrolment
     where w.open and e.status <> 'running'`,
+  ...MESSAGE_INVARIANTS,
   ...POINT_INVARIANTS,
 }
 

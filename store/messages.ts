@@ -1,14 +1,15 @@
 /** Messages: one row a key, written before the provider is called and settled after, so that none goes out twice. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
+import type { ChannelName } from '../domain/channel.ts'
 import type { Refusal } from '../domain/errors.ts'
 import type { MessageClass } from '../domain/sending.ts'
 import { type Db, type Tx, at } from './db.ts'
 
 /**
  * reserved: it goes out, and the provider surely does not have it yet. sending: the provider may have it. sent: the provider took
- * it. unknown: nobody knows. failed: the provider refused for good. skipped, held: the gate's verdicts.
+ * it. accepted: it has it and will say later. unknown: nobody knows. failed: the provider refused for good. skipped, held: the gate's verdicts.
  */
-export type MessageStatus = 'reserved' | 'sending' | 'sent' | 'unknown' | 'failed' | 'skipped' | 'held'
+export type MessageStatus = 'reserved' | 'sending' | 'sent' | 'accepted' | 'unknown' | 'failed' | 'skipped' | 'held'
 
 export interface MessageRow {
   key: string
@@ -21,6 +22,9 @@ export interface MessageRow {
   code: Refusal | null
   detail: string | null
   message_id: string
+  channel: ChannelName
+  provider: string | null
+  provider_id: string | null
   attempts: number
   created_at: Date
   reserved_at: Date | null
@@ -34,7 +38,7 @@ export interface NewMessage {
   journey: string
   message: string
   customer: string
-  channel: string
+  channel: ChannelName
   class: MessageClass
   topic: string
   messageId: string
@@ -49,6 +53,15 @@ export async function messageByKey(db: Db, key: string): Promise<MessageRow | un
 export async function lockMessage(tx: Tx, key: string): Promise<MessageRow | undefined> {
   const { rows } = await sql<MessageRow>`select * from messages where key = ${key} for update`.execute(tx)
   return rows[0]
+}
+
+/**
+ * The end of a statement that changed rows of messages, `with changed as (… returning *)`: each state a message comes to is a line
+ * of its history. It affects as many rows as were changed.
+ */
+function toldStates(now: number): RawBuilder<unknown> {
+  return sql`insert into message_states (message, status, code, detail, at)
+    select key, status, code, detail, ${at(now)} from changed`
 }
 
 /** Writes the gate's verdict under the key; a reservation counts against the cap. */
@@ -67,14 +80,15 @@ export async function recordVerdict(
   const reserved = verdict.status === 'reserved' ? at(verdict.now) : null
   const until = verdict.until === undefined || verdict.until === null ? null : at(verdict.until)
   await sql`
-    insert into messages as m (key, enrolment, journey, message, customer, channel, class, topic, status, code, detail, address,
+    with changed as (insert into messages as m (key, enrolment, journey, message, customer, channel, class, topic, status, code, detail, address,
       message_id, attempts, created_at, reserved_at, held_until)
     values (${one.key}, ${one.enrolment}, ${one.journey}, ${one.message}, ${one.customer}, ${one.channel}, ${one.class},
       ${one.topic}, ${verdict.status}, ${verdict.code ?? null}, ${verdict.detail ?? null}, ${verdict.address ?? null},
       ${one.messageId}, ${reserved === null ? 0 : 1}, ${at(verdict.now)}, ${reserved}, ${until})
     on conflict (key) do update set status = excluded.status, code = excluded.code, detail = excluded.detail,
       address = excluded.address, attempts = m.attempts + excluded.attempts, reserved_at = excluded.reserved_at,
-      held_until = excluded.held_until
+      held_until = excluded.held_until returning m.*)
+    ${toldStates(verdict.now)}
   `.execute(tx)
 }
 
@@ -82,34 +96,40 @@ export async function recordVerdict(
  * Writes that from here on the provider may have it; false where the run has ended or another attempt went first, and then
  * nothing may be sent.
  */
-export async function beginSending(db: Db, key: string): Promise<boolean> {
+export async function beginSending(db: Db, key: string, now: number): Promise<boolean> {
   const { numAffectedRows } = await sql`
-    update messages m set status = 'sending' where key = ${key} and status = 'reserved'
-      and exists (select 1 from enrolments e where e.id = m.enrolment and e.status = 'running')
+    with changed as (update messages m set status = 'sending' where key = ${key} and status = 'reserved'
+      and exists (select 1 from enrolments e where e.id = m.enrolment and e.status = 'running') returning m.*)
+    ${toldStates(now)}
   `.execute(db)
   return numAffectedRows === 1n
 }
 
 /**
  * Writes what came of an attempt; answers whether it did. `began`: whether the provider could have the message by this attempt;
- * one that never began does not speak for one that did. A late 'sent' corrects an 'unknown'; nothing else changes a settled row.
+ * one that never began does not speak for one that did. A late 'sent' or 'accepted' corrects an 'unknown'; nothing else changes a settled row.
  */
 export async function settleMessage(
   db: Db,
   key: string,
   outcome: {
-    status: 'sent' | 'reserved' | 'unknown' | 'failed'
+    status: 'sent' | 'accepted' | 'reserved' | 'unknown' | 'failed'
     began: boolean
     code?: Refusal
     detail?: string
+    providerId?: string
     now: number
   },
 ): Promise<boolean> {
   const sent = outcome.status === 'sent'
+  const went = sent || outcome.status === 'accepted'
   const { numAffectedRows } = await sql`
-    update messages set status = ${outcome.status}, code = ${outcome.code ?? null}, detail = ${outcome.detail ?? null},
+    with changed as (update messages set status = ${outcome.status}, code = ${outcome.code ?? null},
+      detail = ${outcome.detail ?? null}, provider_id = coalesce(${outcome.providerId ?? null}, provider_id),
       sent_at = ${sent ? at(outcome.now) : null}
-    where key = ${key} and (status = ${outcome.began ? 'sending' : 'reserved'} or (${sent} and status in ('unknown', 'reserved')))
+    where key = ${key} and (status = ${outcome.began ? 'sending' : 'reserved'} or (${went} and status in ('unknown', 'reserved')))
+    returning *)
+    ${toldStates(outcome.now)}
   `.execute(db)
   return numAffectedRows === 1n
 }
@@ -141,7 +161,7 @@ export async function sendFacts(
         order by id desc limit 1), false) as consented,
       exists (select 1 from suppressions where channel = ${channel} and address = lower(c.email)) as suppressed,
       (select count(*) from messages m where m.customer = c.id and m.class = 'marketing' and m.key <> ${except}
-        and m.status in ('reserved', 'sending', 'sent', 'unknown') and m.reserved_at > ${at(since)}) as recent
+        and m.status in ('reserved', 'sending', 'accepted', 'sent', 'unknown') and m.reserved_at > ${at(since)}) as recent
     from customers c where c.id = ${customer}
   `.execute(tx)
   return rows[0]

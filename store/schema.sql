@@ -190,6 +190,18 @@ create table member_counters (
   constraint member_counters_pkey PRIMARY KEY (offer, customer)
 );
 
+create table message_states (
+  id bigint not null identity,
+  message text not null,
+  status text not null,
+  code text,
+  detail text,
+  at timestamp with time zone not null,
+  constraint message_states_message_fkey FOREIGN KEY (message) REFERENCES messages(key) ON DELETE CASCADE,
+  constraint message_states_pkey PRIMARY KEY (id)
+);
+CREATE INDEX message_states_of_message ON public.message_states USING btree (message, id);
+
 create table messages (
   key text not null,
   enrolment text not null,
@@ -209,6 +221,8 @@ create table messages (
   reserved_at timestamp with time zone,
   held_until timestamp with time zone,
   sent_at timestamp with time zone,
+  provider text,
+  provider_id text,
   constraint messages_check CHECK (((status <> 'sent'::text) OR ((sent_at IS NOT NULL) AND (reserved_at IS NOT NULL)))),
   constraint messages_check1 CHECK (((status <> ALL (ARRAY['skipped'::text, 'held'::text, 'failed'::text])) OR (code IS NOT NULL))),
   constraint messages_class_check CHECK ((class = ANY (ARRAY['marketing'::text, 'service'::text, 'transactional'::text]))),
@@ -216,10 +230,12 @@ create table messages (
   constraint messages_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
   constraint messages_message_id_key UNIQUE (message_id),
   constraint messages_pkey PRIMARY KEY (key),
-  constraint messages_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'sending'::text, 'sent'::text, 'unknown'::text, 'failed'::text, 'skipped'::text, 'held'::text])))
+  constraint messages_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'sending'::text, 'accepted'::text, 'sent'::text, 'unknown'::text, 'failed'::text, 'skipped'::text, 'held'::text])))
 );
+CREATE INDEX messages_by_provider_id ON public.messages USING btree (provider_id) WHERE (provider_id IS NOT NULL);
 CREATE INDEX messages_of_customer ON public.messages USING btree (customer, reserved_at);
 CREATE INDEX messages_of_enrolment ON public.messages USING btree (enrolment);
+CREATE INDEX messages_open_fate ON public.messages USING btree (reserved_at) WHERE (status = ANY (ARRAY['accepted'::text, 'unknown'::text]));
 
 create table offer_versions (
   offer text not null,

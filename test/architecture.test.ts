@@ -39,7 +39,7 @@ const TABLE: Row[] = [
   {
     who: 'a channel',
     files: 'activities/channels/*.ts',
-    may: ['activities/channels/*.ts', 'domain/*.ts', 'nodemailer', 'node:*'],
+    may: ['activities/channels/*.ts', 'domain/*.ts', 'nodemailer', 'jose', 'web-push', 'ipaddr.js', 'node:*'],
   },
   {
     who: 'activities',

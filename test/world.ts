@@ -120,7 +120,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     db,
     clock,
     plans,
-    channel,
+    channels: new Map([[channel.name, channel]]),
     policy: options.policy ?? OPEN_HOURS,
     publicUrl: PUBLIC_URL,
     secret: SECRET,

@@ -80,7 +80,7 @@ async function start(
   if (roles.has('worker') && temporal) {
     installRuntime(log, config.METRICS_PORT)
     const parts = partsOf(config, { db, clock, plans, log, count: metrics.countEffect })
-    stops.push(() => parts.channel.close())
+    stops.push(async () => void (await Promise.all([...parts.channels.values()].map((one) => one.close()))))
     const worker = await startWorker({
       address: config.TEMPORAL_ADDRESS,
       namespace: config.TEMPORAL_NAMESPACE,
@@ -124,7 +124,7 @@ function partsOf(
     db: given.db,
     clock: given.clock,
     plans: given.plans,
-    channel: emailChannel({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM }),
+    channels: new Map([['email', emailChannel({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM })]]),
     policy: { quiet: config.QUIET_HOURS, cap: config.MARKETING_CAP, shopZone: config.SHOP_ZONE },
     publicUrl: config.PUBLIC_URL,
     secret: config.PERENNIAL_SECRET,

@@ -1,6 +1,7 @@
 /** E-mail over pooled SMTP. */
 import { Readable } from 'node:stream'
 import nodemailer from 'nodemailer'
+import { CAPABILITIES } from '../../domain/channel.ts'
 import type { Begin, Channel, Outgoing, Receipt } from './channel.ts'
 
 export interface EmailOptions {
@@ -35,6 +36,9 @@ export function emailChannel({ smtpUrl, from, connections = 5 }: EmailOptions): 
   })
   return {
     name: 'email',
+    provider: 'smtp',
+    ready: { ok: true },
+    can: CAPABILITIES.email,
     async send(message, begin) {
       const attempt: Attempt = { begin, began: false }
       attempts.set(message.messageId, attempt)

@@ -28,6 +28,7 @@ function mailTo(to: string, name = 'Ada'): Outgoing {
     to,
     messageId: `<${to.replace('@', '.')}@shop.example>`,
     words: rendered.words,
+    class: 'marketing',
     unsubscribeUrl: URL_LONG,
   }
 }

@@ -5,6 +5,7 @@ import { expect } from 'vitest'
 import type { Channel, Outgoing, Receipt } from '../../activities/channels/channel.ts'
 import { type EffectLine, type PlanFacts, type Policy, createActivities } from '../../activities/index.ts'
 import type { SendRequest } from '../../activities/messages.ts'
+import { CAPABILITIES } from '../../domain/channel.ts'
 import { codeFrom } from '../../domain/coupon.ts'
 import { effectKey, runId } from '../../domain/ids.ts'
 import { addOffers } from '../../store/coupons.ts'
@@ -30,6 +31,9 @@ export function provider(): Provider {
   const early: (() => Promise<Receipt | undefined>)[] = []
   return {
     name: 'email',
+    provider: 'test',
+    ready: { ok: true },
+    can: CAPABILITIES.email,
     calls,
     answers: (...next) => void planned.push(...next),
     before: (...next) => void early.push(...next),
@@ -75,7 +79,7 @@ export async function openShop(db: Db, plans: readonly PlanFacts[], policy: Part
     db,
     clock,
     plans: new Map(plans.map((plan) => [plan.name, plan])),
-    channel,
+    channels: new Map([[channel.name, channel]]),
     policy: { ...OPEN_HOURS, ...policy },
     publicUrl: PUBLIC_URL,
     secret: SECRET,

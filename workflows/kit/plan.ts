@@ -40,7 +40,7 @@ export interface Plan<M extends string = string, O extends string = string, P ex
   points?: Record<P, PointRule>
 }
 
-export type SendOutcome = { is: 'sent' } | { is: 'skipped' | 'failed' | 'unknown'; code: Refusal }
+export type SendOutcome = { is: 'sent' | 'accepted' } | { is: 'skipped' | 'failed' | 'unknown'; code: Refusal }
 
 /** A coupon, or why there is none. Words that name a coupon that was refused are skipped, so a story need not ask. */
 export type IssueOutcome = ({ issued: true } & Coupon) | { issued: false; refused: Refusal }
