@@ -99,7 +99,7 @@ export const CAPABILITIES: Record<ChannelName, Capability> = {
     subject: true,
     longest: null,
     carries: ALL,
-    address: 'url',
+    address: 'customer',
     asynchronous: false,
     approvedTemplates: false,
     refusal: 'link',

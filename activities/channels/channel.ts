@@ -32,6 +32,9 @@ export interface Receipt {
   providerId?: string
   /** transient: how long it asks to wait at least, ms of the machine. */
   retryAfterMs?: number
+  /** SMS: how many segments it took, and what they cost in ten-thousandths of the currency's main unit. */
+  segments?: number
+  cost?: number
   /** refused: nothing can ever be sent to this address, so that it is suppressed. */
   deadAddress?: boolean
 }
