@@ -16,6 +16,7 @@ import { answering } from './failures.ts'
 import { messageActivities } from './messages.ts'
 import { outcomeActivities } from './outcomes.ts'
 import { pointActivities } from './points.ts'
+import type { Quotas } from './quotas.ts'
 import { upkeepActivities } from './upkeep.ts'
 import { waitActivities } from './waits.ts'
 
@@ -53,6 +54,9 @@ export interface Parts {
   clock: Clock
   plans: ReadonlyMap<string, PlanFacts>
   channels: ReadonlyMap<ChannelName, Channel>
+  /** The channel whose task queue this worker serves: a message for another is sent on to that. Absent: it sends whatever comes. */
+  at?: ChannelName
+  quotas?: Quotas
   policy: Policy
   /** The public address of the unsubscribe pages, and what their links are signed with. */
   publicUrl: string
@@ -79,3 +83,4 @@ export function createActivities(parts: Parts) {
 
 export type Activities = ReturnType<typeof createActivities>
 export type { CalendarTarget }
+export type { SendRequest, SendResult } from './messages.ts'

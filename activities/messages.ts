@@ -1,14 +1,17 @@
 /** Sending: one gate, one row a key, one call of the provider. */
 import { createHash } from 'node:crypto'
 import { opensAt } from '../domain/calendar.ts'
+import type { ChannelName } from '../domain/channel.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { partsOfRun } from '../domain/ids.ts'
 import { type SendFacts, gate } from '../domain/sending.ts'
 import { type Rendered, renderWords } from '../domain/template.ts'
 import { subscriptionToken } from '../domain/token.ts'
+import { suppress } from '../store/customers.ts'
 import { type Tx, inTransaction } from '../store/db.ts'
 import { decide } from '../store/decisions.ts'
 import { type RunState, holdRun, lockRun } from '../store/enrolments.ts'
+import { noteCost } from '../store/fates.ts'
 import {
   type MessageRow,
   type NewMessage,
@@ -19,7 +22,9 @@ import {
   settleMessage,
 } from '../store/messages.ts'
 import type { Channel, Outgoing } from './channels/channel.ts'
+import { learnFate } from './fates.ts'
 import type { Now, Parts, PlanFacts } from './index.ts'
+import { overQuota } from './quotas.ts'
 
 export interface SendRequest {
   /** The effect key; the activity's id as well. */
@@ -39,6 +44,12 @@ export type SendResult =
   | { is: 'skipped' | 'failed' | 'unknown'; code: Refusal }
   /** `until` null: until the journey is resumed. */
   | { is: 'held'; code: Refusal; until: number | null }
+
+/** Nothing was sent: it is for the queue of another channel. Only the workflow's host sees it, which asks there. */
+export interface Moved {
+  is: 'moved'
+  to: ChannelName
+}
 
 type Reserved = { do: 'call'; outgoing: Outgoing } | { do: 'answer'; result: SendResult }
 
@@ -72,6 +83,13 @@ export function messageActivities(parts: Parts, now: Now) {
     const verdict = gate(plan.class, facts)
     const row = newMessage(request, run, plan)
     if (verdict.do === 'send') {
+      const until = await overQuota(tx, parts.quotas, { channel, key: request.key, now: asked })
+      if (until !== undefined) {
+        const code = 'PROVIDER_QUOTA'
+        await note(tx, run, request, { verdict: 'held', code, now: asked })
+        await recordVerdict(tx, row, { status: 'held', code, until, now: asked })
+        return { do: 'answer', result: { is: 'held', code, until } }
+      }
       const words = rendered()
       if (!words.ok || facts.address === null)
         throw new PerennialError('INTERNAL', `the gate let '${request.key}' pass without words`)
@@ -187,7 +205,7 @@ export function messageActivities(parts: Parts, now: Now) {
     let began = false
     const receipt = await channel.send(outgoing, async () => {
       asked = true
-      began = await beginSending(db, request.key, now(request.asked))
+      began = await beginSending(db, request.key, now(request.asked), channel.provider)
       return began
     })
     if (asked && !began) return overtaken(request)
@@ -202,6 +220,10 @@ export function messageActivities(parts: Parts, now: Now) {
         const { detail, providerId } = receipt
         const outcome = { status, began, ...(code && { code }), ...(providerId && { providerId }), detail, now: at }
         const settled = await settleMessage(tx, request.key, outcome)
+        await noteCost(tx, request.key, receipt)
+        if (receipt.deadAddress) {
+          await suppress(tx, { channel: channel.name, address: outgoing.to, reason: 'refused', now: at })
+        }
         if (run && settled)
           await note(tx, run, request, { verdict: status, ...(code && { code, detail: receipt.detail }), now: at })
       })
@@ -221,7 +243,7 @@ export function messageActivities(parts: Parts, now: Now) {
         return { is: 'unknown', code: 'SEND_FATE_UNKNOWN' }
       case 'transient':
         await settle('reserved')
-        throw new PerennialError('CHANNEL_TRANSIENT', receipt.detail)
+        throw new PerennialError('CHANNEL_TRANSIENT', receipt.detail, { retryAfterMs: receipt.retryAfterMs })
     }
   }
 
@@ -234,8 +256,12 @@ export function messageActivities(parts: Parts, now: Now) {
 
   return {
     /** Sends one message, or says why not. Safe to call any number of times with the same key. */
-    async sendMessage(request: SendRequest): Promise<SendResult> {
+    async sendMessage(request: SendRequest): Promise<SendResult | Moved> {
+      await learnFate(parts, request.key, now(request.asked))
       const reserved = await inTransaction(db, (tx) => reserve(tx, request))
+      if (reserved.do === 'call' && parts.at !== undefined && parts.at !== channel.name) {
+        return { is: 'moved', to: channel.name }
+      }
       const result = reserved.do === 'call' ? await call(request, reserved.outgoing) : reserved.result
       const { journey, customer } = partsOfRun(request.run)
       log({

@@ -1,5 +1,6 @@
 /** What the store needs done from time to time, whoever is in a journey: an hourly schedule asks for it. */
 import { expirePoints } from '../store/spends.ts'
+import { forgetReceiptRequests, giveUpFates, pollFates } from './fates.ts'
 import type { Now, Parts } from './index.ts'
 
 /** Does some of what is due, a page of it, and answers how much that was; 0 when nothing is left. */
@@ -8,6 +9,9 @@ type Job = (parts: Parts, now: number) => Promise<number>
 /** In the order of the night: what is over goes before what counts it. */
 const JOBS: Record<string, Job> = {
   'expire points': ({ db }, now) => expirePoints(db, { now }),
+  'ask after messages': pollFates,
+  'give up messages nobody speaks of': giveUpFates,
+  'forget requests of providers': forgetReceiptRequests,
 }
 
 /** How much each job did. */

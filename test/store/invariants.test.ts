@@ -8,6 +8,7 @@ import { beginSending, recordVerdict, settleMessage } from '../../store/messages
 import { awardPoints, settlePoints, takeBackPoints } from '../../store/points.ts'
 import { spendPoints } from '../../store/spends.ts'
 import { finishRun } from '../../store/outcomes.ts'
+import { takeQuota } from '../../store/quotas.ts'
 import { makeCodes } from '../../store/codes.ts'
 import { redeemCoupon } from '../../store/redemptions.ts'
 import { openWait } from '../../store/waits.ts'
@@ -66,6 +67,8 @@ async function treat(id: string, now: number): Promise<void> {
   await issueCoupon(db, { key, run, offer: 'perk', valid: '7 days', validMs: 7 * DAY, now, drawCode })
   await message(id, { status: 'reserved', address: `${id}@mail.example`, now })
   await beginSending(db, effectKey(run, 'send', 'hello', 1), now)
+  const quota = { provider: 'W-smtp', day: '2026-11-23', message: effectKey(run, 'send', 'hello', 1), most: 5 }
+  await inTransaction(db, (tx) => takeQuota(tx, quota))
   await settleMessage(db, effectKey(run, 'send', 'hello', 1), { status: 'sent', began: true, now: now + 1 })
   await openWait(db, { key: `${run}/wait/1`, run, type: 'cart.added', match: {}, deadline: now + DAY })
 }
@@ -180,6 +183,19 @@ const BREAKING: Record<string, Record<string, string>> = {
   'every state of a message is in its history': {
     'an end that nobody told': `delete from message_states where status = 'sent' and message like '%W1%'`,
     'nothing told': `delete from message_states where message like '%W3%'`,
+  },
+  'a provider was given what its days count, and no more than they hold': {
+    'a count that ran ahead': `update provider_days set used = used + 1`,
+    'a message that was not counted': `insert into provider_uses values ('W-smtp', '2026-11-23', 'another')`,
+    'more than the day holds': `update provider_days set most = used - 1`,
+  },
+  'a complaint ends the address': {
+    'an address that lives': `insert into receipts (provider, id, message, kind, at)
+      select 'mail', 'c-1', key, 'complained', reserved_at from messages where customer = 'W2'`,
+  },
+  'what the provider has to say yet was given to it': {
+    'by nobody': `update messages set status = 'accepted', sent_at = null where customer = 'W2';
+      insert into message_states (message, status, at) select key, status, reserved_at from messages where customer = 'W2'`,
   },
   'the postings of a transfer sum to zero': {
     'more issued than awarded': `update point_postings set amount = amount - 1 where account = 'issued'`,
