@@ -25,6 +25,7 @@ import {
   stopRun,
 } from './journeys.ts'
 import { type BalanceReport, type LedgerReport, balanceReport, ledgerReport } from './points.ts'
+import { type ChannelsReport, type MessagesReport, channelsReport, messagesReport } from './messages.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type Temporal, connectTemporal } from './temporal.ts'
 
@@ -56,6 +57,10 @@ export interface Operator {
   why(customer: string): Promise<Explanation>
   balance(customer: string): Promise<BalanceReport>
   ledger(customer: string): Promise<LedgerReport>
+  /** Every message of a customer, with each state it came to. */
+  messages(customer: string): Promise<MessagesReport>
+  /** What each channel lacks, and what became of its messages in the last days. */
+  channels(): Promise<ChannelsReport>
   check(): Promise<CheckAnswer>
   /** The newest `limit` events that were refused in a batch, newest first. */
   rejected(limit: number): Promise<RejectedEvent[]>
@@ -82,6 +87,8 @@ export function operatorOf(parts: OperatorParts): Operator {
     why: (customer) => known(explain(parts, customer)),
     balance: (customer) => known(balanceReport(parts, customer)),
     ledger: (customer) => known(ledgerReport(parts, customer)),
+    messages: (customer) => known(messagesReport(db, customer)),
+    channels: () => known(channelsReport(db, parts.clock.now())),
     async check() {
       const invariants = await known(checkInvariants(db))
       return { holds: invariants.every(({ broken }) => broken === 0), invariants }

@@ -4,7 +4,6 @@ import { type Client } from '@temporalio/client'
 import { Runtime } from '@temporalio/worker'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
-import { emailChannel } from '../activities/channels/email.ts'
 import type { EffectLine, Parts } from '../activities/index.ts'
 import { plansOf, readCatalogue } from '../client/catalogue.ts'
 import { startDispatcher } from '../client/dispatcher.ts'
@@ -12,13 +11,16 @@ import { createMetrics } from '../client/http/metrics.ts'
 import { createHealthServer, createServer } from '../client/http/server.ts'
 import { connectTemporal } from '../client/temporal.ts'
 import type { Config } from '../domain/contracts/config.ts'
+import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { codeFrom } from '../domain/coupon.ts'
 import { clockOf } from '../domain/tempo.ts'
 import { addOffers } from '../store/coupons.ts'
 import { openStore } from '../store/db.ts'
 import { checkInvariants } from '../store/invariants.ts'
 import { migrate } from '../store/migrate.ts'
+import { saveChannels } from '../store/timeline.ts'
 import { workflowBundle } from './bundle.ts'
+import { channelLinesOf, openChannels, quotasOf, ratesOf } from './channels.ts'
 import { sdkLogger } from './log.ts'
 import { syncSchedules } from './schedules.ts'
 import { startWorker } from './worker.ts'
@@ -73,7 +75,7 @@ async function start(
   if (migrated.length > 0) log.info({ migrated }, 'the store has the newest schema')
   for (const plan of plans.values()) await addOffers(db, plan.offers)
 
-  const metrics = createMetrics({ db })
+  const metrics = createMetrics({ db, clock })
   const temporal = roles.has('worker') || roles.has('dispatcher') ? await connectTemporal(config) : undefined
   if (temporal) stops.push(temporal.close)
   let workerState: (() => string) | undefined
@@ -81,6 +83,12 @@ async function start(
     installRuntime(log, config.METRICS_PORT)
     const parts = partsOf(config, { db, clock, plans, log, count: metrics.countEffect })
     stops.push(async () => void (await Promise.all([...parts.channels.values()].map((one) => one.close()))))
+    const channels = channelLinesOf(parts.channels.values(), config)
+    await saveChannels(db, channels, clock.now())
+    for (const { name, provider, ready, missing } of channels) {
+      if (ready) log.info({ channel: name, provider }, 'the channel is ready')
+      else log.info({ channel: name, missing }, 'the channel lacks settings and is passed over')
+    }
     const worker = await startWorker({
       address: config.TEMPORAL_ADDRESS,
       namespace: config.TEMPORAL_NAMESPACE,
@@ -89,6 +97,7 @@ async function start(
       parts,
       tls: config.TEMPORAL_TLS,
       apiKey: config.TEMPORAL_API_KEY,
+      rates: ratesOf(config),
     })
     workerState = worker.state
     stops.push(worker.stop)
@@ -106,7 +115,9 @@ async function start(
     ...(workerState && { workerState, sdkMetrics: () => sdkMetrics(config.METRICS_PORT) }),
     ...(temporal && { temporalAnswers: () => answers(temporal.client) }),
   }
-  const keys = { apiKey: config.PERENNIAL_API_KEY, secret: config.PERENNIAL_SECRET }
+  const { PERENNIAL_API_KEY: apiKey, PERENNIAL_SECRET: secret } = config
+  const receipts = { receiptsSecret: config.RECEIPTS_SECRET, receiptsToken: config.RECEIPTS_TOKEN }
+  const keys = { apiKey, secret, ...receipts, topics: topicsOf(plans.values()) }
   const server = roles.has('api')
     ? await createServer({ ...health, ...keys, plans: [...plans.values()], clock })
     : await createHealthServer(health)
@@ -114,6 +125,11 @@ async function start(
   const url = await server.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT })
   stops.push(() => server.close())
   return url
+}
+
+/** What customers agree to get, so what they leave when they refuse a channel. */
+function topicsOf(plans: Iterable<CheckedPlan>): string[] {
+  return [...new Set([...plans].filter((plan) => plan.class !== 'transactional').map(({ topic }) => topic))]
 }
 
 function partsOf(
@@ -124,7 +140,8 @@ function partsOf(
     db: given.db,
     clock: given.clock,
     plans: given.plans,
-    channels: new Map([['email', emailChannel({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM })]]),
+    channels: openChannels(config, { now: Date.now, print: (line) => given.log.info(line, 'message') }),
+    quotas: quotasOf(config),
     policy: { quiet: config.QUIET_HOURS, cap: config.MARKETING_CAP, shopZone: config.SHOP_ZONE },
     publicUrl: config.PUBLIC_URL,
     secret: config.PERENNIAL_SECRET,

@@ -144,13 +144,13 @@ function encoded(text: string): string {
 
 function answerOf(heard: Heard, to: string): Receipt {
   if (heard.is === 'silence') return silenceReceipt(heard)
-  const answer = jsonOf(heard.body) as { Code?: unknown; Message?: unknown; BizId?: unknown } | undefined
+  const answer = jsonOf(heard.body) as { Code?: unknown; Message?: string; BizId?: unknown } | undefined
   if (typeof answer?.Code !== 'string') {
     const receipt = statusReceipt(heard)
     // 200 without the provider's own code is not its answer: nobody knows.
     return receipt.is === 'sent' ? { is: 'unknown', detail: 'HTTP 200 without a code' } : receipt
   }
-  const receipt = codeReceipt(CODES, answer.Code, String(answer.Message ?? ''), to)
+  const receipt = codeReceipt(CODES, answer.Code, answer.Message ?? '', to)
   return typeof answer.BizId === 'string' ? { ...receipt, providerId: answer.BizId } : receipt
 }
 

@@ -71,7 +71,7 @@ export function wechatChannel(options: WechatOptions, ready: Readiness = { ok: t
       return errcodeReceipt(heard, CODES, (said) => ({
         is: 'sent',
         detail: 'ok',
-        ...(said['msgid'] !== undefined && { providerId: String(said['msgid']) }),
+        ...(typeof said['msgid'] === 'number' && { providerId: String(said['msgid']) }),
       }))
     },
     close: () => caller.close(),

@@ -5,6 +5,7 @@ import { terminalWidth } from './layout.ts'
 import { addLookingWords } from './look.ts'
 import { addOfferWords } from './offers.ts'
 import { EXIT, asPerennialError, exitCodeOf } from './problems.ts'
+import { addMessageWords } from './messages.ts'
 import { addPointWords } from './points.ts'
 import { addProvingWords } from './prove.ts'
 import { Session, type SessionParts } from './session.ts'
@@ -16,6 +17,8 @@ Examples:
   perennial show first-order                            what became of it, with the lift
   perennial why C1001                                   why somebody got this and not that
   perennial balance C1001                               the points a customer has
+  perennial messages C1001                              every message of a customer, state by state
+  perennial channels                                    what each channel lacks, and how it does
   perennial pause first-order                           hold it; resume lets it go on
 
 In a checkout: npm run journeys -- list
@@ -46,6 +49,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
     .addHelpText('after', HELP)
   addLookingWords(program, session)
   addPointWords(program, session)
+  addMessageWords(program, session)
   addActingWords(program, session)
   addOfferWords(program, session)
   addProvingWords(program, session)

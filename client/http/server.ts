@@ -6,10 +6,12 @@ import { prepareProblem, routeOf } from './answers.ts'
 import { type CouponRoutesParts, couponRoutes } from './coupons.ts'
 import { type EventRoutesParts, eventRoutes } from './events.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
+import { type ReceiptRoutesParts, receiptRoutes } from './receipts.ts'
 import { type UnsubscribeParts, unsubscribePages } from './unsubscribe.ts'
 
 /** What the server is made of; see each for its fields. */
-export interface ServerParts extends EventRoutesParts, CouponRoutesParts, UnsubscribeParts, HealthParts {
+export interface ServerParts
+  extends EventRoutesParts, CouponRoutesParts, ReceiptRoutesParts, UnsubscribeParts, HealthParts {
   log: FastifyBaseLogger
 }
 
@@ -28,6 +30,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const app = bareServer(parts)
   await app.register(eventRoutes(parts))
   await app.register(couponRoutes(parts))
+  await app.register(receiptRoutes(parts))
   await app.register(unsubscribePages(parts))
   await app.register(healthRoutes(parts))
   return app

@@ -1,6 +1,7 @@
 /** Everything that may differ between two installations, read once at each entry. .env.example explains each. */
 import { z } from 'zod'
 import { isZone, minuteOfDay } from '../calendar.ts'
+import { CHANNELS, isChannelName } from '../channel.ts'
 import { milliseconds } from '../duration.ts'
 import { PerennialError } from '../errors.ts'
 
@@ -28,6 +29,68 @@ const cap = readable((text) => {
   return { messages: Number(messages), windowMs: milliseconds(window) }
 })
 
+/** 'email=50, sms=20.5': by name, something above zero. */
+const perName = <T>(read: (text: string) => T) =>
+  readable((text) => {
+    const all = text.split(',').map((part): [string, T] => {
+      const [name = '', value = '', ...more] = part.split('=').map((word) => word.trim())
+      if (name === '' || value === '' || more.length > 0) throw new Error("expected 'name=value, name=value'")
+      return [name, read(value)]
+    })
+    return new Map(all)
+  })
+
+const rate = (text: string): number => {
+  const value = Number(text)
+  if (!(value > 0)) throw new Error("expected messages a second: 'email=50, sms=20'")
+  return value
+}
+
+const quota = (text: string): { most: number; zone: string | undefined } => {
+  const [, most, zone] = /^(\d+)(?:@(\S+))?$/.exec(text) ?? []
+  if (most === undefined || (zone !== undefined && !isZone(zone))) {
+    throw new Error("expected messages a day and a zone: 'smtp=2000@America/Los_Angeles'")
+  }
+  return { most: Number(most), zone }
+}
+
+const rates = perName(rate).refine(
+  (all) => [...all.keys()].every(isChannelName),
+  `expected channels out of ${CHANNELS.join(', ')}`,
+)
+
+const inJson = <T>(contract: z.ZodType<T>, expected: string) =>
+  readable((text) => {
+    try {
+      return contract.parse(JSON.parse(text))
+    } catch {
+      throw new Error(expected)
+    }
+  })
+
+const providerTemplates = inJson(
+  z.record(z.string(), z.strictObject({ id: z.string().min(1), params: z.record(z.string(), z.string()).optional() })),
+  'expected {"first-order/welcome": {"id": "SMS_1", "params": {"code": "coupon.code"}}}',
+)
+
+const serviceAccount = inJson(
+  z.object({
+    project_id: z.string(),
+    client_email: z.string(),
+    private_key: z.string(),
+    token_uri: z.url().optional(),
+  }),
+  'expected the JSON of a service account',
+)
+
+const word = z.string().min(1).optional()
+const long = z.string().min(16, 'expected at least 16 characters').optional()
+/** A key in PEM, whose line breaks may be written as \n. */
+const pem = z
+  .string()
+  .transform((text) => text.replaceAll('\\n', '\n'))
+  .optional()
+
 const configContract = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'expected postgres://user:password@host:port/database' }),
   TEMPORAL_ADDRESS: z.string().regex(/^[^\s:/]+:\d+$/, "expected host:port, e.g. '127.0.0.1:7233'"),
@@ -49,6 +112,37 @@ const configContract = z.object({
   QUIET_HOURS: quietHours.prefault('20:30-09:00'),
   MARKETING_CAP: cap.prefault('4 per 7 days'),
   SHOP_ZONE: z.string().refine(isZone, "expected an IANA zone: 'Asia/Shanghai'").default('UTC'),
+  CHANNEL_RATES: rates.optional(),
+  PROVIDER_QUOTAS: perName(quota).optional(),
+  RECEIPTS_SECRET: long,
+  RECEIPTS_TOKEN: long,
+  INTERNAL_HOSTS: readable((text) => text.split(',').map((host) => host.trim())).optional(),
+  DKIM_DOMAIN: word,
+  DKIM_SELECTOR: word,
+  DKIM_PRIVATE_KEY: pem,
+  SMS_PROVIDER: z.enum(['aliyun', 'tencent']).optional(),
+  SMS_SIGN: word,
+  SMS_TEMPLATES: providerTemplates.optional(),
+  SMS_PRICE: z.coerce.number().min(0).default(0),
+  ALIYUN_ACCESS_KEY_ID: word,
+  ALIYUN_ACCESS_KEY_SECRET: word,
+  TENCENT_SECRET_ID: word,
+  TENCENT_SECRET_KEY: word,
+  TENCENT_SMS_APP_ID: word,
+  WECOM_CORP_ID: word,
+  WECOM_SECRET: word,
+  WECOM_SENDER: word,
+  WECOM_AGENT_ID: z.coerce.number().int().optional(),
+  WECHAT_APP_ID: word,
+  WECHAT_SECRET: word,
+  WECHAT_TEMPLATES: providerTemplates.optional(),
+  WECHAT_PAGE: word,
+  FCM_SERVICE_ACCOUNT: serviceAccount.optional(),
+  VAPID_SUBJECT: word,
+  VAPID_PUBLIC_KEY: word,
+  VAPID_PRIVATE_KEY: word,
+  WEBHOOK_URL: z.url({ protocol: /^https?$/, error: 'expected https://host/path' }).optional(),
+  WEBHOOK_SECRET: word,
   SCALE: z.coerce.number().positive().max(1).default(1),
   ORIGIN: z.coerce.number().int().min(0).default(0),
 })
