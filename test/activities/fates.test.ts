@@ -11,7 +11,6 @@ const plans = [
   planFacts('must', { begins: { on: 'must.begun' }, class: 'transactional' }),
 ]
 const HOUR = 3_600_000
-/** Ten in the morning in Los Angeles is noon's six hours later in London: the provider's day is not the shop's. */
 const quotas = new Map([['test', { most: 1_000, zone: 'America/Los_Angeles' }]])
 const shop = await openShop(db, plans, {}, { quotas })
 const { channel, activities, clock } = shop
