@@ -39,14 +39,15 @@ function said(child: ChildProcess, word: string): Promise<void> {
 export interface Killing {
   go: Go
   kills: number
-  /** Customers V1 to V<runs> register while it goes on. */
+  /** So many customers register while it goes on: V1, V2 …, or as `letter` has it. Temporal keeps the ids of the other tests' runs. */
   runs: number
+  letter?: string
   /** The lives of the workers are the same for the same seed. */
   seed: string
 }
 
 /** Kills one worker after the other with -9; the last one is left alive, and goes on with all there is. */
-export async function killWorkers(world: World, { go, kills, runs, seed }: Killing): Promise<void> {
+export async function killWorkers(world: World, { go, kills, runs, seed, letter = 'V' }: Killing): Promise<void> {
   let next = standBy()
   let registered = 0
   for (let kill = 0; kill < kills; kill++) {
@@ -56,7 +57,7 @@ export async function killWorkers(world: World, { go, kills, runs, seed }: Killi
     next = standBy()
     while (registered < (runs * (kill + 1)) / kills) {
       registered += 1
-      const id = `V${registered}`
+      const id = `${letter}${registered}`
       await world.send({ id: `${id}-in`, type: 'customer.registered', customer: person(id) })
     }
     await pause(100 + 600 * (bucketOf(seed, 'life', String(kill)) / 10_000))

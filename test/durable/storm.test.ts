@@ -76,7 +76,13 @@ it('SMTP that takes and drops, answers 421 and 451, hangs and closes in DATA', {
   const sink = await startSink((to, before) => fateOf(fates, to, before) ?? 'accept')
   const world = await openWorld({ smtpUrl: sink.url, dayMs: 1_500, start: false })
   world.startDispatcher()
-  await killWorkers(world, { go: goOf(world, { smtpUrl: sink.url }), kills: KILLS, runs: RUNS, seed: SEED })
+  await killWorkers(world, {
+    go: goOf(world, { smtpUrl: sink.url }),
+    kills: KILLS,
+    runs: RUNS,
+    seed: SEED,
+    letter: 'S',
+  })
   const rows = await afterStorm(world)
   const taken = sink.taken.map(({ messageId }) => messageId)
   const unknown = expectOnceEach(rows, taken, (row) => row.message_id)
@@ -116,7 +122,7 @@ it(
     const world = await openWorld({ smtpUrl: 'smtp://127.0.0.1:9', dayMs: 1_500, start: false })
     world.startDispatcher()
     const go = goOf(world, { smtpUrl: 'smtp://127.0.0.1:9', smsUrl: sink.url })
-    await killWorkers(world, { go, kills: KILLS, runs: RUNS, seed: SEED })
+    await killWorkers(world, { go, kills: KILLS, runs: RUNS, seed: SEED, letter: 'H' })
     const rows = await afterStorm(world)
     const unknown = expectOnceEach(rows, taken, (row) => row.key)
     const attempts = [...asked.values()].reduce((a, b) => a + b, 0)
