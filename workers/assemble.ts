@@ -83,12 +83,7 @@ async function start(
     installRuntime(log, config.METRICS_PORT)
     const parts = partsOf(config, { db, clock, plans, log, count: metrics.countEffect })
     stops.push(async () => void (await Promise.all([...parts.channels.values()].map((one) => one.close()))))
-    const channels = channelLinesOf(parts.channels.values(), config)
-    await saveChannels(db, channels, clock.now())
-    for (const { name, provider, ready, missing } of channels) {
-      if (ready) log.info({ channel: name, provider }, 'the channel is ready')
-      else log.info({ channel: name, missing }, 'the channel lacks settings and is passed over')
-    }
+    await tellChannels(parts, config, log)
     const worker = await startWorker({
       address: config.TEMPORAL_ADDRESS,
       namespace: config.TEMPORAL_NAMESPACE,
@@ -115,9 +110,7 @@ async function start(
     ...(workerState && { workerState, sdkMetrics: () => sdkMetrics(config.METRICS_PORT) }),
     ...(temporal && { temporalAnswers: () => answers(temporal.client) }),
   }
-  const { PERENNIAL_API_KEY: apiKey, PERENNIAL_SECRET: secret } = config
-  const receipts = { receiptsSecret: config.RECEIPTS_SECRET, receiptsToken: config.RECEIPTS_TOKEN }
-  const keys = { apiKey, secret, ...receipts, topics: topicsOf(plans.values()) }
+  const keys = { apiKey: config.PERENNIAL_API_KEY, secret: config.PERENNIAL_SECRET, ...receiptsOf(config, plans) }
   const server = roles.has('api')
     ? await createServer({ ...health, ...keys, plans: [...plans.values()], clock })
     : await createHealthServer(health)
@@ -127,9 +120,24 @@ async function start(
   return url
 }
 
-/** What customers agree to get, so what they leave when they refuse a channel. */
-function topicsOf(plans: Iterable<CheckedPlan>): string[] {
-  return [...new Set([...plans].filter((plan) => plan.class !== 'transactional').map(({ topic }) => topic))]
+/** Each channel says whether it can send: in the log, and where `perennial channels` looks. */
+async function tellChannels({ db, clock, channels }: Parts, config: Config, log: Logger): Promise<void> {
+  const lines = channelLinesOf(channels.values(), config)
+  await saveChannels(db, lines, clock.now())
+  for (const { name, provider, ready, missing } of lines) {
+    if (ready) log.info({ channel: name, provider }, 'the channel is ready')
+    else log.info({ channel: name, missing }, 'the channel lacks settings and is passed over')
+  }
+}
+
+/** What the routes of providers need. The topics are what customers agree to get, so what they leave when they refuse a channel. */
+function receiptsOf(config: Config, plans: ReadonlyMap<string, CheckedPlan>) {
+  const topics = [...plans.values()].filter((plan) => plan.class !== 'transactional').map(({ topic }) => topic)
+  return {
+    receiptsSecret: config.RECEIPTS_SECRET,
+    receiptsToken: config.RECEIPTS_TOKEN,
+    topics: [...new Set(topics)],
+  }
 }
 
 function partsOf(

@@ -43,13 +43,31 @@ function isAllowed({ protocol, hostname, port }: URL, allowed: ReadonlySet<strin
   return allowed.has(`${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`)
 }
 
-/** A look-up for a connection: refuses a name of which any address is internal, answers those that were checked. */
-export function guardedLookup(resolve: Resolve, trusted: ReadonlySet<string>): LookupFunction {
+/**
+ * Why an address is refused, or the look-up for the connection to it. Connections are kept by host and port, so that one that was
+ * made for an allowed address is never used for another.
+ */
+export function guard(
+  text: string,
+  { resolve = systemResolve, allowed = [] }: { resolve?: Resolve; allowed?: readonly string[] },
+): { refused: string } | { url: URL; lookup: LookupFunction } {
+  const exempt = new Set(allowed)
+  const refused = refusedUrl(text, exempt)
+  if (refused !== undefined) return { refused }
+  const url = new URL(text)
+  return { url, lookup: guardedLookup(resolve, isAllowed(url, exempt)) }
+}
+
+/**
+ * A look-up for a connection: refuses a name of which any address is internal, unless `trusted`, and answers those that were
+ * checked.
+ */
+export function guardedLookup(resolve: Resolve, trusted: boolean): LookupFunction {
   return (host, options, done) => {
     resolve(host).then(
       (addresses) => {
         const internal = addresses.some(({ address }) => !isPublicAddress(address))
-        if (addresses.length === 0 || (internal && !trusted.has(host))) {
+        if (addresses.length === 0 || (internal && !trusted)) {
           return done(Object.assign(new Error('an internal address'), { code: INTERNAL_ADDRESS }), '', 0)
         }
         if (options.all) return done(null, addresses)

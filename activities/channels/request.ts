@@ -11,6 +11,8 @@ export interface Asking {
   body?: string | Buffer
   /** Asked when the connection stands, before the first byte goes out; absent where nothing is sent to a customer. */
   begin?: Begin
+  /** Resolves the name of the host; a new connection goes to what it answers and nowhere else. */
+  lookup?: LookupFunction
 }
 
 /** silence: no whole answer came. `began`: bytes of the request may have reached the provider. */
@@ -30,8 +32,6 @@ export interface CallerOptions {
   /** How long a connection may take to stand, 10 s, and an answer to be whole, 20 s, unless told. Ms of the machine. */
   connectMs?: number
   answerMs?: number
-  /** Resolves the name of a host; the connection goes to what it answers and nowhere else. */
-  lookup?: LookupFunction
   /** PEM, where the provider's certificate is signed by one's own authority. */
   ca?: string
 }
@@ -44,7 +44,7 @@ class Unwanted extends Error {}
 
 /** Keeps connections open between requests. Close it. */
 export function openCaller(options: CallerOptions = {}): Caller {
-  const { connections = 20, connectMs = 10_000, answerMs = 20_000, lookup, ca } = options
+  const { connections = 20, connectMs = 10_000, answerMs = 20_000, ca } = options
   const pool = { keepAlive: true, maxSockets: connections, timeout: IDLE_MS, keepAliveMsecs: IDLE_MS }
   const agents = { 'http:': new HttpAgent(pool), 'https:': new HttpsAgent({ ...pool, ...(ca && { ca }) }) }
   return {
@@ -63,7 +63,7 @@ export function openCaller(options: CallerOptions = {}): Caller {
     },
   }
 
-  function exchange({ method, url, headers, body = '', begin }: Asking, state: { began: boolean }) {
+  function exchange({ method, url, headers, body = '', begin, lookup }: Asking, state: { began: boolean }) {
     const secure = url.protocol === 'https:'
     const given: RequestOptions = {
       method,

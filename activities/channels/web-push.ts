@@ -4,7 +4,7 @@
  */
 import webPush, { type PushSubscription } from 'web-push'
 import { CAPABILITIES } from '../../domain/channel.ts'
-import { INTERNAL_ADDRESS, type Resolve, guardedLookup, refusedUrl, systemResolve } from './address-guard.ts'
+import { INTERNAL_ADDRESS, type Resolve, guard } from './address-guard.ts'
 import type { Channel, Outgoing, Readiness, Receipt } from './channel.ts'
 import { type Heard, jsonOf, openCaller, retryAfter, silenceReceipt, statusReceipt } from './request.ts'
 
@@ -23,10 +23,8 @@ export interface WebPushOptions {
 const KEPT_S = 86_400
 
 export function webPushChannel(options: WebPushOptions, ready: Readiness = { ok: true }): Channel {
-  const { subject, publicKey, privateKey, allowed = [], resolve = systemResolve, answerMs } = options
-  const exempt = new Set(allowed)
-  const lookup = guardedLookup(resolve, new Set(allowed.map((one) => one.replace(/:\d+$/, ''))))
-  const caller = openCaller({ lookup, ...(answerMs !== undefined && { answerMs }) })
+  const { subject, publicKey, privateKey, answerMs } = options
+  const caller = openCaller(answerMs === undefined ? {} : { answerMs })
   return {
     name: 'web-push',
     provider: 'web-push',
@@ -36,11 +34,11 @@ export function webPushChannel(options: WebPushOptions, ready: Readiness = { ok:
       if (!ready.ok) return { is: 'transient', detail: `not set: ${ready.missing.join(', ')}` }
       const subscription = subscriptionIn(message.to)
       if (!subscription) return { is: 'refused', detail: 'not a subscription', deadAddress: true }
-      const why = refusedUrl(subscription.endpoint, exempt)
-      if (why !== undefined) return { is: 'refused', detail: why, deadAddress: true }
+      const way = guard(subscription.endpoint, options)
+      if ('refused' in way) return { is: 'refused', detail: way.refused, deadAddress: true }
       const request = encrypted(subscription, message, { subject, publicKey, privateKey })
       if (!request) return { is: 'refused', detail: 'the keys of the subscription cannot be used', deadAddress: true }
-      return answerOf(await caller.ask({ method: 'POST', ...request, begin }))
+      return answerOf(await caller.ask({ method: 'POST', ...request, lookup: way.lookup, begin }))
     },
     close: () => caller.close(),
   }

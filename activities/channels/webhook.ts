@@ -5,7 +5,7 @@
  */
 import { createHmac } from 'node:crypto'
 import { CAPABILITIES } from '../../domain/channel.ts'
-import { INTERNAL_ADDRESS, type Resolve, guardedLookup, refusedUrl, systemResolve } from './address-guard.ts'
+import { INTERNAL_ADDRESS, type Resolve, guard } from './address-guard.ts'
 import type { Channel, Outgoing, Readiness, Receipt } from './channel.ts'
 import { type Heard, openCaller, silenceReceipt, statusReceipt } from './request.ts'
 
@@ -25,10 +25,8 @@ export interface WebhookOptions {
 }
 
 export function webhookChannel(options: WebhookOptions, ready: Readiness = { ok: true }): Channel {
-  const { url, secret, allowed = [], resolve = systemResolve, answerMs, ca, now } = options
-  const exempt = new Set(allowed)
-  const lookup = guardedLookup(resolve, new Set(allowed.map((one) => one.replace(/:\d+$/, ''))))
-  const caller = openCaller({ lookup, ...(answerMs !== undefined && { answerMs }), ...(ca && { ca }) })
+  const { url, secret, answerMs, ca, now } = options
+  const caller = openCaller({ ...(answerMs !== undefined && { answerMs }), ...(ca && { ca }) })
   return {
     name: 'webhook',
     provider: 'webhook',
@@ -37,8 +35,8 @@ export function webhookChannel(options: WebhookOptions, ready: Readiness = { ok:
     async send(message, begin) {
       if (!ready.ok) return { is: 'transient', detail: `not set: ${ready.missing.join(', ')}` }
       const target = /^https?:/.test(message.to) ? message.to : url
-      const why = refusedUrl(target, exempt)
-      if (why !== undefined) return { is: 'refused', detail: why }
+      const way = guard(target, options)
+      if ('refused' in way) return { is: 'refused', detail: way.refused }
       const body = JSON.stringify(payloadOf(message))
       const id = `msg_${message.messageId.replace(/[<>]|@.*$/g, '')}`
       const timestamp = String(Math.floor(now() / 1000))
@@ -48,7 +46,7 @@ export function webhookChannel(options: WebhookOptions, ready: Readiness = { ok:
         'webhook-timestamp': timestamp,
         'webhook-signature': `v1,${signatureOf({ id, timestamp, body }, secret)}`,
       }
-      return answerOf(await caller.ask({ method: 'POST', url: new URL(target), headers, body, begin }))
+      return answerOf(await caller.ask({ method: 'POST', ...way, headers, body, begin }))
     },
     close: () => caller.close(),
   }

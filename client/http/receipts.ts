@@ -1,13 +1,12 @@
 /** Where providers tell what became of messages, and pass on what customers answered. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
-import type { z } from 'zod'
 import type { ChannelName } from '../../domain/channel.ts'
 import {
   type AliyunReceipts,
-  RECEIPT_CONTRACTS,
   type SignedReceipts,
   type TencentReceipts,
+  readReceipts,
 } from '../../domain/contracts/receipt.ts'
 import { PerennialError } from '../../domain/errors.ts'
 import { isRefusal } from '../../domain/receipt-words.ts'
@@ -49,18 +48,18 @@ export function receiptRoutes(parts: ReceiptRoutesParts): FastifyPluginAsync {
     )
     app.post('/v1/receipts/signed', async (request) => {
       const id = checkSignature(request, receiptsSecret, machineNow())
-      const { receipts } = read(RECEIPT_CONTRACTS.signed, request.body)
+      const { receipts } = readReceipts('signed', String(request.body))
       return take(signedOf(receipts), id)
     })
     app.post<{ Params: { token: string } }>('/v1/receipts/aliyun/:token', async (request) => {
       checkToken(request.params.token, receiptsToken)
-      await take(aliyunOf(read(RECEIPT_CONTRACTS.aliyun, request.body)))
+      await take(aliyunOf(readReceipts('aliyun', String(request.body))))
       // What Aliyun takes for an answer; anything but 200 is sent again.
       return { code: 0, msg: 'OK' }
     })
     app.post<{ Params: { token: string } }>('/v1/receipts/tencent/:token', async (request) => {
       checkToken(request.params.token, receiptsToken)
-      await take(tencentOf(read(RECEIPT_CONTRACTS.tencent, request.body)))
+      await take(tencentOf(readReceipts('tencent', String(request.body))))
       return { result: 0, errmsg: 'OK' }
     })
   }
@@ -96,20 +95,6 @@ function checkToken(given: string, token: string | undefined): void {
   if (token === undefined || !timingSafeEqual(hash(given), hash(token))) {
     throw new PerennialError('RECEIPT_SIGNATURE_INVALID', 'the secret part of the address is wrong')
   }
-}
-
-function read<T>(contract: z.ZodType<T>, body: unknown): T {
-  let value: unknown
-  try {
-    value = JSON.parse(String(body))
-  } catch (cause) {
-    throw new PerennialError('RECEIPT_INVALID', 'the body is not JSON', { cause })
-  }
-  const result = contract.safeParse(value)
-  if (result.success) return result.data
-  const [issue] = result.error.issues
-  const field = issue?.path.join('.') || 'body'
-  throw new PerennialError('RECEIPT_INVALID', `${field}: ${issue?.message ?? 'not a receipt'}`, { field })
 }
 
 function signedOf(receipts: SignedReceipts['receipts']): ProviderReceipt[] {

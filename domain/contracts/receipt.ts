@@ -1,5 +1,6 @@
 /** What providers tell us of messages afterwards, each in the form of its own documents. */
 import { z } from 'zod'
+import { PerennialError } from '../errors.ts'
 
 const text = (most: number) => z.string().min(1).max(most)
 
@@ -56,8 +57,25 @@ const tencentReply = z.object({
 })
 const tencent = z.union([z.array(tencentStatus).max(1_000), tencentReply.transform((one) => [one])])
 
-export const RECEIPT_CONTRACTS = { signed, aliyun, tencent }
+const CONTRACTS = { signed, aliyun, tencent }
 
 export type SignedReceipts = z.output<typeof signed>
 export type AliyunReceipts = z.output<typeof aliyun>
 export type TencentReceipts = z.output<typeof tencent>
+
+type Contracts = typeof CONTRACTS
+
+/** What a body in the form of a provider says. Throws RECEIPT_INVALID, naming the field. */
+export function readReceipts<P extends keyof Contracts>(provider: P, body: string): z.output<Contracts[P]> {
+  let value: unknown
+  try {
+    value = JSON.parse(body)
+  } catch (cause) {
+    throw new PerennialError('RECEIPT_INVALID', 'the body is not JSON', { cause })
+  }
+  const result = CONTRACTS[provider].safeParse(value)
+  if (result.success) return result.data as z.output<Contracts[P]>
+  const [issue] = result.error.issues
+  const field = issue?.path.join('.') || 'body'
+  throw new PerennialError('RECEIPT_INVALID', `${field}: ${issue?.message ?? 'not a receipt'}`, { field })
+}

@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { guardedLookup, isPublicAddress, refusedUrl } from '../../activities/channels/address-guard.ts'
+import { guard, guardedLookup, isPublicAddress, refusedUrl } from '../../activities/channels/address-guard.ts'
 import { logChannel } from '../../activities/channels/log.ts'
 import { webhookChannel } from '../../activities/channels/webhook.ts'
 import { type HttpReply, startHttpSink } from '../http-sink.ts'
@@ -112,7 +112,7 @@ describe('internal addresses', () => {
   })
 
   it('one internal address among public ones is enough', async () => {
-    const lookup = guardedLookup(() => Promise.resolve([at('1.1.1.1'), at('127.0.0.1')]), new Set())
+    const lookup = guardedLookup(() => Promise.resolve([at('1.1.1.1'), at('127.0.0.1')]), false)
     const error = await new Promise((resolve) => lookup('hook.example', { all: true }, resolve))
     expect(error).toMatchObject({ code: 'EINTERNAL' })
   })
@@ -136,11 +136,24 @@ describe('internal addresses', () => {
 
   it('a name that was public yesterday is asked for again at the next connection', async () => {
     const answers = [[at('1.1.1.1')], [at('169.254.169.254')]]
-    const lookup = guardedLookup(() => Promise.resolve(answers.shift() ?? []), new Set())
+    const lookup = guardedLookup(() => Promise.resolve(answers.shift() ?? []), false)
     const look = (): Promise<unknown> =>
       new Promise((resolve) => lookup('hook.example', { all: true }, (error, found) => resolve(error ?? found)))
     expect(await look()).toEqual([at('1.1.1.1')])
     expect(await look()).toMatchObject({ code: 'EINTERNAL' })
+  })
+
+  it('an address that is allowed is allowed on its port alone', async () => {
+    const options = { allowed: ['crm.internal:8080'], resolve: () => Promise.resolve([at('10.0.0.7')]) }
+    const reach = (target: string): Promise<unknown> =>
+      new Promise((resolve) => {
+        const way = guard(target, options)
+        if ('refused' in way) resolve(way.refused)
+        else way.lookup(way.url.hostname, { all: true }, (error, found) => resolve(error ?? found))
+      })
+    expect(await reach('http://crm.internal:8080/')).toEqual([at('10.0.0.7')])
+    expect(await reach('https://crm.internal:22/')).toMatchObject({ code: 'EINTERNAL' })
+    expect(await reach('http://crm.internal:22/')).toBe('not https')
   })
 
   it('a redirect is not followed', async () => {

@@ -13,8 +13,8 @@ import { killAll, killWorkers } from './killing.ts'
 import type { Go } from './worker-process.ts'
 
 const SEED = 'storm-1'
-const KILLS = 10
-const RUNS = 60
+const KILLS = 6
+const RUNS = 30
 const SMS_SECRET = 'a-secret-of-the-storm'
 const HOUR = 3_600_000
 
