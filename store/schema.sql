@@ -248,6 +248,7 @@ create table messages (
   constraint messages_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'sending'::text, 'accepted'::text, 'sent'::text, 'unknown'::text, 'failed'::text, 'skipped'::text, 'held'::text])))
 );
 CREATE INDEX messages_by_provider_id ON public.messages USING btree (provider_id) WHERE (provider_id IS NOT NULL);
+CREATE INDEX messages_by_time ON public.messages USING btree (reserved_at);
 CREATE INDEX messages_of_customer ON public.messages USING btree (customer, reserved_at);
 CREATE INDEX messages_of_enrolment ON public.messages USING btree (enrolment);
 CREATE INDEX messages_open_fate ON public.messages USING btree (reserved_at) WHERE (status = ANY (ARRAY['accepted'::text, 'unknown'::text]));

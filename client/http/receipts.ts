@@ -97,6 +97,7 @@ function checkToken(given: string, token: string | undefined): void {
   }
 }
 
+/** Some providers tell a Message-ID without its brackets. */
 function signedOf(receipts: SignedReceipts['receipts']): ProviderReceipt[] {
   return receipts.map(({ id, kind, channel, permanent, messageId, key, providerId, address, detail }) => ({
     provider: 'signed',
@@ -104,7 +105,11 @@ function signedOf(receipts: SignedReceipts['receipts']): ProviderReceipt[] {
     kind,
     channel: channel satisfies ChannelName,
     permanent,
-    of: { ...(messageId && { messageId }), ...(key && { key }), ...(providerId && { providerId }) },
+    of: {
+      ...(messageId && { messageId: `<${messageId.replace(/^<|>$/g, '')}>` }),
+      ...(key && { key }),
+      ...(providerId && { providerId }),
+    },
     ...(address && { address }),
     ...(detail && { detail }),
   }))

@@ -6,6 +6,7 @@ alter table messages add constraint messages_status_check
 alter table messages add column provider text;
 alter table messages add column provider_id text;
 create index messages_by_provider_id on messages (provider_id) where provider_id is not null;
+create index messages_by_time on messages (reserved_at);
 create index messages_open_fate on messages (reserved_at) where status in ('accepted', 'unknown');
 
 create table message_states (

@@ -111,6 +111,12 @@ describe('signed receipts', () => {
     expect(await statusOf('R1')).toBe('sent')
   })
 
+  it('a Message-ID without its brackets is the same', async () => {
+    await given('R1', 'email', 'unknown')
+    await signed(receipt('delivered', { messageId: 'R1@shop.example' }))
+    expect(await statusOf('R1')).toBe('sent')
+  })
+
   it('a bounce of a message we do not know counts for the address it names', async () => {
     const body = { receipts: [{ id: 'p-9', kind: 'bounced', permanent: true, address: 'Gone@Mail.example' }] }
     expect((await signed(body)).json()).toEqual({ taken: 1, doubles: 0, strangers: 1 })
