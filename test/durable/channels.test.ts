@@ -16,18 +16,18 @@ it('a message goes by the queue of the channel that carries it, also when anothe
       ['log', mail],
     ]),
   })
-  await world.send({ id: 'M1-known', type: 'profile.changed', customer: person('M1') })
+  await world.send({ id: 'moved-known', type: 'profile.changed', customer: person('moved') })
   await setConsent(world.db, {
-    customer: 'M1',
+    customer: 'moved',
     topic: 'marketing',
     channel: 'sms',
     granted: true,
     source: 'test',
     now: NOON - 1,
   })
-  await world.send({ id: 'M1-in', type: 'customer.registered', customer: person('M1') })
+  await world.send({ id: 'moved-in', type: 'customer.registered', customer: person('moved') })
   await world.settled()
-  const messages = await messagesOf(world.db, { customer: 'M1' })
+  const messages = await messagesOf(world.db, { customer: 'moved' })
   expect(messages.map(({ channel, status, attempts }) => [channel, status, attempts])).toContainEqual([
     'sms',
     'sent',
@@ -35,7 +35,7 @@ it('a message goes by the queue of the channel that carries it, also when anothe
   ])
   expect(mail.calls).toEqual([])
   expect(new Set(sms.calls.map(({ key }) => key)).size).toBe(sms.calls.length)
-  const { events } = { events: await world.historyOf('first-order/M1') }
+  const { events } = { events: await world.historyOf('first-order/moved') }
   const queues = events.flatMap((event) => {
     const { activityTaskScheduledEventAttributes: ordered } = event as { activityTaskScheduledEventAttributes?: object }
     return ordered ? [(ordered as { taskQueue: { name: string } }).taskQueue.name.replace(world.taskQueue, '')] : []
@@ -55,7 +55,7 @@ it('the server hands out no more a second than the rate of the channel', async (
     },
   }
   const world = await openWorld({ dayMs: 60_000, channel: timed, rates: new Map([['email', 10]]) })
-  const ids = Array.from({ length: 30 }, (_, index) => `F${index}`)
+  const ids = Array.from({ length: 30 }, (_, index) => `paced${index}`)
   for (const id of ids) await world.send({ id: `${id}-in`, type: 'customer.registered', customer: person(id) })
   await until(async () => times.length >= ids.length || `${times.length} of ${ids.length}`)
   const took = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1000
