@@ -51,10 +51,7 @@ export async function setConsent(db: Db, change: ConsentChange): Promise<boolean
  * Confirms what is pending, as the link in a confirmation mail asks; answers whether anything was. Asked again, or after a
  * refusal, it changes nothing. Call it with the customer locked.
  */
-export async function confirmConsent(
-  tx: Tx,
-  change: Omit<ConsentChange, 'granted' | 'confirmed'>,
-): Promise<boolean> {
+export async function confirmConsent(tx: Tx, change: Omit<ConsentChange, 'granted' | 'confirmed'>): Promise<boolean> {
   const of = { ...change, purpose: change.purpose ?? MESSAGES }
   const { rows } = await sql<{ pending: boolean }>`select pending ${newest(of)}`.execute(tx)
   return rows[0]?.pending === true && setConsent(tx, { ...change, granted: true, confirmed: true })
