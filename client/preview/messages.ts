@@ -15,7 +15,14 @@ import type { Line } from './timeline.ts'
 type Request = Parameters<Host['activities']['sendMessage']>[0]
 type Answer = Awaited<ReturnType<Host['activities']['sendMessage']>>
 
+interface Sample {
+  rendered: Rendered
+  findings: Finding[]
+}
+
 export class VirtualMessages {
+  /** A message that is held is asked for again in the same words. */
+  private readonly samples = new Map<string, Sample>()
   private readonly setting: Setting
   private readonly say: (what: Line['what'], text: string, more: Partial<Line>) => void
 
@@ -27,19 +34,18 @@ export class VirtualMessages {
   send(request: Request, standing: Standing): Answer {
     const { plan, load } = this.setting
     const { key, message: name } = request
-    let known: Rendered | undefined
-    const rendered = (): Rendered => (known ??= this.render(request))
-    const verdict = gate(plan.class, this.facts(request, standing, rendered))
+    const sample = (): Sample => this.sample(request)
+    const verdict = gate(plan.class, this.facts(request, standing, sample))
     const bid = load.bids.get(key)
     load.bids.delete(key)
     if (verdict.do === 'send') {
-      const words = rendered()
+      const words = sample().rendered
       if (!words.ok) throw new PerennialError('INTERNAL', `the gate let '${name}' pass without words`)
       const { subject, text } = words.words
       const { channel } = verdict
       const { tags } = deliveryOf(plan.delivery, name)
       load.past.push({ at: standing.now, channel, tags, class: plan.class })
-      this.say('message', `${called(channel)} ${name}: "${subject}"`, { name, words: { subject, text }, channel })
+      this.say('message', `${called(channel)} ${name}: "${subject}"`, { name, words: { subject, text }, channel, key })
       return { is: 'sent' }
     }
     const { code, channel } = verdict
@@ -48,7 +54,8 @@ export class VirtualMessages {
       this.say('held', `${called(channel)} ${name} held: ${code}`, { name, code, until: verdict.until })
       return { is: 'held', code, until: verdict.until }
     }
-    const detail = code.startsWith('TEMPLATE') && known?.ok === false ? `, ${known.detail.split(',')[0]}` : ''
+    const known = code.startsWith('TEMPLATE') ? sample().rendered : undefined
+    const detail = known?.ok === false ? `, ${known.detail.split(',')[0]}` : ''
     if (code !== 'LEFT_JOURNEY')
       this.say('skipped', `${called(channel)} ${name} skipped: ${code}${detail}`, { name, code })
     return { is: 'skipped', code }
@@ -62,7 +69,9 @@ export class VirtualMessages {
     load.bids.set(key, { key, priority, channel, tags, at: since, until, silent: arm === 'holdout' })
   }
 
-  private render({ message, data }: Request): Rendered {
+  private sample({ key, message, data }: Request): Sample {
+    const known = this.samples.get(key)
+    if (known) return known
     const { plan, customer } = this.setting
     const copy = plan.copy[message]
     if (!copy) {
@@ -70,10 +79,14 @@ export class VirtualMessages {
         field: `copy.${message}`,
       })
     }
-    return renderWords(copy, { ...(customer.name === null ? {} : { name: customer.name }), ...data })
+    const rendered = renderWords(copy, { ...(customer.name === null ? {} : { name: customer.name }), ...data })
+    const { evidence } = deliveryOf(plan.delivery, message)
+    const findings = rendered.ok ? checkWording(`${rendered.words.subject}\n${rendered.words.text}`, { evidence }) : []
+    this.samples.set(key, { rendered, findings })
+    return { rendered, findings }
   }
 
-  private facts({ key, message }: Request, standing: Standing, rendered: () => Rendered): SendFacts {
+  private facts({ key, message }: Request, standing: Standing, sample: () => Sample): SendFacts {
     const { plan, customer, quiet, caps, load, arm, zone, auctionMs, highest } = this.setting
     const { now, status, paused, consented } = standing
     const { channels, tags } = deliveryOf(plan.delivery, message)
@@ -89,8 +102,8 @@ export class VirtualMessages {
         address: name === 'email' ? customer.email : (customer.reach?.[name] ?? null),
         ready: true,
         carries: CAPABILITIES[name].carries.includes(plan.class),
-        render: () => whyNot(rendered(), name),
-        wording: () => this.gravest(message, rendered()),
+        render: () => whyNot(sample().rendered, name),
+        wording: () => this.gravest(sample()),
         contest: () => contest(me, { rules: caps, past: load.past, rivals, highest, windowMs: auctionMs, now }),
       }
     })
@@ -104,12 +117,9 @@ export class VirtualMessages {
     }
   }
 
-  private gravest(message: string, rendered: Rendered): 'block' | 'review' | undefined {
-    if (!rendered.ok) return undefined
-    const { plan, approved } = this.setting
-    const { evidence } = deliveryOf(plan.delivery, message)
-    const found: Finding[] = checkWording(`${rendered.words.subject}\n${rendered.words.text}`, { evidence })
-    const [first] = found.filter((one) => one.severity === 'block' || !approved.includes(one.term))
+  private gravest({ findings }: Sample): 'block' | 'review' | undefined {
+    const { approved } = this.setting
+    const [first] = findings.filter((one) => one.severity === 'block' || !approved.includes(one.term))
     return first && (first.severity === 'block' ? 'block' : 'review')
   }
 }
