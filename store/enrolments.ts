@@ -157,14 +157,11 @@ export async function lockRun(tx: Tx, id: string): Promise<RunState | undefined>
     tx,
   )
   const { rows } = await sql<RunState>`
-    select journey, customer, arm, status, reason from enrolments where id = ${id}
+    select journey, customer, arm, status, reason,
+      (select paused_at from journeys where name = enrolments.journey for share) is not null as paused
+    from enrolments where id = ${id}
   `.execute(tx)
-  const [run] = rows
-  if (!run) return undefined
-  const { rows: pauses } = await sql<{ paused_at: Date | null }>`
-    select paused_at from journeys where name = ${run.journey} for share
-  `.execute(tx)
-  return { ...run, paused: (pauses[0]?.paused_at ?? null) !== null }
+  return rows[0]
 }
 
 /** The runs of some customers who are in a journey, with those customers locked; at most `limit` customers, undefined where none is in. */

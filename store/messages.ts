@@ -159,6 +159,29 @@ export async function settleMessage(
   return numAffectedRows === 1n
 }
 
+/**
+ * The same for a message that the provider took, with its line in the decision log, in one statement: the customer is locked
+ * before the message, as the gate locks them.
+ */
+export async function settleSent(
+  db: Db,
+  key: string,
+  { detail, providerId, now }: { detail: string; providerId?: string; now: number },
+): Promise<boolean> {
+  const { rows } = await sql<{ settled: number }>`
+    with held as (select 1 from customers where id = (select customer from messages where key = ${key}) for update),
+    changed as (update messages set status = 'sent', code = null, detail = ${detail}, sent_at = ${at(now)},
+        provider_id = coalesce(${providerId ?? null}, provider_id)
+      where exists (select 1 from held) and key = ${key} and status in ('sending', 'unknown', 'reserved') returning *),
+    noted as (insert into decisions (key, customer, journey, enrolment, about, verdict, detail, at)
+      select key || '/sent/', customer, journey, enrolment, 'send', 'sent', message, ${at(now)} from changed
+      on conflict (key) do nothing),
+    told as (${toldStates(now)} returning 1)
+    select count(*) as settled from told
+  `.execute(db)
+  return rows[0]?.settled === 1
+}
+
 export async function messagesOf(db: Db, by: { customer?: string; enrolment?: string }): Promise<MessageRow[]> {
   const { rows } = await sql<MessageRow>`
     select * from messages
