@@ -87,7 +87,7 @@ describe('the words about the gate', () => {
 
   test('why tells which channels were passed over', async () => {
     const plan = planFacts('ways', { delivery: { ...PLAIN, channels: ['push', 'sms'] } })
-    const shop = await openShop(db, [plan], {}, [provider('push'), provider('sms')])
+    const shop = await openShop(db, [plan], {}, {}, [provider('push'), provider('sms')])
     const consent = { marketing: { granted: true, channels: ['push', 'sms'] } }
     await shop.event('customer.registered', person('C3', { phone: '+8613912345678', consent }))
     expect(await shop.send('ways', 'C3')).toEqual({ is: 'sent' })
