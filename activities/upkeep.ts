@@ -1,4 +1,5 @@
 /** What the store needs done from time to time, whoever is in a journey: an hourly schedule asks for it. */
+import { forgetSlots } from '../store/release.ts'
 import { expirePoints } from '../store/spends.ts'
 import { forgetReceiptRequests, giveUpFates, pollFates } from './fates.ts'
 import type { Now, Parts } from './index.ts'
@@ -12,6 +13,7 @@ const JOBS: Record<string, Job> = {
   'ask after messages': pollFates,
   'give up messages nobody speaks of': giveUpFates,
   'forget requests of providers': forgetReceiptRequests,
+  'forget release slots': ({ db }, now) => forgetSlots(db, { now }),
 }
 
 /** How much each job did. */

@@ -55,7 +55,7 @@ const TABLE: Row[] = [
   { who: 'calendar', files: 'domain/calendar.ts', may: ['domain/*.ts', 'temporal-polyfill'] },
   { who: 'templates', files: 'domain/template.ts', may: ['domain/*.ts', 'liquidjs'] },
   { who: 'tokens', files: 'domain/token.ts', may: ['domain/*.ts', 'node:crypto'] },
-  { who: 'wording', files: 'domain/wording.ts', may: ['domain/*.ts', 'opencc-js/t2cn'] },
+  { who: 'wording', files: 'domain/wording.ts', may: ['domain/*.ts', 'opencc-js'] },
   { who: 'identities', files: 'domain/identity.ts', may: ['domain/*.ts', 'node:crypto'] },
   { who: 'the domain', files: 'domain/*.ts', may: ['domain/*.ts'] },
   {

@@ -14,8 +14,9 @@ import type { Config } from '../domain/contracts/config.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { codeFrom } from '../domain/coupon.ts'
 import { clockOf } from '../domain/tempo.ts'
+import { addTopics } from '../store/consents.ts'
 import { addOffers } from '../store/coupons.ts'
-import { openStore } from '../store/db.ts'
+import { type Db, openStore } from '../store/db.ts'
 import { checkInvariants } from '../store/invariants.ts'
 import { migrate } from '../store/migrate.ts'
 import { saveChannels } from '../store/timeline.ts'
@@ -73,7 +74,7 @@ async function start(
   stops.push(() => db.destroy())
   const migrated = await migrate(db)
   if (migrated.length > 0) log.info({ migrated }, 'the store has the newest schema')
-  for (const plan of plans.values()) await addOffers(db, plan.offers)
+  await keepPlans(db, [...plans.values()])
 
   const metrics = createMetrics({ db, clock })
   const temporal = roles.has('worker') || roles.has('dispatcher') ? await connectTemporal(config) : undefined
@@ -140,6 +141,15 @@ function receiptsOf(config: Config, plans: ReadonlyMap<string, CheckedPlan>) {
   }
 }
 
+/** What of the plans is data of the shop from now on: offers and topics, as they are at first. */
+async function keepPlans(db: Db, plans: readonly CheckedPlan[]): Promise<void> {
+  for (const plan of plans) await addOffers(db, plan.offers)
+  await addTopics(
+    db,
+    plans.map((plan) => plan.topic),
+  )
+}
+
 function partsOf(
   config: Config,
   given: Pick<Parts, 'db' | 'clock' | 'plans'> & { log: Logger; count: (line: EffectLine) => void },
@@ -150,7 +160,13 @@ function partsOf(
     plans: given.plans,
     channels: openChannels(config, { now: Date.now, print: (line) => given.log.info(line, 'message') }),
     quotas: quotasOf(config),
-    policy: { quiet: config.QUIET_HOURS, cap: config.MARKETING_CAP, shopZone: config.SHOP_ZONE },
+    policy: {
+      quiet: config.QUIET_HOURS,
+      caps: config.MARKETING_CAP,
+      auctionMs: config.AUCTION_WINDOW,
+      release: config.RELEASE_RATE,
+      shopZone: config.SHOP_ZONE,
+    },
     publicUrl: config.PUBLIC_URL,
     secret: config.PERENNIAL_SECRET,
     drawCode: () => codeFrom(randomBytes(12)),

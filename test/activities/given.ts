@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import type { Channel, Outgoing, Receipt } from '../../activities/channels/channel.ts'
 import { type EffectLine, type Parts, type PlanFacts, type Policy, createActivities } from '../../activities/index.ts'
 import type { SendRequest } from '../../activities/messages.ts'
-import { CAPABILITIES } from '../../domain/channel.ts'
+import { CAPABILITIES, type ChannelName } from '../../domain/channel.ts'
 import { codeFrom } from '../../domain/coupon.ts'
 import { effectKey, runId } from '../../domain/ids.ts'
 import { addOffers } from '../../store/coupons.ts'
@@ -29,17 +29,17 @@ export interface Provider extends Channel {
   lookedUp: string[]
 }
 
-export function provider(): Provider {
+export function provider(name: ChannelName = 'email'): Provider {
   const calls: Outgoing[] = []
   const planned: Answer[] = []
   const early: (() => Promise<Receipt | undefined>)[] = []
   const says = new Map<string, Receipt>()
   const lookedUp: string[] = []
   return {
-    name: 'email',
+    name,
     provider: 'test',
     ready: { ok: true },
-    can: CAPABILITIES.email,
+    can: CAPABILITIES[name],
     calls,
     says,
     lookedUp,
@@ -87,6 +87,7 @@ export async function openShop(
   plans: readonly PlanFacts[],
   policy: Partial<Policy> = {},
   more: Partial<Parts> = {},
+  others: readonly Provider[] = [],
 ) {
   const clock = handClock()
   const channel = provider()
@@ -96,7 +97,7 @@ export async function openShop(
     db,
     clock,
     plans: new Map(plans.map((plan) => [plan.name, plan])),
-    channels: new Map([[channel.name, channel]]),
+    channels: new Map([channel, ...others].map((one) => [one.name, one])),
     policy: { ...OPEN_HOURS, ...policy },
     publicUrl: PUBLIC_URL,
     secret: SECRET,
