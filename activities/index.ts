@@ -6,6 +6,7 @@ import type { ChannelName } from '../domain/channel.ts'
 import type { MessageClass } from '../domain/sending.ts'
 import type { Routing } from '../domain/journey.ts'
 import type { PointRule } from '../domain/points.ts'
+import type { WordsOfPlan } from '../domain/ready-words.ts'
 import type { Copy } from '../domain/template.ts'
 import type { Clock } from '../domain/tempo.ts'
 import type { Db } from '../store/db.ts'
@@ -24,6 +25,8 @@ export interface PlanFacts extends Routing {
   class: MessageClass
   topic: string
   copy: Record<string, Copy>
+  /** The terms that the plan answers for. */
+  wording?: WordsOfPlan['wording']
   offers: Record<string, Offer>
   points: Record<string, PointRule>
   /** Present where a schedule begins it: the time of day on the customer's clock. */
@@ -36,6 +39,15 @@ export interface Policy {
   cap: { messages: number; windowMs: number }
   /** The zone of customers who did not tell theirs. */
   shopZone: string
+}
+
+export interface WordsPolicy {
+  /** What customers read who told no language. */
+  shopLocale?: string
+  /** The postal address under every mail that can be left. */
+  address?: string
+  /** The only addresses that tests are sent to. */
+  testRecipients?: readonly string[]
 }
 
 /** One line an effect: ids and keys, never a person's data. */
@@ -57,6 +69,8 @@ export interface Parts {
   /** The public address of the unsubscribe pages, and what their links are signed with. */
   publicUrl: string
   secret: string
+  /** What mails say in the shop's name; all of it may be missing. */
+  words?: WordsPolicy
   drawCode: () => string
   log: (line: EffectLine) => void
 }

@@ -4,8 +4,10 @@ import { opensAt } from '../domain/calendar.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { partsOfRun } from '../domain/ids.ts'
 import { type SendFacts, gate } from '../domain/sending.ts'
-import { type Rendered, renderWords } from '../domain/template.ts'
-import { subscriptionToken } from '../domain/token.ts'
+import { leaveOf } from '../domain/ready-words.ts'
+import { mailWords } from '../domain/sent-words.ts'
+import type { Rendered } from '../domain/template.ts'
+import { preferencesToken, subscriptionToken } from '../domain/token.ts'
 import { type Tx, inTransaction } from '../store/db.ts'
 import { decide } from '../store/decisions.ts'
 import { type RunState, holdRun, lockRun } from '../store/enrolments.ts'
@@ -18,6 +20,7 @@ import {
   sendFacts,
   settleMessage,
 } from '../store/messages.ts'
+import { recordWords, wordsFor } from '../store/words.ts'
 import type { Channel, Outgoing } from './channels/channel.ts'
 import type { Now, Parts, PlanFacts } from './index.ts'
 
@@ -68,7 +71,7 @@ export function messageActivities(parts: Parts, now: Now) {
     const settled = before && (await answerBefore(tx, before, run, asked))
     if (settled) return { do: 'answer', result: settled }
 
-    const { facts, rendered, unsubscribeUrl } = await factsFor(tx, request, run, plan, asked)
+    const { facts, rendered, unsubscribeUrl, chosen } = await factsFor(tx, request, run, plan, asked)
     const verdict = gate(plan.class, facts)
     const row = newMessage(request, run, plan)
     if (verdict.do === 'send') {
@@ -76,17 +79,19 @@ export function messageActivities(parts: Parts, now: Now) {
       if (!words.ok || facts.address === null)
         throw new PerennialError('INTERNAL', `the gate let '${request.key}' pass without words`)
       await recordVerdict(tx, row, { status: 'reserved', address: facts.address, now: asked })
+      await recordWords(tx, request.key, chosen)
       const outgoing = {
         key: request.key,
         to: facts.address,
         messageId: row.messageId,
         words: words.words,
         class: plan.class,
+        locale: chosen.locale,
         unsubscribeUrl,
       }
       return { do: 'call', outgoing }
     }
-    const words = verdict.code.startsWith('TEMPLATE') ? rendered() : undefined
+    const words = /^(TEMPLATE|WORDING)/.test(verdict.code) ? rendered() : undefined
     const detail = words && !words.ok ? words.detail : undefined
     await note(tx, run, request, {
       verdict: verdict.do === 'hold' ? 'held' : 'skipped',
@@ -122,11 +127,15 @@ export function messageActivities(parts: Parts, now: Now) {
     if (!row) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${run.customer}'`, { field: 'customer' })
     const unsubscribeUrl =
       plan.class === 'transactional' ? undefined : `${parts.publicUrl}/u/${subscriptionToken(topic, parts.secret)}`
+    const { shopLocale, address } = parts.words ?? {}
+    const of = { journey: run.journey, message: request.message, customer: run.customer, shopLocale }
+    const chosen = await wordsFor(tx, { ...of, copy: copyOf(plan, request.message) })
+    const preferencesUrl = `${parts.publicUrl}/p/${preferencesToken(run.customer, parts.secret)}`
+    const rules = { class: plan.class, unsubscribeUrl, preferencesUrl, address, plan: leaveOf(plan) }
     let words: Rendered | undefined
     const rendered = (): Rendered => {
       const variables = { ...(row.name === null ? {} : { name: row.name }), ...request.data }
-      const footer = unsubscribeUrl === undefined ? undefined : { text: 'Unsubscribe', url: unsubscribeUrl }
-      words ??= renderWords(copyOf(plan, request.message), variables, footer)
+      words ??= mailWords(chosen, variables, rules)
       return words
     }
     const facts: SendFacts = {
@@ -145,7 +154,7 @@ export function messageActivities(parts: Parts, now: Now) {
       cap: parts.policy.cap.messages,
       address: row.email,
     }
-    return { facts, rendered, ...(unsubscribeUrl === undefined ? {} : { unsubscribeUrl }) }
+    return { facts, rendered, chosen, ...(unsubscribeUrl === undefined ? {} : { unsubscribeUrl }) }
   }
 
   function newMessage(request: SendRequest, run: RunState, plan: PlanFacts): NewMessage {

@@ -128,6 +128,11 @@ function partsOf(
     policy: { quiet: config.QUIET_HOURS, cap: config.MARKETING_CAP, shopZone: config.SHOP_ZONE },
     publicUrl: config.PUBLIC_URL,
     secret: config.PERENNIAL_SECRET,
+    words: {
+      ...(config.SHOP_LOCALE && { shopLocale: config.SHOP_LOCALE }),
+      ...(config.SHOP_ADDRESS && { address: config.SHOP_ADDRESS }),
+      testRecipients: config.TEST_RECIPIENTS,
+    },
     drawCode: () => codeFrom(randomBytes(12)),
     log(line) {
       given.count(line)

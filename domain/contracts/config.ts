@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { isZone, minuteOfDay } from '../calendar.ts'
 import { milliseconds } from '../duration.ts'
 import { PerennialError } from '../errors.ts'
+import { isLocale } from '../locale.ts'
 
 const readable = <T>(read: (text: string) => T) =>
   z.string().transform((text, context) => {
@@ -28,6 +29,17 @@ const cap = readable((text) => {
   return { messages: Number(messages), windowMs: milliseconds(window) }
 })
 
+/** 'ann@shop.com, ben@shop.com', in small letters. */
+function addressesRead(text: string): string[] {
+  const addresses = text
+    .split(',')
+    .map((one) => one.trim().toLowerCase())
+    .filter((one) => one !== '')
+  const wrong = addresses.find((one) => !z.email().safeParse(one).success)
+  if (wrong !== undefined) throw new Error(`expected mail addresses with commas between, not '${wrong}'`)
+  return addresses
+}
+
 const configContract = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'expected postgres://user:password@host:port/database' }),
   TEMPORAL_ADDRESS: z.string().regex(/^[^\s:/]+:\d+$/, "expected host:port, e.g. '127.0.0.1:7233'"),
@@ -49,6 +61,10 @@ const configContract = z.object({
   QUIET_HOURS: quietHours.prefault('20:30-09:00'),
   MARKETING_CAP: cap.prefault('4 per 7 days'),
   SHOP_ZONE: z.string().refine(isZone, "expected an IANA zone: 'Asia/Shanghai'").default('UTC'),
+  SHOP_LOCALE: z.string().refine(isLocale, "expected a BCP 47 tag: 'zh-CN'").optional(),
+  SHOP_ADDRESS: z.string().min(5).max(300).optional(),
+  DOUBLE_OPT_IN: z.stringbool().default(false),
+  TEST_RECIPIENTS: readable(addressesRead).prefault(''),
   SCALE: z.coerce.number().positive().max(1).default(1),
   ORIGIN: z.coerce.number().int().min(0).default(0),
 })
@@ -69,6 +85,7 @@ const connectionContract = configContract.pick({
   TASK_QUEUE: true,
   QUIET_HOURS: true,
   SHOP_ZONE: true,
+  SHOP_LOCALE: true,
   SCALE: true,
   ORIGIN: true,
 })
