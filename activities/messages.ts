@@ -4,10 +4,10 @@ import { opensAt } from '../domain/calendar.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { partsOfRun } from '../domain/ids.ts'
 import { type SendFacts, gate } from '../domain/sending.ts'
+import { unsubscribeLink, wordLinks } from '../domain/links.ts'
 import { leaveOf } from '../domain/ready-words.ts'
 import { mailWords } from '../domain/sent-words.ts'
 import type { Rendered } from '../domain/template.ts'
-import { preferencesToken, subscriptionToken } from '../domain/token.ts'
 import { type Tx, inTransaction } from '../store/db.ts'
 import { decide } from '../store/decisions.ts'
 import { type RunState, holdRun, lockRun } from '../store/enrolments.ts'
@@ -126,15 +126,15 @@ export function messageActivities(parts: Parts, now: Now) {
     const row = await sendFacts(tx, { ...topic, since: asked - parts.policy.cap.windowMs, except: request.key })
     if (!row) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${run.customer}'`, { field: 'customer' })
     const unsubscribeUrl =
-      plan.class === 'transactional' ? undefined : `${parts.publicUrl}/u/${subscriptionToken(topic, parts.secret)}`
+      plan.class === 'transactional' ? undefined : unsubscribeLink(topic, parts)
     const { shopLocale, address } = parts.words ?? {}
     const of = { journey: run.journey, message: request.message, customer: run.customer, shopLocale }
     const chosen = await wordsFor(tx, { ...of, copy: copyOf(plan, request.message) })
-    const preferencesUrl = `${parts.publicUrl}/p/${preferencesToken(run.customer, parts.secret)}`
-    const rules = { class: plan.class, unsubscribeUrl, preferencesUrl, address, plan: leaveOf(plan) }
+    const links = wordLinks({ customer: run.customer, email: row.email, now: asked }, parts)
+    const rules = { class: plan.class, unsubscribeUrl, preferencesUrl: links.preferences, address, plan: leaveOf(plan) }
     let words: Rendered | undefined
     const rendered = (): Rendered => {
-      const variables = { ...(row.name === null ? {} : { name: row.name }), ...request.data }
+      const variables = { ...(row.name === null ? {} : { name: row.name }), links, ...request.data }
       words ??= mailWords(chosen, variables, rules)
       return words
     }

@@ -59,7 +59,7 @@ const SUBJECT_SHOWN = 60
 /** RFC 5322 2.1.1 allows 998 octets a line; nothing sensible comes near. */
 const SUBJECT_MOST = 200
 /** The names the engine gives to all words. */
-export const GIVEN: ReadonlySet<string> = new Set(['name'])
+export const GIVEN: ReadonlySet<string> = new Set(['name', 'links.preferences', 'links.confirm'])
 
 const flaw = (code: FlawCode, detail: string, todo: string): Flaw => ({
   code,

@@ -74,7 +74,8 @@ export async function upsertCustomer(
   const behindLock = now()
   await reach(tx, id, change.reach ?? {}, behindLock)
   for (const [topic, word] of Object.entries(change.consent ?? {})) {
-    const given = typeof word === 'boolean' ? { granted: word, channels: ['email'], purpose: MESSAGES, proof: {} } : word
+    const given =
+      typeof word === 'boolean' ? { granted: word, channels: ['email'], purpose: MESSAGES, proof: {} } : word
     const { channels: over, ...of } = given
     for (const channel of over) await setConsent(tx, { customer: id, topic, channel, ...of, source, now: behindLock })
   }

@@ -6,10 +6,11 @@ import { PerennialError, type Refusal } from '../../domain/errors.ts'
 import { bucketOf } from '../../domain/experiment.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import { type SendFacts, gate } from '../../domain/sending.ts'
-import { type Rendered, renderWords } from '../../domain/template.ts'
+import type { Rendered } from '../../domain/template.ts'
 import type { Host } from '../catalogue.ts'
 import type { Setting } from './setting.ts'
 import type { Line } from './timeline.ts'
+import { wordsInPreview } from './words.ts'
 
 /** How the shop stands when an effect is asked for. */
 export interface Standing {
@@ -96,20 +97,13 @@ export class VirtualEffects {
       this.say('held', `mail ${name} held: ${code}`, { name, code, until: verdict.until })
       return { is: 'held', code, until: verdict.until }
     }
-    const detail = code.startsWith('TEMPLATE') && rendered?.ok === false ? `, ${rendered.detail.split(',')[0]}` : ''
+    const detail = /^(TEMPLATE|WORDING)/.test(code) && rendered?.ok === false ? `, ${rendered.detail.split(',')[0]}` : ''
     if (code !== 'LEFT_JOURNEY') this.say('skipped', `mail ${name} skipped: ${code}${detail}`, { name, code })
     return { is: 'skipped', code }
   }
 
   private render(message: string, data: Record<string, unknown>): Rendered {
-    const { plan, customer } = this.setting
-    const copy = plan.copy[message]
-    if (!copy) {
-      throw new PerennialError('JOURNEY_INVALID', `'${plan.name}' has no words for '${message}'`, {
-        field: `copy.${message}`,
-      })
-    }
-    return renderWords(copy, { ...(customer.name === null ? {} : { name: customer.name }), ...data })
+    return wordsInPreview(this.setting, message, data)
   }
 
   private facts({ now, status, paused, consented }: Standing, words: () => Rendered): SendFacts {

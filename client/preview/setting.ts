@@ -3,12 +3,16 @@ import type { QuietHours } from '../../domain/calendar.ts'
 import type { Arm } from '../../domain/experiment.ts'
 import type { Properties } from '../../domain/journey.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
+import type { PublishedWords } from './words.ts'
 
 export interface VirtualCustomer {
   id: string
   name: string | null
   email: string | null
   zone: string | null
+  /** BCP 47, and E.164: what their words are chosen by. */
+  locale?: string | null
+  phone?: string | null
   /** Whether they agreed to the plan's topic. */
   consent: boolean
   suppressed: boolean
@@ -37,6 +41,8 @@ export interface Setting {
   zone: string
   /** Sorted by `at`. */
   outside: readonly Outside[]
+  /** What operators have published over the plan's words. */
+  published?: PublishedWords | undefined
   quiet: QuietHours
   cap: { messages: number; windowMs: number }
   /** Marketing messages of other journeys, reserved at the start. */

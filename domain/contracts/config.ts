@@ -63,7 +63,6 @@ const configContract = z.object({
   SHOP_ZONE: z.string().refine(isZone, "expected an IANA zone: 'Asia/Shanghai'").default('UTC'),
   SHOP_LOCALE: z.string().refine(isLocale, "expected a BCP 47 tag: 'zh-CN'").optional(),
   SHOP_ADDRESS: z.string().min(5).max(300).optional(),
-  DOUBLE_OPT_IN: z.stringbool().default(false),
   TEST_RECIPIENTS: readable(addressesRead).prefault(''),
   SCALE: z.coerce.number().positive().max(1).default(1),
   ORIGIN: z.coerce.number().int().min(0).default(0),

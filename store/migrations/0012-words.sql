@@ -47,18 +47,6 @@ create table holidays (
   check (year = extract(year from date))
 );
 
--- Consent that was said and not confirmed (double opt-in): no consent until its customer has pressed the button.
-create table pending_consents (
-  customer text not null references customers,
-  topic text not null,
-  channel text not null,
-  asked_at timestamptz not null,
-  expires_at timestamptz not null,
-  source text not null,
-  confirmed_at timestamptz,
-  primary key (customer, topic, channel)
-);
-
 -- Words sent to a colleague to look at: no message of a run, so they count in no cap.
 create table test_sends (
   id bigint generated always as identity primary key,
