@@ -3,10 +3,11 @@ import type { Audience } from '../domain/audience.ts'
 import type { CalendarTarget, QuietHours } from '../domain/calendar.ts'
 import type { Offer } from '../domain/coupon.ts'
 import type { ChannelName } from '../domain/channel.ts'
+import type { Delivery } from '../domain/delivery.ts'
+import type { CapRule } from '../domain/pressure.ts'
 import type { MessageClass } from '../domain/sending.ts'
 import type { Routing } from '../domain/journey.ts'
 import type { PointRule } from '../domain/points.ts'
-import type { WordsOfPlan } from '../domain/ready-words.ts'
 import type { Copy } from '../domain/template.ts'
 import type { Clock } from '../domain/tempo.ts'
 import type { Db } from '../store/db.ts'
@@ -24,9 +25,8 @@ import { waitActivities } from './waits.ts'
 export interface PlanFacts extends Routing {
   class: MessageClass
   topic: string
+  delivery: Delivery
   copy: Record<string, Copy>
-  /** The terms that the plan answers for. */
-  wording?: WordsOfPlan['wording']
   offers: Record<string, Offer>
   points: Record<string, PointRule>
   /** Present where a schedule begins it: the time of day on the customer's clock. */
@@ -35,8 +35,12 @@ export interface PlanFacts extends Routing {
 
 export interface Policy {
   quiet: QuietHours
-  /** Marketing messages a customer gets at most in a rolling window, over all journeys. */
-  cap: { messages: number; windowMs: number }
+  /** How often a customer is written to at most, over all journeys; all of them bind. */
+  caps: readonly CapRule[]
+  /** How long a message waits for a better one where the caps have one place left; ms, 0: not at all. */
+  auctionMs: number
+  /** At most so many held messages leave in a window, by channel. */
+  release: { messages: number; windowMs: number }
   /** The zone of customers who did not tell theirs. */
   shopZone: string
 }

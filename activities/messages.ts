@@ -1,28 +1,16 @@
 /** Sending: one gate, one row a key, one call of the provider. */
-import { createHash } from 'node:crypto'
-import { opensAt } from '../domain/calendar.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { partsOfRun } from '../domain/ids.ts'
-import { type SendFacts, gate } from '../domain/sending.ts'
-import { unsubscribeLink, wordLinks } from '../domain/links.ts'
-import { leaveOf } from '../domain/ready-words.ts'
-import { mailWords } from '../domain/sent-words.ts'
-import type { Rendered } from '../domain/template.ts'
 import { type Tx, inTransaction } from '../store/db.ts'
 import { decide } from '../store/decisions.ts'
 import { type RunState, holdRun, lockRun } from '../store/enrolments.ts'
-import {
-  type MessageRow,
-  type NewMessage,
-  beginSending,
-  lockMessage,
-  recordVerdict,
-  sendFacts,
-  settleMessage,
-} from '../store/messages.ts'
-import { recordWords, wordsFor } from '../store/words.ts'
+import { type MessageRow, beginSending, lockMessage, recordVerdict, settleMessage } from '../store/messages.ts'
+import { recordWords } from '../store/words.ts'
 import type { Channel, Outgoing } from './channels/channel.ts'
+import { messageGate } from './gate.ts'
 import type { Now, Parts, PlanFacts } from './index.ts'
+
+export { messageIdOf } from './gate.ts'
 
 export interface SendRequest {
   /** The effect key; the activity's id as well. */
@@ -43,16 +31,11 @@ export type SendResult =
   /** `until` null: until the journey is resumed. */
   | { is: 'held'; code: Refusal; until: number | null }
 
-type Reserved = { do: 'call'; outgoing: Outgoing } | { do: 'answer'; result: SendResult }
-
-/** A Message-ID is made from the key, so that every attempt carries the same. */
-export function messageIdOf(key: string, publicUrl: string): string {
-  return `<${createHash('sha256').update(key).digest('hex').slice(0, 32)}@${new URL(publicUrl).hostname}>`
-}
+type Reserved = { do: 'call'; outgoing: Outgoing; channel: Channel } | { do: 'answer'; result: SendResult }
 
 export function messageActivities(parts: Parts, now: Now) {
   const { db, log } = parts
-  const channel = mailOf(parts)
+  const gate = messageGate(parts)
 
   function planOf(run: RunState): PlanFacts {
     const plan = parts.plans.get(run.journey)
@@ -71,41 +54,30 @@ export function messageActivities(parts: Parts, now: Now) {
     const settled = before && (await answerBefore(tx, before, run, asked))
     if (settled) return { do: 'answer', result: settled }
 
-    const { facts, rendered, unsubscribeUrl, chosen } = await factsFor(tx, request, run, plan, asked)
-    const verdict = gate(plan.class, facts)
-    const row = newMessage(request, run, plan)
-    if (verdict.do === 'send') {
-      const words = rendered()
-      if (!words.ok || facts.address === null)
-        throw new PerennialError('INTERNAL', `the gate let '${request.key}' pass without words`)
-      await recordVerdict(tx, row, { status: 'reserved', address: facts.address, now: asked })
+    const question = { request, run, plan, before, now: asked }
+    const { verdict, row, chosen, outgoing, channel, detail } = await gate.ask(tx, question)
+    const { exposed } = verdict
+    if (outgoing && channel) {
+      await recordVerdict(tx, row, { status: 'reserved', address: outgoing.to, exposed, now: asked })
       await recordWords(tx, request.key, chosen)
-      const outgoing = {
-        key: request.key,
-        to: facts.address,
-        messageId: row.messageId,
-        words: words.words,
-        class: plan.class,
-        locale: chosen.locale,
-        unsubscribeUrl,
-      }
-      return { do: 'call', outgoing }
+      return { do: 'call', outgoing, channel }
     }
-    const words = /^(TEMPLATE|WORDING)/.test(verdict.code) ? rendered() : undefined
-    const detail = words && !words.ok ? words.detail : undefined
-    await note(tx, run, request, {
-      verdict: verdict.do === 'hold' ? 'held' : 'skipped',
-      code: verdict.code,
-      detail,
-      now: asked,
-    })
+    if (verdict.do === 'send') throw new PerennialError('INTERNAL', `the gate let '${request.key}' pass without words`)
+    const { code } = verdict
+    const said = { code, exposed, now: asked, ...(detail && { detail }) }
+    await note(tx, run, request, { ...said, verdict: verdict.do === 'hold' ? 'held' : 'skipped' })
     if (verdict.do === 'skip') {
-      await recordVerdict(tx, row, { status: 'skipped', code: verdict.code, ...(detail && { detail }), now: asked })
-      return { do: 'answer', result: { is: 'skipped', code: verdict.code } }
+      await recordVerdict(tx, row, { ...said, status: 'skipped' })
+      return { do: 'answer', result: { is: 'skipped', code } }
     }
-    await recordVerdict(tx, row, { status: 'held', code: verdict.code, until: verdict.until, now: asked })
-    if (verdict.until === null) await holdRun(tx, request.run, asked)
-    return { do: 'answer', result: { is: 'held', code: verdict.code, until: verdict.until } }
+    const until = await gate.heldUntil(tx, question, verdict)
+    const bid = verdict.since !== undefined && {
+      at: verdict.since,
+      until: before?.bid_until?.getTime() ?? until ?? asked,
+    }
+    await recordVerdict(tx, row, { ...said, status: 'held', until, ...(bid && { bid }) })
+    if (until === null) await holdRun(tx, request.run, asked)
+    return { do: 'answer', result: { is: 'held', code, until } }
   }
 
   /** What an earlier attempt under the same key left; undefined where this one may go on. */
@@ -119,56 +91,6 @@ export function messageActivities(parts: Parts, now: Now) {
     const request = { key: row.key, run: row.enrolment, message: row.message }
     await note(tx, run, request, { verdict: 'unknown', code, now: asked })
     return { is: 'unknown', code }
-  }
-
-  async function factsFor(tx: Tx, request: SendRequest, run: RunState, plan: PlanFacts, asked: number) {
-    const topic = { customer: run.customer, topic: plan.topic, channel: channel.name }
-    const row = await sendFacts(tx, { ...topic, since: asked - parts.policy.cap.windowMs, except: request.key })
-    if (!row) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${run.customer}'`, { field: 'customer' })
-    const unsubscribeUrl =
-      plan.class === 'transactional' ? undefined : unsubscribeLink(topic, parts)
-    const { shopLocale, address } = parts.words ?? {}
-    const of = { journey: run.journey, message: request.message, customer: run.customer, shopLocale }
-    const chosen = await wordsFor(tx, { ...of, copy: copyOf(plan, request.message) })
-    const links = wordLinks({ customer: run.customer, email: row.email, now: asked }, parts)
-    const rules = { class: plan.class, unsubscribeUrl, preferencesUrl: links.preferences, address, plan: leaveOf(plan) }
-    let words: Rendered | undefined
-    const rendered = (): Rendered => {
-      const variables = { ...(row.name === null ? {} : { name: row.name }), links, ...request.data }
-      words ??= mailWords(chosen, variables, rules)
-      return words
-    }
-    const facts: SendFacts = {
-      now: asked,
-      run: run.status,
-      paused: run.paused,
-      consented: row.consented,
-      suppressed: row.suppressed,
-      arm: run.arm,
-      render: () => {
-        const result = rendered()
-        return result.ok ? undefined : result.code
-      },
-      opensAt: opensAt(parts.policy.quiet, row.zone ?? parts.policy.shopZone, asked),
-      recent: row.recent,
-      cap: parts.policy.cap.messages,
-      address: row.email,
-    }
-    return { facts, rendered, chosen, ...(unsubscribeUrl === undefined ? {} : { unsubscribeUrl }) }
-  }
-
-  function newMessage(request: SendRequest, run: RunState, plan: PlanFacts): NewMessage {
-    return {
-      key: request.key,
-      enrolment: request.run,
-      journey: run.journey,
-      message: request.message,
-      customer: run.customer,
-      channel: channel.name,
-      class: plan.class,
-      topic: plan.topic,
-      messageId: messageIdOf(request.key, parts.publicUrl),
-    }
   }
 
   function note(
@@ -191,7 +113,7 @@ export function messageActivities(parts: Parts, now: Now) {
   }
 
   /** Calls the provider and writes what came of it. Throws CHANNEL_TRANSIENT to be called again. */
-  async function call(request: SendRequest, outgoing: Outgoing): Promise<SendResult> {
+  async function call(request: SendRequest, outgoing: Outgoing, channel: Channel): Promise<SendResult> {
     let asked = false
     let began = false
     const receipt = await channel.send(outgoing, async () => {
@@ -245,7 +167,7 @@ export function messageActivities(parts: Parts, now: Now) {
     /** Sends one message, or says why not. Safe to call any number of times with the same key. */
     async sendMessage(request: SendRequest): Promise<SendResult> {
       const reserved = await inTransaction(db, (tx) => reserve(tx, request))
-      const result = reserved.do === 'call' ? await call(request, reserved.outgoing) : reserved.result
+      const result = reserved.do === 'call' ? await call(request, reserved.outgoing, reserved.channel) : reserved.result
       const { journey, customer } = partsOfRun(request.run)
       log({
         effect: 'send',
@@ -275,13 +197,6 @@ export function messageActivities(parts: Parts, now: Now) {
   }
 }
 
-/** The channel of every message until the gate chooses one. */
-function mailOf({ channels }: Parts): Channel {
-  const mail = channels.get('email')
-  if (!mail) throw new PerennialError('INTERNAL', 'the e-mail channel is not there')
-  return mail
-}
-
 /** What a row says that no attempt is at work on; undefined where one is, or will be. */
 function verdictOf(row: MessageRow): SendResult | undefined {
   switch (row.status) {
@@ -298,13 +213,4 @@ function verdictOf(row: MessageRow): SendResult | undefined {
     case 'unknown':
       return { is: row.status, code: row.code ?? 'PROVIDER_REFUSED' }
   }
-}
-
-function copyOf(plan: PlanFacts, message: string): PlanFacts['copy'][string] {
-  const copy = plan.copy[message]
-  if (!copy)
-    throw new PerennialError('JOURNEY_INVALID', `'${plan.name}' has no words for '${message}'`, {
-      field: `copy.${message}`,
-    })
-  return copy
 }

@@ -1,4 +1,5 @@
 /** What the store needs done from time to time, whoever is in a journey: an hourly schedule asks for it. */
+import { forgetSlots } from '../store/release.ts'
 import { expirePoints } from '../store/spends.ts'
 import type { Now, Parts } from './index.ts'
 
@@ -8,6 +9,7 @@ type Job = (parts: Parts, now: number) => Promise<number>
 /** In the order of the night: what is over goes before what counts it. */
 const JOBS: Record<string, Job> = {
   'expire points': ({ db }, now) => expirePoints(db, { now }),
+  'forget release slots': ({ db }, now) => forgetSlots(db, { now }),
 }
 
 /** How much each job did. */

@@ -8,6 +8,7 @@ import { PerennialError } from '../domain/errors.ts'
 import { type Arm, armOf } from '../domain/experiment.ts'
 import { runId } from '../domain/ids.ts'
 import { type Properties, occasionOf } from '../domain/journey.ts'
+import type { CapRule, PastMessage } from '../domain/pressure.ts'
 import { type CatalogueEntry, type Journey, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
 import type { Outside, VirtualCustomer } from './preview/setting.ts'
@@ -37,9 +38,11 @@ export interface Script {
   begin?: Properties
   /** `treated` unless said; `drawn` is the arm this customer really has. */
   arm?: Arm | 'drawn'
-  /** Marketing messages the customer got from elsewhere at the start, and how many one may get (4 per 7 days). */
+  /** Marketing messages the customer got by e-mail from elsewhere at the start, and the caps (4 per 7 days). */
   recent?: number
-  cap?: { messages: number; windowMs: number }
+  caps?: readonly CapRule[]
+  /** Terms of the wording check that a person has agreed to. */
+  approved?: readonly string[]
   /** Coupons each offer has left (its whole quota), and those of it the customer already has (none). */
   couponsLeft?: number
   couponsHeld?: number
@@ -56,7 +59,7 @@ export interface Script {
 const MONDAY = Date.UTC(2026, 10, 23)
 const MONDAY_MORNING = Date.UTC(2026, 10, 23, 10)
 const QUIET: QuietHours = { from: 20 * 60 + 30, to: 9 * 60 }
-const CAP = { messages: 4, windowMs: milliseconds('7 days') }
+const CAPS: readonly CapRule[] = [{ messages: 4, windowMs: milliseconds('7 days'), counts: ['marketing'] }]
 /** What was paid where the script does not say: 100 yuan. */
 const SAMPLE_ORDER: Properties = { amount: 100_00 }
 const CUSTOMER: VirtualCustomer = {
@@ -97,8 +100,11 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     outside: outsideOf(script, start),
     published: script.published,
     quiet: script.quiet ?? QUIET,
-    cap: script.cap ?? CAP,
-    recent: script.recent ?? 0,
+    caps: script.caps ?? CAPS,
+    load: { past: Array.from({ length: script.recent ?? 0 }, () => elsewhere(start)), bids: new Map() },
+    auctionMs: 0,
+    highest: 0,
+    approved: script.approved ?? [],
     couponsLeft: script.couponsLeft,
     couponsHeld: script.couponsHeld ?? 0,
     zone,
@@ -120,6 +126,8 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     goalAt,
   }
 }
+
+const elsewhere = (at: number): PastMessage => ({ at, channel: 'email', tags: [], class: 'marketing' })
 
 /** The journey, with a line for each way that a split goes: a host does not hear of splits. */
 function narrated({ plan, story, ...rest }: Journey, shop: VirtualShop): Journey {

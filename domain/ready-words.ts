@@ -2,6 +2,7 @@
  * Words made ready to be filled in: MJML becomes HTML, HTML becomes the text part where none was written, and every wording is
  * held to the lint. Done when a process starts or words are saved, never at a send.
  */
+import { type Delivery, deliveryOf } from './delivery.ts'
 import { PerennialError } from './errors.ts'
 import { PLAN_LOCALE } from './locale.ts'
 import { compileMjml } from './mjml.ts'
@@ -61,8 +62,7 @@ export interface WordsOfPlan {
   name: string
   class: MessageClass
   copy: Record<string, Copy>
-  /** Terms that the plan answers for: proofs by term, and what a person approved. */
-  wording?: { evidence?: Record<string, string> | undefined; approved?: string[] | undefined } | undefined
+  delivery: Delivery
 }
 
 /** A plan with its MJML compiled and its words held to the lint. Throws MJML_INVALID, TEMPLATE_SYNTAX, JOURNEY_INVALID. */
@@ -84,7 +84,7 @@ export interface PlanFlaw extends Flaw {
 }
 
 /** Every flaw of a plan's words, by message and language. Those whose MJML is not compiled are left out. */
-export function flawsOfPlan(plan: WordsOfPlan, more: Pick<LintContext, 'terms' | 'channels'> = {}): PlanFlaw[] {
+export function flawsOfPlan(plan: WordsOfPlan, more: Pick<LintContext, 'terms'> = {}): PlanFlaw[] {
   return Object.entries(plan.copy).flatMap(([message, copy]) => {
     const own: [string, Wording][] = [[copy.locale ?? PLAN_LOCALE, copy], ...Object.entries(copy.locales ?? {})]
     const variables = variablesOf(withPartials(copy, partialOf))
@@ -92,8 +92,8 @@ export function flawsOfPlan(plan: WordsOfPlan, more: Pick<LintContext, 'terms' |
       .filter(([, words]) => words.mjml === undefined || words.html !== undefined)
       .flatMap(([locale, words], i) =>
         lintWords(words, withPartials(words, partialOf), {
+          ...deliveryOf(plan.delivery, message),
           ...more,
-          ...leaveOf(plan),
           class: plan.class,
           // What the story hands over is not known here; other languages may name no more than the first.
           variables: i === 0 ? undefined : variables,
@@ -103,10 +103,6 @@ export function flawsOfPlan(plan: WordsOfPlan, more: Pick<LintContext, 'terms' |
 }
 
 const partialOf = (name: string): Wording | undefined => PARTIALS[name]
-
-export function leaveOf({ wording }: Pick<WordsOfPlan, 'wording'>): { evidence: string[]; approved: string[] } {
-  return { evidence: Object.keys(wording?.evidence ?? {}), approved: wording?.approved ?? [] }
-}
 
 /** Throws JOURNEY_INVALID with the first error of a plan's words; what is for review is told by `perennial words check`. */
 export function holdToLint(plan: WordsOfPlan): void {

@@ -1,42 +1,39 @@
-/** The words of one message as they go out: chosen, filled in, with what the law asks of a mail, and looked at for what may not be said. */
-import type { Refusal } from './errors.ts'
+/** The words of one message as they go out over a channel, and what the wording check says of them. */
+import type { Capability } from './channel.ts'
 import { type MailRules, renderMail } from './mail-rules.ts'
 import type { Rendered, Words } from './template.ts'
 import type { ChosenWords } from './word-versions.ts'
-import { type Finding, checkWording, gravest, textOfWords } from './wording.ts'
+import { type Finding, checkWording, textOfWords } from './wording.ts'
 import type { Term } from './wording-terms.ts'
 
-/** What a plan answers for in its own words (domain/contracts/plan.ts, field `wording`). */
-export interface Leave {
-  evidence: readonly string[]
-  approved: readonly string[]
+/** Words as they were chosen for one customer (store/words.ts). */
+export interface WordsForOne extends ChosenWords {
+  /** Whether anything says that the customer is in China. */
+  china: boolean
+  /** What the wording check looks for; ours unless said. */
+  terms?: readonly Term[]
 }
 
-/** What the wording check says of words as they would go out. An operator's words bring their own leave beside the plan's. */
+/** Filled in, with all that the law asks of a mail where it is one. */
+export function wordsOver(
+  channel: Pick<Capability, 'address'>,
+  chosen: WordsForOne,
+  variables: Record<string, unknown>,
+  rules: Omit<MailRules, 'locale' | 'china'>,
+): Rendered {
+  const china = chosen.china && channel.address === 'email'
+  return renderMail(chosen.words, variables, { ...rules, locale: chosen.locale, china })
+}
+
+/** `leave` is the plan's; an operator's words bring their own beside it. */
 export function findingsIn(
   words: Words,
-  { leave, terms }: Pick<ChosenWords, 'leave'> & { terms?: readonly Term[] },
-  plan: Leave,
+  { leave, terms }: Pick<WordsForOne, 'leave' | 'terms'>,
+  { evidence, approved = [] }: { evidence: readonly string[]; approved?: readonly string[] },
 ): Finding[] {
   return checkWording(textOfWords(words), {
-    evidence: [...plan.evidence, ...Object.keys(leave.evidence ?? {})],
-    approved: [...plan.approved, ...(leave.approved ?? [])],
+    evidence: [...evidence, ...Object.keys(leave.evidence ?? {})],
+    approved: [...approved, ...(leave.approved ?? [])],
     ...(terms && { terms }),
   })
-}
-
-const REFUSED: Record<'block' | 'review', Refusal> = { block: 'WORDING_BLOCKED', review: 'WORDING_REVIEW' }
-
-/** A mail, or why not. Advertising law is about advertising: what must go out is not held to it. */
-export function mailWords(
-  chosen: ChosenWords & { china: boolean; terms?: readonly Term[] },
-  variables: Record<string, unknown>,
-  { plan, ...rules }: Omit<MailRules, 'locale' | 'china'> & { plan: Leave },
-): Rendered {
-  const rendered = renderMail(chosen.words, variables, { ...rules, locale: chosen.locale, china: chosen.china })
-  if (!rendered.ok || rules.class === 'transactional') return rendered
-  const findings = findingsIn(rendered.words, chosen, plan)
-  const verdict = gravest(findings)
-  if (verdict === undefined) return rendered
-  return { ok: false, code: REFUSED[verdict], detail: findings.map(({ term }) => term).join(', ') }
 }

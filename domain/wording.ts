@@ -231,7 +231,11 @@ export function gravest(findings: readonly Finding[]): 'block' | 'review' | unde
   return findings.length > 0 ? 'review' : undefined
 }
 
+const ADDRESS = /\bhttps?:\/\/[\x21-\x7e]+/g
+
 /** All that a customer reads of a mail, for the check: subject, text, and what the HTML shows. */
 export function textOfWords({ subject, text, html }: { subject: string; text: string; html?: string }): string {
-  return [subject, text, ...(html === undefined ? [] : [textSeenIn(html)])].join('\n')
+  const all = [subject, text, ...(html === undefined ? [] : [textSeenIn(html)])].join('\n')
+  // The letters of a token say nothing.
+  return all.replace(ADDRESS, ' ')
 }

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { Db } from './db.ts'
 import { MESSAGE_INVARIANTS } from './message-invariants.ts'
+import { GATE_INVARIANTS } from './gate-invariants.ts'
 import { POINT_INVARIANTS } from './point-invariants.ts'
 
 /** Each selects the rows that break it: a key and what is wrong with it. */
@@ -55,8 +56,9 @@ const INVARIANTS: Record<string, string> = {
     union all select t.key, 'points' from point_transfers t join enrolments e on e.id = t.enrolment where e.arm = 'holdout'`,
   'no marketing was sent without consent': `
     select m.key, 'consent at the reservation was ' || coalesce(last.granted::text, 'never given') as wrong from messages m
-    left join lateral (select granted from consents c where c.customer = m.customer and c.topic = m.topic
-      and c.channel = m.channel and c.at <= m.reserved_at order by id desc limit 1) last on true
+    left join lateral (select bool_and(coalesce((select granted from consents c where c.customer = m.customer and c.topic = m.topic
+      and c.channel = m.channel and c.purpose = what and c.at <= m.reserved_at order by id desc limit 1), false)) as granted
+      from unnest(array['messages', m.purpose]) what) last on true
     where m.class = 'marketing' and m.status in ('sending', 'accepted', 'sent', 'unknown') and last.granted is not true`,
   'nothing was sent to a suppressed address': `
     select m.key, 'suppressed since ' || s.at as wrong from messages m
@@ -86,6 +88,7 @@ const INVARIANTS: Record<string, string> = {
     select w.key, 'open, run is ' || e.status as wrong from waits w join enrolments e on e.id = w.enrolment
     where w.open and e.status <> 'running'`,
   ...MESSAGE_INVARIANTS,
+  ...GATE_INVARIANTS,
   ...POINT_INVARIANTS,
 }
 

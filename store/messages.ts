@@ -1,8 +1,9 @@
 /** Messages: one row a key, written before the provider is called and settled after, so that none goes out twice. */
 import { type RawBuilder, sql } from 'kysely'
 import type { ChannelName } from '../domain/channel.ts'
+import { MESSAGES } from '../domain/consent.ts'
 import type { Refusal } from '../domain/errors.ts'
-import type { MessageClass } from '../domain/sending.ts'
+import type { MessageClass, Passed } from '../domain/sending.ts'
 import { type Db, type Tx, at } from './db.ts'
 
 /**
@@ -30,6 +31,10 @@ export interface MessageRow {
   reserved_at: Date | null
   held_until: Date | null
   sent_at: Date | null
+  /** When it entered an auction, and until when that lasts. */
+  bid_at: Date | null
+  bid_until: Date | null
+  passed: Passed[]
 }
 
 export interface NewMessage {
@@ -42,6 +47,13 @@ export interface NewMessage {
   class: MessageClass
   topic: string
   messageId: string
+  /** 'messages' unless told. */
+  purpose?: string
+  /** What it counts as in the frequency caps. */
+  tags?: readonly string[]
+  priority?: number
+  /** The channels that were passed over, and why. */
+  passed?: readonly Passed[]
 }
 
 export async function messageByKey(db: Db, key: string): Promise<MessageRow | undefined> {
@@ -74,20 +86,33 @@ export async function recordVerdict(
     detail?: string
     address?: string
     until?: number | null
+    /** It waits in an auction. */
+    bid?: { at: number; until: number }
+    /** Its run counts as exposed; unless told, where it is reserved. */
+    exposed?: boolean
     now: number
   },
 ): Promise<void> {
+  const exposed = verdict.exposed ?? verdict.status === 'reserved'
+  const { purpose = MESSAGES, tags = [], priority = 0, passed = [] } = one
+  const bid = verdict.bid
   const reserved = verdict.status === 'reserved' ? at(verdict.now) : null
   const until = verdict.until === undefined || verdict.until === null ? null : at(verdict.until)
   await sql`
-    with changed as (insert into messages as m (key, enrolment, journey, message, customer, channel, class, topic, status, code, detail, address,
-      message_id, attempts, created_at, reserved_at, held_until)
+    with changed as (insert into messages as m (key, enrolment, journey, message, customer, channel, class, topic, purpose, tags,
+      priority, passed, status, code, detail, address, message_id, attempts, created_at, reserved_at, held_until, bid_at, bid_until)
     values (${one.key}, ${one.enrolment}, ${one.journey}, ${one.message}, ${one.customer}, ${one.channel}, ${one.class},
-      ${one.topic}, ${verdict.status}, ${verdict.code ?? null}, ${verdict.detail ?? null}, ${verdict.address ?? null},
-      ${one.messageId}, ${reserved === null ? 0 : 1}, ${at(verdict.now)}, ${reserved}, ${until})
+      ${one.topic}, ${purpose}, ${tags}, ${priority}, ${JSON.stringify(passed)}::jsonb, ${verdict.status},
+      ${verdict.code ?? null}, ${verdict.detail ?? null}, ${verdict.address ?? null}, ${one.messageId},
+      ${reserved === null ? 0 : 1}, ${at(verdict.now)}, ${reserved}, ${until}, ${bid ? at(bid.at) : null}, ${bid ? at(bid.until) : null})
     on conflict (key) do update set status = excluded.status, code = excluded.code, detail = excluded.detail,
-      address = excluded.address, attempts = m.attempts + excluded.attempts, reserved_at = excluded.reserved_at,
-      held_until = excluded.held_until returning m.*)
+      channel = excluded.channel, passed = excluded.passed, address = excluded.address,
+      attempts = m.attempts + excluded.attempts, reserved_at = excluded.reserved_at,
+      held_until = excluded.held_until, bid_at = excluded.bid_at, bid_until = excluded.bid_until returning m.*),
+    exposed as (insert into exposures (message, enrolment, journey, customer, arm, at)
+      select c.key, c.enrolment, c.journey, c.customer, e.arm, ${at(verdict.now)}
+      from changed c join enrolments e on e.id = c.enrolment where ${exposed}
+      on conflict (message) do nothing)
     ${toldStates(verdict.now)}
   `.execute(tx)
 }
@@ -132,39 +157,6 @@ export async function settleMessage(
     ${toldStates(outcome.now)}
   `.execute(db)
   return numAffectedRows === 1n
-}
-
-/** What the gate reads of a customer for one message. Call it with the customer locked. */
-export interface SendRow {
-  email: string | null
-  name: string | null
-  zone: string | null
-  locale: string | null
-  consented: boolean
-  suppressed: boolean
-  recent: number
-}
-
-export async function sendFacts(
-  tx: Tx,
-  {
-    customer,
-    topic,
-    channel,
-    since,
-    except,
-  }: { customer: string; topic: string; channel: string; since: number; except: string },
-): Promise<SendRow | undefined> {
-  const { rows } = await sql<SendRow>`
-    select c.email, c.name, c.zone, c.locale,
-      coalesce((select granted from consents where customer = c.id and topic = ${topic} and channel = ${channel}
-        order by id desc limit 1), false) as consented,
-      exists (select 1 from suppressions where channel = ${channel} and address = lower(c.email)) as suppressed,
-      (select count(*) from messages m where m.customer = c.id and m.class = 'marketing' and m.key <> ${except}
-        and m.status in ('reserved', 'sending', 'accepted', 'sent', 'unknown') and m.reserved_at > ${at(since)}) as recent
-    from customers c where c.id = ${customer}
-  `.execute(tx)
-  return rows[0]
 }
 
 export async function messagesOf(db: Db, by: { customer?: string; enrolment?: string }): Promise<MessageRow[]> {

@@ -1,5 +1,15 @@
 -- What the migrations come to. Written by `npm run schema`; a test compares it.
 
+create table addresses (
+  customer text not null,
+  kind text not null,
+  address text not null,
+  at timestamp with time zone not null,
+  constraint addresses_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint addresses_kind_check CHECK ((kind = ANY (ARRAY['wecom'::text, 'wechat'::text, 'device'::text, 'subscription'::text, 'url'::text]))),
+  constraint addresses_pkey PRIMARY KEY (customer, kind)
+);
+
 create table checkout_answers (
   key text not null,
   request_hash text not null,
@@ -38,10 +48,16 @@ create table consents (
   granted boolean not null,
   source text not null,
   at timestamp with time zone not null,
+  purpose text not null default 'messages'::text,
+  pending boolean not null default false,
+  text_version text,
+  ip_hash text,
+  agent_hash text,
   constraint consents_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint consents_pending CHECK ((NOT (pending AND granted))),
   constraint consents_pkey PRIMARY KEY (id)
 );
-CREATE INDEX consents_newest ON public.consents USING btree (customer, topic, channel, id DESC);
+CREATE INDEX consents_newest ON public.consents USING btree (customer, topic, channel, purpose, id DESC);
 
 create table coupons (
   code text not null,
@@ -82,6 +98,7 @@ create table customers (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   phone text,
+  channels text[] not null default '{}'::text[],
   constraint customers_check CHECK (((birth_month IS NULL) = (birth_day IS NULL))),
   constraint customers_pkey PRIMARY KEY (id)
 );
@@ -161,6 +178,20 @@ create table events (
   constraint events_pkey PRIMARY KEY (seq)
 );
 CREATE INDEX events_of_customer ON public.events USING btree (customer, type, seq);
+
+create table exposures (
+  message text not null,
+  enrolment text not null,
+  journey text not null,
+  customer text not null,
+  arm text not null,
+  at timestamp with time zone not null,
+  constraint exposures_arm_check CHECK ((arm = ANY (ARRAY['treated'::text, 'holdout'::text]))),
+  constraint exposures_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint exposures_pkey PRIMARY KEY (message)
+);
+CREATE INDEX exposures_of_enrolment ON public.exposures USING btree (enrolment);
+CREATE INDEX exposures_of_journey ON public.exposures USING btree (journey, arm);
 
 create table holiday_years (
   region text not null,
@@ -244,6 +275,12 @@ create table messages (
   sent_at timestamp with time zone,
   provider text,
   provider_id text,
+  purpose text not null default 'messages'::text,
+  tags text[] not null default '{}'::text[],
+  priority integer not null default 0,
+  bid_at timestamp with time zone,
+  bid_until timestamp with time zone,
+  passed jsonb not null default '[]'::jsonb,
   locale text,
   words_version integer,
   constraint messages_check CHECK (((status <> 'sent'::text) OR ((sent_at IS NOT NULL) AND (reserved_at IS NOT NULL)))),
@@ -290,18 +327,6 @@ create table outcomes (
   constraint outcomes_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
   constraint outcomes_kind_check CHECK ((kind = ANY (ARRAY['entered'::text, 'converted'::text, 'ended'::text]))),
   constraint outcomes_pkey PRIMARY KEY (enrolment, kind)
-);
-
-create table pending_consents (
-  customer text not null,
-  topic text not null,
-  channel text not null,
-  asked_at timestamp with time zone not null,
-  expires_at timestamp with time zone not null,
-  source text not null,
-  confirmed_at timestamp with time zone,
-  constraint pending_consents_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
-  constraint pending_consents_pkey PRIMARY KEY (customer, topic, channel)
 );
 
 create table point_balances (
@@ -443,6 +468,21 @@ create table rejected_events (
   constraint rejected_events_pkey PRIMARY KEY (seq)
 );
 
+create table release_openings (
+  channel text not null,
+  opens_at timestamp with time zone not null,
+  next_slot timestamp with time zone not null,
+  constraint release_openings_pkey PRIMARY KEY (channel, opens_at)
+);
+
+create table release_slots (
+  channel text not null,
+  slot timestamp with time zone not null,
+  taken integer not null,
+  constraint release_slots_pkey PRIMARY KEY (channel, slot),
+  constraint release_slots_taken_check CHECK ((taken > 0))
+);
+
 create table suppressions (
   channel text not null,
   address text not null,
@@ -463,6 +503,15 @@ create table test_sends (
   status text not null,
   detail text not null,
   constraint test_sends_pkey PRIMARY KEY (id)
+);
+
+create table topics (
+  id text not null,
+  title text not null,
+  description text not null default ''::text,
+  double_opt_in boolean not null default false,
+  retired boolean not null default false,
+  constraint topics_pkey PRIMARY KEY (id)
 );
 
 create table waits (
@@ -507,4 +556,19 @@ create table wording_terms (
   constraint wording_terms_by_check CHECK ((by <> ''::text)),
   constraint wording_terms_pkey PRIMARY KEY (term),
   constraint wording_terms_severity_check CHECK ((severity = ANY (ARRAY['block'::text, 'review'::text, 'evidence'::text, 'allow'::text])))
+);
+
+create table wordings (
+  hash text not null,
+  term text not null,
+  journey text not null,
+  message text not null,
+  words jsonb not null,
+  basis text not null,
+  suggestion text not null,
+  asked_at timestamp with time zone not null,
+  approved_at timestamp with time zone,
+  approved_by text,
+  constraint wordings_check CHECK (((approved_at IS NULL) = (approved_by IS NULL))),
+  constraint wordings_pkey PRIMARY KEY (hash, term)
 );

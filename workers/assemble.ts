@@ -14,6 +14,7 @@ import { connectTemporal } from '../client/temporal.ts'
 import type { Config } from '../domain/contracts/config.ts'
 import { codeFrom } from '../domain/coupon.ts'
 import { clockOf } from '../domain/tempo.ts'
+import { addTopics } from '../store/consents.ts'
 import { addOffers } from '../store/coupons.ts'
 import { openStore } from '../store/db.ts'
 import { checkInvariants } from '../store/invariants.ts'
@@ -72,6 +73,10 @@ async function start(
   const migrated = await migrate(db)
   if (migrated.length > 0) log.info({ migrated }, 'the store has the newest schema')
   for (const plan of plans.values()) await addOffers(db, plan.offers)
+  await addTopics(
+    db,
+    [...plans.values()].map((plan) => plan.topic),
+  )
 
   const metrics = createMetrics({ db })
   const temporal = roles.has('worker') || roles.has('dispatcher') ? await connectTemporal(config) : undefined
@@ -125,7 +130,13 @@ function partsOf(
     clock: given.clock,
     plans: given.plans,
     channels: new Map([['email', emailChannel({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM })]]),
-    policy: { quiet: config.QUIET_HOURS, cap: config.MARKETING_CAP, shopZone: config.SHOP_ZONE },
+    policy: {
+      quiet: config.QUIET_HOURS,
+      caps: config.MARKETING_CAP,
+      auctionMs: config.AUCTION_WINDOW,
+      release: config.RELEASE_RATE,
+      shopZone: config.SHOP_ZONE,
+    },
     publicUrl: config.PUBLIC_URL,
     secret: config.PERENNIAL_SECRET,
     words: {

@@ -1,16 +1,13 @@
-/** Coupons and mails in memory: activities/coupons.ts and activities/messages.ts for one run, with a provider that takes all. */
-import { localDate, opensAt } from '../../domain/calendar.ts'
+/** Coupons in memory: activities/coupons.ts for one run. */
+import { localDate } from '../../domain/calendar.ts'
 import { type Coupon, type Offer, codeFrom } from '../../domain/coupon.ts'
 import { milliseconds } from '../../domain/duration.ts'
 import { PerennialError, type Refusal } from '../../domain/errors.ts'
 import { bucketOf } from '../../domain/experiment.ts'
 import type { RunStatus } from '../../domain/journey.ts'
-import { type SendFacts, gate } from '../../domain/sending.ts'
-import type { Rendered } from '../../domain/template.ts'
 import type { Host } from '../catalogue.ts'
 import type { Setting } from './setting.ts'
 import type { Line } from './timeline.ts'
-import { wordsInPreview } from './words.ts'
 
 /** How the shop stands when an effect is asked for. */
 export interface Standing {
@@ -25,7 +22,6 @@ type Call<K extends keyof Calls> = Parameters<Calls[K]>[0]
 type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
 
 export class VirtualEffects {
-  private readonly reserved: number[] = []
   private readonly issued = new Map<string, number>()
   private readonly setting: Setting
   private readonly say: (what: Line['what'], text: string, more: Partial<Line>) => void
@@ -76,54 +72,6 @@ export class VirtualEffects {
       title,
       expires: localDate(expires, this.setting.zone),
       expiresAt: new Date(expires).toISOString(),
-    }
-  }
-
-  sendMessage({ message: name, data }: Call<'sendMessage'>, standing: Standing): Answer<'sendMessage'> {
-    const { plan } = this.setting
-    let rendered: Rendered | undefined
-    const words = (): Rendered => (rendered ??= this.render(name, data))
-    const verdict = gate(plan.class, this.facts(standing, words))
-    if (verdict.do === 'send') {
-      const sent = words()
-      if (!sent.ok) throw new PerennialError('INTERNAL', `the gate let '${name}' pass without words`)
-      const { subject, text } = sent.words
-      if (plan.class === 'marketing') this.reserved.push(standing.now)
-      this.say('message', `mail ${name}: "${subject}"`, { name, words: { subject, text } })
-      return { is: 'sent' }
-    }
-    const { code } = verdict
-    if (verdict.do === 'hold') {
-      this.say('held', `mail ${name} held: ${code}`, { name, code, until: verdict.until })
-      return { is: 'held', code, until: verdict.until }
-    }
-    const detail = /^(TEMPLATE|WORDING)/.test(code) && rendered?.ok === false ? `, ${rendered.detail.split(',')[0]}` : ''
-    if (code !== 'LEFT_JOURNEY') this.say('skipped', `mail ${name} skipped: ${code}${detail}`, { name, code })
-    return { is: 'skipped', code }
-  }
-
-  private render(message: string, data: Record<string, unknown>): Rendered {
-    return wordsInPreview(this.setting, message, data)
-  }
-
-  private facts({ now, status, paused, consented }: Standing, words: () => Rendered): SendFacts {
-    const { customer, quiet, cap, recent, start, arm, zone } = this.setting
-    const since = now - cap.windowMs
-    return {
-      now,
-      run: status,
-      paused,
-      consented,
-      suppressed: customer.suppressed,
-      arm,
-      render: () => {
-        const result = words()
-        return result.ok ? undefined : result.code
-      },
-      opensAt: opensAt(quiet, zone, now),
-      recent: this.reserved.filter((at) => at > since).length + (start > since ? recent : 0),
-      cap: cap.messages,
-      address: customer.email,
     }
   }
 }

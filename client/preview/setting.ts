@@ -1,7 +1,9 @@
 /** What a walk is given: one customer, one plan, and what happens to them from outside. */
 import type { QuietHours } from '../../domain/calendar.ts'
+import type { ChannelName } from '../../domain/channel.ts'
 import type { Arm } from '../../domain/experiment.ts'
 import type { Properties } from '../../domain/journey.ts'
+import type { Bid, CapRule, PastMessage } from '../../domain/pressure.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import type { PublishedWords } from './words.ts'
 
@@ -9,6 +11,10 @@ export interface VirtualCustomer {
   id: string
   name: string | null
   email: string | null
+  /** Where they can be reached beside e-mail, by channel. */
+  reach?: Partial<Record<ChannelName, string>>
+  /** The channels they like best first. */
+  channels?: ChannelName[]
   zone: string | null
   /** BCP 47, and E.164: what their words are chosen by. */
   locale?: string | null
@@ -27,6 +33,13 @@ export type Outside = { at: number } & (
   { is: 'event'; type: string; properties: Properties } | { is: 'unsubscribe' } | { is: 'pause' } | { is: 'resume' }
 )
 
+/** The messages of one customer, over all runs. */
+export interface CustomerLoad {
+  past: PastMessage[]
+  /** What waits in an auction, by its key; a silent one is of a control arm. */
+  bids: Map<string, Bid & { silent: boolean }>
+}
+
 export interface Setting {
   plan: CatalogueEntry['plan']
   run: string
@@ -44,9 +57,16 @@ export interface Setting {
   /** What operators have published over the plan's words. */
   published?: PublishedWords | undefined
   quiet: QuietHours
-  cap: { messages: number; windowMs: number }
-  /** Marketing messages of other journeys, reserved at the start. */
-  recent: number
+  caps: readonly CapRule[]
+  /** What the customer got in the other journeys so far, and, with `auctionMs`, what waits there; runs side by side share it. */
+  load: CustomerLoad
+  auctionMs: number
+  /** The best priority of any journey. */
+  highest: number
+  /** Terms that a person has agreed to. */
+  approved: readonly string[]
+  /** Called before the clock goes on, so that runs side by side keep one time. */
+  pace?: (at: number) => Promise<void>
   /** Coupons that each offer has left (undefined: its quota), and that the customer has of each. */
   couponsLeft: number | undefined
   couponsHeld: number

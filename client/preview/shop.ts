@@ -7,6 +7,7 @@ import { PerennialError } from '../../domain/errors.ts'
 import type { Host, Where } from '../catalogue.ts'
 import { VirtualEffects } from './effects.ts'
 import { VirtualInbox } from './inbox.ts'
+import { VirtualMessages } from './messages.ts'
 import { VirtualPoints } from './points.ts'
 import type { Outside, Setting } from './setting.ts'
 import { type Line, spanInWords } from './timeline.ts'
@@ -23,6 +24,7 @@ export class VirtualShop implements Host {
 
   private readonly setting: Setting
   private readonly effects: VirtualEffects
+  private readonly messages: VirtualMessages
   private readonly points: VirtualPoints
   private readonly outside: Outside[]
   private clock: number
@@ -48,6 +50,7 @@ export class VirtualShop implements Host {
       () => (this.woken += 1),
     )
     this.effects = new VirtualEffects(setting, (what, text, more) => this.say(what, text, more))
+    this.messages = new VirtualMessages(setting, (what, text, more) => this.say(what, text, more))
     this.points = new VirtualPoints(setting, (what, text, more) => this.say(what, text, more))
     this.heldForEver = new Promise((resolve) => (this.halt = resolve))
   }
@@ -64,6 +67,8 @@ export class VirtualShop implements Host {
     this.resting = true
     while (this.woken <= handled) {
       const next = this.outside[0]
+      const due = next && (until === null || next.at <= until) ? next.at : until
+      if (due !== null) await this.setting.pace?.(due)
       if (next && (until === null || next.at <= until)) {
         this.outside.shift()
         this.happen(next)
@@ -134,7 +139,7 @@ export class VirtualShop implements Host {
     },
     sendMessage: async (request) => {
       this.look()
-      const result = this.effects.sendMessage(request, this.standing())
+      const result = this.messages.send(request, this.standing())
       this.held = result.is === 'held' && result.until === null
       return result
     },

@@ -1,4 +1,5 @@
 /** What a preview found, for programs and for people. */
+import type { ChannelName } from '../../domain/channel.ts'
 import type { Refusal } from '../../domain/errors.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 
@@ -32,6 +33,8 @@ export interface Line {
   until?: number | null
   /** The words of a message as the customer would read them. */
   words?: { subject: string; text: string }
+  /** The channel it went by. */
+  channel?: ChannelName
 }
 
 export interface Timeline {

@@ -1,9 +1,7 @@
 /** The words of a message as the virtual customer would get them: activities/messages.ts without a store. */
 import { isInChina } from '../../domain/mail-rules.ts'
 import { PerennialError } from '../../domain/errors.ts'
-import { leaveOf } from '../../domain/ready-words.ts'
-import { mailWords } from '../../domain/sent-words.ts'
-import type { Rendered } from '../../domain/template.ts'
+import { type WordsForOne } from '../../domain/sent-words.ts'
 import { type WordVersion, chooseWords } from '../../domain/word-versions.ts'
 import type { Term } from '../../domain/wording-terms.ts'
 import type { Setting } from './setting.ts'
@@ -17,12 +15,11 @@ export interface PublishedWords {
 
 const SAMPLE_LINKS = { preferences: 'https://shop.example/p/sample', confirm: 'https://shop.example/c/sample' }
 
-/** Without the footer, which is the same under every mail. */
+/** The words for the customer of a walk; the footer, which is the same under every mail, is left out of a preview. */
 export function wordsInPreview(
   { plan, customer, published }: Pick<Setting, 'plan' | 'customer' | 'published'>,
   message: string,
-  data: Record<string, unknown>,
-): Rendered {
+): WordsForOne {
   const copy = plan.copy[message]
   if (!copy) {
     throw new PerennialError('JOURNEY_INVALID', `'${plan.name}' has no words for '${message}'`, {
@@ -30,9 +27,11 @@ export function wordsInPreview(
     })
   }
   const { versions = [], shopLocale, terms } = published ?? {}
-  const wanted = [customer.locale, shopLocale]
-  const chosen = chooseWords(copy, versions, { journey: plan.name, message, wanted })
-  const variables = { ...(customer.name === null ? {} : { name: customer.name }), links: SAMPLE_LINKS, ...data }
-  const china = isInChina(customer)
-  return mailWords({ ...chosen, china, ...(terms && { terms }) }, variables, { class: plan.class, plan: leaveOf(plan) })
+  const chosen = chooseWords(copy, versions, { journey: plan.name, message, wanted: [customer.locale, shopLocale] })
+  return { ...chosen, china: isInChina(customer), ...(terms && { terms }) }
+}
+
+/** What every message may name. */
+export function variablesInPreview({ customer }: Pick<Setting, 'customer'>): Record<string, unknown> {
+  return { ...(customer.name === null ? {} : { name: customer.name }), links: SAMPLE_LINKS }
 }

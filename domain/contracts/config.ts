@@ -1,9 +1,11 @@
 /** Everything that may differ between two installations, read once at each entry. .env.example explains each. */
 import { z } from 'zod'
 import { isZone, minuteOfDay } from '../calendar.ts'
+import { isChannelName } from '../channel.ts'
 import { milliseconds } from '../duration.ts'
 import { PerennialError } from '../errors.ts'
 import { isLocale } from '../locale.ts'
+import type { CapRule } from '../pressure.ts'
 
 const readable = <T>(read: (text: string) => T) =>
   z.string().transform((text, context) => {
@@ -23,9 +25,30 @@ const quietHours = readable((text) => {
   return { from: minuteOfDay(from), to: minuteOfDay(to) }
 })
 
-const cap = readable((text) => {
+const RULE = /^(\d+) per (.+?)((?: (?:on|tagged|counting) [a-z-]+)*)$/
+const CAP = "expected '4 per 7 days', with more after a comma: '1 per 1 day on sms', '2 per 7 days tagged promotion'"
+
+/** '4 per 7 days, 1 per 1 day on sms, 6 per 7 days counting service': all of them bind. */
+const caps = readable((text) => text.split(',').map((one) => ruleIn(one.trim())))
+
+function ruleIn(text: string): CapRule {
+  const [, messages, window, more = ''] = RULE.exec(text) ?? []
+  if (messages === undefined || window === undefined) throw new Error(CAP)
+  const rule: CapRule = { messages: Number(messages), windowMs: milliseconds(window), counts: ['marketing'] }
+  for (const [, word, name = ''] of more.matchAll(/(on|tagged|counting) ([a-z-]+)/g)) {
+    if (word === 'tagged') rule.tag = name
+    else if (word === 'on' && isChannelName(name)) rule.channel = name
+    else if (word === 'counting' && (name === 'service' || name === 'transactional'))
+      rule.counts = [...rule.counts, name]
+    else throw new Error(CAP)
+  }
+  return rule
+}
+
+const rate = readable((text) => {
   const [, messages, window] = /^(\d+) per (.+)$/.exec(text) ?? []
-  if (messages === undefined || window === undefined) throw new Error("expected '4 per 7 days'")
+  if (messages === undefined || window === undefined || Number(messages) < 1)
+    throw new Error("expected '20 per 1 second'")
   return { messages: Number(messages), windowMs: milliseconds(window) }
 })
 
@@ -59,7 +82,9 @@ const configContract = z.object({
   PERENNIAL_SECRET: z.string().min(16, 'expected at least 16 characters'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   QUIET_HOURS: quietHours.prefault('20:30-09:00'),
-  MARKETING_CAP: cap.prefault('4 per 7 days'),
+  MARKETING_CAP: caps.prefault('4 per 7 days'),
+  AUCTION_WINDOW: readable(milliseconds).prefault('60 seconds'),
+  RELEASE_RATE: rate.prefault('20 per 1 second'),
   SHOP_ZONE: z.string().refine(isZone, "expected an IANA zone: 'Asia/Shanghai'").default('UTC'),
   SHOP_LOCALE: z.string().refine(isLocale, "expected a BCP 47 tag: 'zh-CN'").optional(),
   SHOP_ADDRESS: z.string().min(5).max(300).optional(),

@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { minuteOfDay } from '../calendar.ts'
 import { milliseconds } from '../duration.ts'
 import { AUDIENCES } from '../audience.ts'
+import { CHANNELS } from '../channel.ts'
+import { type Delivery, type MessageDelivery, PLAIN } from '../delivery.ts'
 import { PerennialError } from '../errors.ts'
 import type { Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
@@ -46,7 +48,6 @@ const copy = draft
   })
   .refine(hasBody, BODY)
   .refine(oneMarkup, 'expected html or mjml, not both')
-const term = z.string().min(1).max(100)
 const name = z.string().min(1).max(100)
 const minor = z.int().min(1).max(MONEY_MOST)
 const gives = z.union(
@@ -91,6 +92,25 @@ const pointRule = z.strictObject({
   onReturn: z.enum(['pending-only', 'within-balance', 'negative-allowed']).optional(),
 })
 
+const channels = z
+  .array(z.enum(CHANNELS))
+  .min(1)
+  .refine((all) => new Set(all).size === all.length, 'expected each channel once')
+const tags = z.array(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "a tag is in kebab-case: 'promotion'")).max(20)
+const evidence = z.array(z.string().min(1))
+/** How messages go out, as domain/delivery.ts has it. */
+const delivery = {
+  purpose: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/, "a purpose is in kebab-case: 'profiling'")
+    .default(PLAIN.purpose),
+  priority: z.int().min(-1000).max(1000).default(PLAIN.priority),
+  channels: channels.default(PLAIN.channels),
+  tags: tags.default([]),
+  evidence: evidence.default([]),
+  messages: z.record(z.string(), z.strictObject({ channels, tags, evidence }).partial()).default({}),
+}
+
 const planContract = z.strictObject({
   title: z.string().min(1),
   begins: z
@@ -111,10 +131,8 @@ const planContract = z.strictObject({
     .default({ when: 'never' }),
   class: z.enum(['marketing', 'service', 'transactional']).default('marketing'),
   topic: z.string().min(1).default('marketing'),
+  ...delivery,
   copy: z.record(z.string(), copy),
-  wording: z
-    .strictObject({ evidence: z.record(term, z.string().min(1)).optional(), approved: z.array(term).optional() })
-    .optional(),
   offers: z.record(z.string(), offer).default({}),
   points: z.record(ruleName, pointRule).default({}),
 })
@@ -151,7 +169,13 @@ export function checkPlan(name: string, plan: unknown) {
       expected: "the property of the beginning event that makes runs distinct: 'order'",
     })
   }
-  const words = wordsOf(name, rest)
+  const unspoken = Object.keys(rest.messages).find((message) => !Object.hasOwn(rest.copy, message))
+  if (unspoken !== undefined) {
+    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, messages.${unspoken}: it has no words`, {
+      field: `messages.${unspoken}`,
+    })
+  }
+  const words = wordsOf(name, read.data)
   const routing: Routing = {
     name,
     begins: begins && 'on' in begins ? plain(begins) : undefined,
@@ -167,13 +191,29 @@ export function checkPlan(name: string, plan: unknown) {
     title: rest.title,
     class: rest.class,
     topic: rest.topic,
+    delivery: words.delivery,
     copy: words.copy,
-    wording: words.wording,
     offers: rest.offers,
     points: rulesOf(rest.points),
     sweep,
   }
 }
+
+function deliveryIn(rest: Pick<z.output<typeof planContract>, keyof typeof delivery>): Delivery {
+  const { purpose, priority, tags: marks, evidence: proven } = rest
+  const messages = Object.entries(rest.messages).map(([message, own]) => [message, defined(own) as MessageDelivery])
+  return {
+    purpose,
+    priority,
+    channels: rest.channels,
+    tags: marks,
+    evidence: proven,
+    messages: Object.fromEntries(messages) as Delivery['messages'],
+  }
+}
+
+const defined = (one: object): object =>
+  Object.fromEntries(Object.entries(one).filter(([, value]) => value !== undefined))
 
 /** Without keys that are undefined. */
 function plain({ on, where, sameOccasion }: z.output<typeof endPattern>) {
@@ -181,16 +221,15 @@ function plain({ on, where, sameOccasion }: z.output<typeof endPattern>) {
 }
 
 function rulesOf(all: Record<string, z.output<typeof pointRule>>): Record<string, PointRule> {
-  const defined = (rule: object) => Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined))
   return Object.fromEntries(Object.entries(all).map(([name, rule]) => [name, defined(rule) as PointRule]))
 }
 
-function wordsOf(name: string, read: Pick<z.output<typeof planContract>, 'copy' | 'class' | 'wording'>) {
+function wordsOf(name: string, read: z.output<typeof planContract>) {
   const copies = Object.entries(read.copy).map(([message, one]): [string, Copy] => [
     message,
     readyCopy(one as CopyDraft, `${name}.copy.${message}`),
   ])
-  const words = { name, class: read.class, copy: Object.fromEntries(copies), wording: read.wording }
+  const words = { name, class: read.class, delivery: deliveryIn(read), copy: Object.fromEntries(copies) }
   holdToLint(words)
   return words
 }

@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import type { Channel, Outgoing, Receipt } from '../../activities/channels/channel.ts'
 import { type EffectLine, type PlanFacts, type Policy, createActivities } from '../../activities/index.ts'
 import type { SendRequest } from '../../activities/messages.ts'
-import { CAPABILITIES } from '../../domain/channel.ts'
+import { CAPABILITIES, type ChannelName } from '../../domain/channel.ts'
 import { codeFrom } from '../../domain/coupon.ts'
 import { effectKey, runId } from '../../domain/ids.ts'
 import { addOffers } from '../../store/coupons.ts'
@@ -25,15 +25,15 @@ export interface Provider extends Channel {
   before(...next: (() => Promise<Receipt | undefined>)[]): void
 }
 
-export function provider(): Provider {
+export function provider(name: ChannelName = 'email'): Provider {
   const calls: Outgoing[] = []
   const planned: Answer[] = []
   const early: (() => Promise<Receipt | undefined>)[] = []
   return {
-    name: 'email',
+    name,
     provider: 'test',
     ready: { ok: true },
-    can: CAPABILITIES.email,
+    can: CAPABILITIES[name],
     calls,
     answers: (...next) => void planned.push(...next),
     before: (...next) => void early.push(...next),
@@ -70,7 +70,12 @@ export async function failure(work: Promise<unknown>): Promise<ApplicationFailur
 }
 
 /** A shop of one's own over a database: its clock, inbox, provider and activities. Offers of the plans are stored. */
-export async function openShop(db: Db, plans: readonly PlanFacts[], policy: Partial<Policy> = {}) {
+export async function openShop(
+  db: Db,
+  plans: readonly PlanFacts[],
+  policy: Partial<Policy> = {},
+  others: readonly Provider[] = [],
+) {
   const clock = handClock()
   const channel = provider()
   const effects: EffectLine[] = []
@@ -79,7 +84,7 @@ export async function openShop(db: Db, plans: readonly PlanFacts[], policy: Part
     db,
     clock,
     plans: new Map(plans.map((plan) => [plan.name, plan])),
-    channels: new Map([[channel.name, channel]]),
+    channels: new Map([channel, ...others].map((one) => [one.name, one])),
     policy: { ...OPEN_HOURS, ...policy },
     publicUrl: PUBLIC_URL,
     secret: SECRET,

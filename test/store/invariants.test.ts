@@ -145,6 +145,8 @@ const BREAKING: Record<string, Record<string, string>> = {
   'no marketing was sent without consent': {
     'never given': `delete from consents where customer = 'W2'`,
     'given later': `update consents set at = at + interval '1 day' where customer = 'W2'`,
+    'given for something else alone': `update consents set purpose = 'profiling' where customer = 'W2'`,
+    'not given for what it was for': `update messages set purpose = 'profiling' where customer = 'W2'`,
     'withdrawn before': `insert into consents (customer, topic, channel, granted, source, at)
       select customer, topic, channel, false, 'test', reserved_at from messages where customer = 'W2'`,
   },
@@ -180,6 +182,14 @@ const BREAKING: Record<string, Record<string, string>> = {
   'every state of a message is in its history': {
     'an end that nobody told': `delete from message_states where status = 'sent' and message like '%W1%'`,
     'nothing told': `delete from message_states where message like '%W3%'`,
+  },
+  'what left is an exposure': {
+    'nowhere exposed': `delete from exposures where message like '%W1%'`,
+  },
+  'only a held message waits in an auction': {
+    'one that went': `update messages set bid_at = created_at, bid_until = created_at where customer = 'W1'`,
+    'without an end': `update messages set status = 'held', code = 'AUCTION', bid_at = created_at where customer = 'W3';
+      insert into message_states (message, status, code, at) select key, 'held', code, created_at from messages where customer = 'W3'`,
   },
   'the postings of a transfer sum to zero': {
     'more issued than awarded': `update point_postings set amount = amount - 1 where account = 'issued'`,

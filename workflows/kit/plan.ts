@@ -1,8 +1,10 @@
 /** The words a journey is written in. Types only: what each does stands in steps.ts. */
 import type { Audience } from '../../domain/audience.ts'
 import type { CalendarTarget } from '../../domain/calendar.ts'
+import type { ChannelName } from '../../domain/channel.ts'
 import type { Coupon, Offer } from '../../domain/coupon.ts'
 import type { Facts } from '../../domain/customer.ts'
+import type { MessageDelivery } from '../../domain/delivery.ts'
 import type { CalendarDays, Duration } from '../../domain/duration.ts'
 import type { Refusal } from '../../domain/errors.ts'
 import type { EndPattern, EventPattern, Properties, TakenEvent } from '../../domain/journey.ts'
@@ -32,10 +34,20 @@ export interface Plan<M extends string = string, O extends string = string, P ex
   class?: MessageClass
   /** What the customer agreed to get; 'marketing' unless said. */
   topic?: string
+  /** What consent is needed for beside messages at all, e.g. 'profiling'. */
+  purpose?: string
+  /** Of two journeys that want the last place the frequency caps have, the higher goes. 0 unless said. */
+  priority?: number
+  /** The channels of its messages, the one the plan would rather use first; the customer's favourites go before. E-mail unless said. */
+  channels?: ChannelName[]
+  /** What its messages count as in the frequency caps: 'promotion'. */
+  tags?: string[]
+  /** Terms of the wording check for which the shop holds proof. */
+  evidence?: string[]
+  /** Where a message differs from the plan. */
+  messages?: Partial<Record<NoInfer<M>, MessageDelivery>>
   /** The words of each message in Liquid, and under `locales` in other languages. */
   copy: Record<M, CopyDraft>
-  /** What the words claim and may: proofs by term, and terms that a person approved for all of them. */
-  wording?: { evidence?: Record<string, string>; approved?: string[] }
   /** The offers coupons are issued from, as they are at first; operators steer them afterwards. */
   offers?: Record<O, Offer>
   /** The rules by which points are awarded. */
