@@ -18,6 +18,7 @@ import { answering } from './failures.ts'
 import { messageActivities } from './messages.ts'
 import { outcomeActivities } from './outcomes.ts'
 import { pointActivities } from './points.ts'
+import { testMailActivities } from './test-mails.ts'
 import { upkeepActivities } from './upkeep.ts'
 import { waitActivities } from './waits.ts'
 
@@ -86,6 +87,7 @@ export function createActivities(parts: Parts) {
   const now: Now = (asked) => Math.max(asked, parts.clock.now())
   return answering({
     ...messageActivities(parts, now),
+    ...testMailActivities(parts, now),
     ...couponActivities(parts, now),
     ...pointActivities(parts, now),
     ...waitActivities(parts, now),

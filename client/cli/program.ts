@@ -8,6 +8,8 @@ import { EXIT, asPerennialError, exitCodeOf } from './problems.ts'
 import { addPointWords } from './points.ts'
 import { addProvingWords } from './prove.ts'
 import { Session, type SessionParts } from './session.ts'
+import { addWordingWords } from './wording.ts'
+import { addWordsWords } from './words.ts'
 
 const HELP = `
 Examples:
@@ -16,6 +18,7 @@ Examples:
   perennial show first-order                            what became of it, with the lift
   perennial why C1001                                   why somebody got this and not that
   perennial balance C1001                               the points a customer has
+  perennial words show first-order                      what its messages say
   perennial pause first-order                           hold it; resume lets it go on
 
 In a checkout: npm run journeys -- list
@@ -49,6 +52,8 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addActingWords(program, session)
   addOfferWords(program, session)
   addProvingWords(program, session)
+  addWordsWords(program, session)
+  addWordingWords(program, session)
   return program
 }
 
