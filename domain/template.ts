@@ -112,7 +112,7 @@ export function variablesOf(copy: Wording): Set<string> {
   return new Set(
     parts.flatMap((source) =>
       plain
-        .globalVariableSegmentsSync(parse(plain, source))
+        .globalVariableSegmentsSync(parse(plain, source), { partials: false })
         .map((path) => path.filter((part) => typeof part === 'string').join('.')),
     ),
   )

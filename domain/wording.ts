@@ -146,9 +146,11 @@ const wordsSought = (term: string): string => apart(plainOf(term))
 function indexed(terms: readonly Term[], read: (term: string) => string): Map<string, Sought[]> {
   const index = new Map<string, Sought[]>()
   for (const of of terms) {
-    const text = read(of.term)
-    const key = text.slice(0, 2)
-    index.set(key, [...(index.get(key) ?? []), { text, except: (of.except ?? []).map(read), of }])
+    // Words without their blanks are found as well: f r e e m o n e y, #FreeMoney.
+    for (const text of new Set([read(of.term), read(of.term.replaceAll(' ', ''))])) {
+      const key = text.slice(0, 2)
+      index.set(key, [...(index.get(key) ?? []), { text, except: (of.except ?? []).map(read), of }])
+    }
   }
   return index
 }

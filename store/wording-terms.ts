@@ -10,7 +10,7 @@ export interface TermRow {
   category: WordingCategory
   basis: string
   suggestion: string
-  except_in: string[]
+  except_in: readonly string[]
 }
 
 let last: { of: string; terms: readonly Term[] } | undefined
