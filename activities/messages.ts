@@ -4,9 +4,16 @@ import { partsOfRun } from '../domain/ids.ts'
 import { type Tx, inTransaction } from '../store/db.ts'
 import { decide } from '../store/decisions.ts'
 import { type RunState, holdRun, lockRun } from '../store/enrolments.ts'
-import { type MessageRow, beginSending, lockMessage, recordVerdict, settleMessage } from '../store/messages.ts'
+import {
+  type MessageRow,
+  beginSending,
+  lockMessage,
+  recordVerdict,
+  settleMessage,
+  settleSent,
+} from '../store/messages.ts'
 import { recordWords } from '../store/words.ts'
-import type { Channel, Outgoing } from './channels/channel.ts'
+import type { Channel, Outgoing, Receipt } from './channels/channel.ts'
 import { messageGate } from './gate.ts'
 import type { Now, Parts, PlanFacts } from './index.ts'
 
@@ -139,7 +146,8 @@ export function messageActivities(parts: Parts, now: Now) {
     }
     switch (receipt.is) {
       case 'sent':
-        await settle('sent')
+        if (plain(receipt)) await settleSent(db, request.key, { ...receipt, now: now(request.asked) })
+        else await settle('sent')
         return { is: 'sent' }
       case 'accepted':
         await settle('accepted')
@@ -196,6 +204,10 @@ export function messageActivities(parts: Parts, now: Now) {
     },
   }
 }
+
+/** Nothing has to be written but that it was sent. */
+const plain = (receipt: Receipt): boolean =>
+  Object.keys(receipt).every((field) => ['is', 'detail', 'providerId'].includes(field))
 
 /** What a row says that no attempt is at work on; undefined where one is, or will be. */
 function verdictOf(row: MessageRow): SendResult | undefined {

@@ -24,6 +24,7 @@ import {
   stopJourney,
   stopRun,
 } from './journeys.ts'
+import { type GateWords, gateWords } from './gate.ts'
 import { type BalanceReport, type LedgerReport, balanceReport, ledgerReport } from './points.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type HolidayDesk, holidayDesk } from './holidays.ts'
@@ -51,7 +52,7 @@ export interface CheckAnswer {
 }
 
 /** Each throws the errors of the catalogue that its function names, and STORE_UNAVAILABLE. Times are shop time. */
-export interface Operator {
+export interface Operator extends GateWords {
   list(): Promise<JourneyLine[]>
   showJourney(name: string): Promise<JourneyReport>
   showRun(run: string): Promise<RunReport>
@@ -80,7 +81,13 @@ const drawCode = (): string => codeFrom(randomBytes(12))
 
 export function operatorOf(parts: OperatorParts): Operator {
   const { db } = parts
+  const gate = gateWords(parts)
   return {
+    topics: () => known(gate.topics()),
+    putTopic: (topic) => known(gate.putTopic(topic)),
+    consents: (customer) => known(gate.consents(customer)),
+    wordings: () => known(gate.wordings()),
+    approve: (request) => known(gate.approve(request)),
     list: () => known(listJourneys(parts)),
     showJourney: (name) => known(showJourney(parts, name)),
     showRun: (run) => known(showRun(parts, run)),

@@ -11,7 +11,7 @@ import { type Properties, occasionOf } from '../domain/journey.ts'
 import type { CapRule, PastMessage } from '../domain/pressure.ts'
 import { type CatalogueEntry, type Journey, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
-import type { Outside, VirtualCustomer } from './preview/setting.ts'
+import type { Outside, Setting, VirtualCustomer } from './preview/setting.ts'
 import { VirtualShop } from './preview/shop.ts'
 import type { PublishedWords } from './preview/words.ts'
 
@@ -41,6 +41,8 @@ export interface Script {
   /** Marketing messages the customer got by e-mail from elsewhere at the start, and the caps (4 per 7 days). */
   recent?: number
   caps?: readonly CapRule[]
+  /** Other runs on the same clock: what the customer has in all of them, and what keeps them in time. */
+  beside?: Pick<Setting, 'load' | 'pace' | 'auctionMs' | 'highest'>
   /** Terms of the wording check that a person has agreed to. */
   approved?: readonly string[]
   /** Coupons each offer has left (its whole quota), and those of it the customer already has (none). */
@@ -105,6 +107,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     auctionMs: 0,
     highest: 0,
     approved: script.approved ?? [],
+    ...script.beside,
     couponsLeft: script.couponsLeft,
     couponsHeld: script.couponsHeld ?? 0,
     zone,

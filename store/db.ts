@@ -1,5 +1,5 @@
 /** The connection to PostgreSQL, and the one place where its failures become errors of the catalogue. */
-import { Kysely, PostgresDialect, type Transaction, sql } from 'kysely'
+import { Kysely, PostgresDialect, type RawBuilder, type Transaction, sql } from 'kysely'
 import pg from 'pg'
 import { PerennialError } from '../domain/errors.ts'
 
@@ -22,7 +22,26 @@ export function openStore({ url, connections = 10, onError }: StoreOptions): Db 
   const pool = new pg.Pool({ connectionString: url, max: connections, connectionTimeoutMillis: 5_000 })
   // Without a listener a server that stops would end the process.
   pool.on('error', (error) => onError?.(error))
+  pool.on('connect', prepareMarked)
   return new Kysely({ dialect: new PostgresDialect({ pool }) })
+}
+
+/**
+ * Marks a statement that is asked for every message: it is parsed and planned once a connection. Its columns must be named one by
+ * one, as a prepared `*` breaks when a migration adds one.
+ */
+export const prepared = (name: string): RawBuilder<unknown> => sql.raw(`/* prepared: ${name} */`)
+
+const MARK = /^\s*\/\* prepared: (\S+) \*\//
+
+function prepareMarked(client: pg.PoolClient): void {
+  const plain = client.query.bind(client) as (...asked: unknown[]) => unknown
+  const query = (...asked: unknown[]): unknown => {
+    const [text, values] = asked
+    const name = typeof text === 'string' ? MARK.exec(text)?.[1] : undefined
+    return name === undefined ? plain(...asked) : plain({ name, text, values })
+  }
+  client.query = query as typeof client.query
 }
 
 /** The connection was lost (08, 57P0), there are too many (53300), or two transactions stood in each other's way (40). */

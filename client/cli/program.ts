@@ -1,6 +1,7 @@
 /** The words of `perennial`, put together. */
 import { Command, CommanderError } from 'commander'
 import { addActingWords } from './act.ts'
+import { addGateWords } from './gate.ts'
 import { terminalWidth } from './layout.ts'
 import { addLookingWords } from './look.ts'
 import { addOfferWords } from './offers.ts'
@@ -51,6 +52,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addPointWords(program, session)
   addActingWords(program, session)
   addOfferWords(program, session)
+  addGateWords(program, session)
   addProvingWords(program, session)
   addWordsWords(program, session)
   addWordingWords(program, session)

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { PerennialError } from '../../domain/errors.ts'
 import { prepareProblem, routeOf } from './answers.ts'
+import { codeRoutes } from './codes.ts'
 import { type CouponRoutesParts, couponRoutes } from './coupons.ts'
 import { type EventRoutesParts, eventRoutes } from './events.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
@@ -29,6 +30,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const app = bareServer(parts)
   await app.register(eventRoutes(parts))
   await app.register(couponRoutes(parts))
+  await app.register(codeRoutes(parts))
   await app.register(unsubscribePages(parts))
   await app.register(preferencePages(parts))
   await app.register(healthRoutes(parts))

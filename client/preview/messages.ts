@@ -7,7 +7,7 @@ import { contest } from '../../domain/pressure.ts'
 import { type ChannelFacts, type SendFacts, type Verdict, gate } from '../../domain/sending.ts'
 import { findingsIn, wordsOver } from '../../domain/sent-words.ts'
 import type { Rendered } from '../../domain/template.ts'
-import { gravest } from '../../domain/wording.ts'
+import { type Finding, gravest } from '../../domain/wording.ts'
 import type { Host } from '../catalogue.ts'
 import type { Standing } from './effects.ts'
 import type { Setting } from './setting.ts'
@@ -17,7 +17,14 @@ import { variablesInPreview, wordsInPreview } from './words.ts'
 type Request = Parameters<Host['activities']['sendMessage']>[0]
 type Answer = Awaited<ReturnType<Host['activities']['sendMessage']>>
 
+interface Sample {
+  rendered: Rendered
+  findings: Finding[]
+}
+
 export class VirtualMessages {
+  /** A message that is held is asked for again in the same words. */
+  private readonly samples = new Map<string, Sample>()
   private readonly setting: Setting
   private readonly say: (what: Line['what'], text: string, more: Partial<Line>) => void
 
@@ -29,23 +36,18 @@ export class VirtualMessages {
   send(request: Request, standing: Standing): Answer {
     const { plan, load } = this.setting
     const { key, message: name } = request
-    const known = new Map<ChannelName, Rendered>()
-    const rendered = (over: ChannelName): Rendered => {
-      const words = known.get(over) ?? this.render(request, over)
-      known.set(over, words)
-      return words
-    }
-    const verdict = gate(plan.class, this.facts(request, standing, rendered))
+    const sample = (over: ChannelName): Sample => this.sample(request, over)
+    const verdict = gate(plan.class, this.facts(request, standing, sample))
     const bid = load.bids.get(key)
     load.bids.delete(key)
     if (verdict.do === 'send') {
-      const words = rendered(verdict.channel)
+      const words = sample(verdict.channel).rendered
       if (!words.ok) throw new PerennialError('INTERNAL', `the gate let '${name}' pass without words`)
       const { subject, text } = words.words
       const { channel } = verdict
       const { tags } = deliveryOf(plan.delivery, name)
       load.past.push({ at: standing.now, channel, tags, class: plan.class })
-      this.say('message', `${called(channel)} ${name}: "${subject}"`, { name, words: { subject, text }, channel })
+      this.say('message', `${called(channel)} ${name}: "${subject}"`, { name, words: { subject, text }, channel, key })
       return { is: 'sent' }
     }
     const { code, channel } = verdict
@@ -54,7 +56,8 @@ export class VirtualMessages {
       this.say('held', `${called(channel)} ${name} held: ${code}`, { name, code, until: verdict.until })
       return { is: 'held', code, until: verdict.until }
     }
-    const detail = whatFailed(code, known.get(channel))
+    const known = code.startsWith('TEMPLATE') ? sample(channel).rendered : undefined
+    const detail = known?.ok === false ? `, ${known.detail.split(',')[0]}` : ''
     if (code !== 'LEFT_JOURNEY')
       this.say('skipped', `${called(channel)} ${name} skipped: ${code}${detail}`, { name, code })
     return { is: 'skipped', code }
@@ -68,13 +71,20 @@ export class VirtualMessages {
     load.bids.set(key, { key, priority, channel, tags, at: since, until, silent: arm === 'holdout' })
   }
 
-  private render({ message, data }: Request, channel: ChannelName): Rendered {
+  private sample({ key, message, data }: Request, channel: ChannelName): Sample {
+    const known = this.samples.get(`${channel} ${key}`)
+    if (known) return known
+    const { plan } = this.setting
     const chosen = wordsInPreview(this.setting, message)
     const variables = { ...variablesInPreview(this.setting), ...data }
-    return wordsOver(CAPABILITIES[channel], chosen, variables, { class: this.setting.plan.class })
+    const rendered = wordsOver(CAPABILITIES[channel], chosen, variables, { class: plan.class })
+    const { evidence } = deliveryOf(plan.delivery, message)
+    const findings = rendered.ok ? findingsIn(rendered.words, chosen, { evidence }) : []
+    this.samples.set(`${channel} ${key}`, { rendered, findings })
+    return { rendered, findings }
   }
 
-  private facts({ key, message }: Request, standing: Standing, rendered: (over: ChannelName) => Rendered): SendFacts {
+  private facts({ key, message }: Request, standing: Standing, sample: (over: ChannelName) => Sample): SendFacts {
     const { plan, customer, quiet, caps, load, arm, zone, auctionMs, highest } = this.setting
     const { now, status, paused, consented } = standing
     const { channels, tags } = deliveryOf(plan.delivery, message)
@@ -90,8 +100,8 @@ export class VirtualMessages {
         address: name === 'email' ? customer.email : (customer.reach?.[name] ?? null),
         ready: true,
         carries: CAPABILITIES[name].carries.includes(plan.class),
-        render: () => whyNot(rendered(name), name),
-        wording: () => this.gravest(message, rendered(name)),
+        render: () => whyNot(sample(name).rendered, name),
+        wording: () => this.gravest(sample(name)),
         contest: () => contest(me, { rules: caps, past: load.past, rivals, highest, windowMs: auctionMs, now }),
       }
     })
@@ -105,18 +115,13 @@ export class VirtualMessages {
     }
   }
 
-  private gravest(message: string, rendered: Rendered): 'block' | 'review' | undefined {
-    if (!rendered.ok) return undefined
-    const { plan, approved } = this.setting
-    const { evidence } = deliveryOf(plan.delivery, message)
-    return gravest(findingsIn(rendered.words, wordsInPreview(this.setting, message), { evidence, approved }))
+  private gravest({ findings }: Sample): 'block' | 'review' | undefined {
+    const { approved } = this.setting
+    return gravest(findings.filter((one) => one.severity === 'block' || !approved.includes(one.term)))
   }
 }
 
 const called = (channel: ChannelName): string => (channel === 'email' ? 'mail' : channel)
-
-const whatFailed = (code: string, known: Rendered | undefined): string =>
-  code.startsWith('TEMPLATE') && known?.ok === false ? `, ${known.detail.split(',')[0]}` : ''
 
 function whyNot(rendered: Rendered, channel: ChannelName) {
   if (!rendered.ok) return rendered.code

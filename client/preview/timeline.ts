@@ -35,6 +35,8 @@ export interface Line {
   words?: { subject: string; text: string }
   /** The channel it went by. */
   channel?: ChannelName
+  /** Its effect key. */
+  key?: string
 }
 
 export interface Timeline {

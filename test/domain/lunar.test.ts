@@ -23,9 +23,9 @@ describe('lunar dates', () => {
   })
 
   it.each([
-    { year: 2026, month: 1, day: 30, what: 'a 30th that the month has' },
-    { year: 2025, month: 6, day: 1, leap: true, what: 'the leap month of 2025' },
-  ])('have $what', ({ what: _, ...date }) => expect(toLunar(lunarDate(date))).toEqual(date))
+    ['a 30th that the month has', { year: 2026, month: 1, day: 30 }],
+    ['the leap month of 2025', { year: 2025, month: 6, day: 1, leap: true }],
+  ])('have %s', (_, date) => expect(toLunar(lunarDate(date))).toEqual(date))
 
   it.each([
     { year: 2026, month: 6, day: 1, leap: true },
