@@ -53,9 +53,11 @@ export function unsubscribePages(parts: UnsubscribeParts): FastifyPluginAsync {
     await prepareForPersons(app)
     app.get<Asked>('/u/:token', async (request, reply) => {
       const of = subscriptionIn(request.params.token, parts.secret)
-      const lang = langOf(request, (await customer(parts.db, of.customer))?.locale)
+      // Nothing is changed, so the page is shown even while the store does not answer.
+      const person = await customer(parts.db, of.customer).catch(() => undefined)
+      const lang = langOf(request, person?.locale)
       const said = SAID[lang]
-      const topic = await titleOf(parts, of, lang)
+      const topic = await titleOf(parts, of, lang).catch(() => of.topic)
       const body = html`<h1>${said.ask(topic)}</h1>
         <p>${said.why(topic)}</p>
         <form method="post"><button>${said.button}</button></form>

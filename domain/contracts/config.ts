@@ -45,7 +45,7 @@ function ruleIn(text: string): CapRule {
   return rule
 }
 
-const rate = readable((text) => {
+const releaseRate = readable((text) => {
   const [, messages, window] = /^(\d+) per (.+)$/.exec(text) ?? []
   if (messages === undefined || window === undefined || Number(messages) < 1)
     throw new Error("expected '20 per 1 second'")
@@ -84,7 +84,7 @@ const configContract = z.object({
   QUIET_HOURS: quietHours.prefault('20:30-09:00'),
   MARKETING_CAP: caps.prefault('4 per 7 days'),
   AUCTION_WINDOW: readable(milliseconds).prefault('60 seconds'),
-  RELEASE_RATE: rate.prefault('20 per 1 second'),
+  RELEASE_RATE: releaseRate.prefault('20 per 1 second'),
   SHOP_ZONE: z.string().refine(isZone, "expected an IANA zone: 'Asia/Shanghai'").default('UTC'),
   SHOP_LOCALE: z.string().refine(isLocale, "expected a BCP 47 tag: 'zh-CN'").optional(),
   SHOP_ADDRESS: z.string().min(5).max(300).optional(),

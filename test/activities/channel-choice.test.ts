@@ -16,7 +16,7 @@ const ALL = { granted: true, channels: ['push', 'sms', 'email'] }
 
 async function shopWith(...others: Parameters<typeof provider>[0][]) {
   const providers = others.map((name) => provider(name))
-  const shop = await openShop(db, [story], {}, providers)
+  const shop = await openShop(db, [story], {}, {}, providers)
   const to = (): string[] =>
     [...providers, shop.channel].flatMap((one) => one.calls.map((call) => `${one.name} ${call.to}`))
   return { shop, providers, to }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { ApplicationFailure } from '@temporalio/activity'
 import { expect } from 'vitest'
 import type { Channel, Outgoing, Receipt } from '../../activities/channels/channel.ts'
-import { type EffectLine, type PlanFacts, type Policy, createActivities } from '../../activities/index.ts'
+import { type EffectLine, type Parts, type PlanFacts, type Policy, createActivities } from '../../activities/index.ts'
 import type { SendRequest } from '../../activities/messages.ts'
 import { CAPABILITIES, type ChannelName } from '../../domain/channel.ts'
 import { codeFrom } from '../../domain/coupon.ts'
@@ -74,6 +74,7 @@ export async function openShop(
   db: Db,
   plans: readonly PlanFacts[],
   policy: Partial<Policy> = {},
+  more: Partial<Parts> = {},
   others: readonly Provider[] = [],
 ) {
   const clock = handClock()
@@ -91,6 +92,7 @@ export async function openShop(
     words: { testRecipients: ['ann@shop.example'], address: 'Shop Ltd., 1 Long Road' },
     drawCode: () => codeFrom(randomBytes(12)),
     log: (line) => void effects.push(line),
+    ...more,
   })
   const requestOf = (journey: string, customer: string, more: Partial<SendRequest> = {}): SendRequest => {
     const run = runId({ journey, customer })

@@ -46,8 +46,13 @@ async function rate(count: number, work: (index: number) => Promise<unknown>): P
   return count / ((performance.now() - began) / 1000)
 }
 
-/** CPU so far of this process and of PostgreSQL with all its children, ms. Linux; elsewhere PostgreSQL counts as 0. */
-async function cpu(postgres: string): Promise<number> {
+interface Spent {
+  here: number
+  postgres: number
+}
+
+/** CPU so far, ms: of this process, and of PostgreSQL with all its children. Linux; elsewhere that counts as 0. */
+async function cpu(postgres: string): Promise<Spent> {
   const { user, system } = process.cpuUsage()
   const [first = ''] = (await readFile(join(postgres, 'data', 'postmaster.pid'), 'utf8')).split('\n')
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
@@ -57,7 +62,7 @@ async function cpu(postgres: string): Promise<number> {
     const ours = fields[1] === first || stat.startsWith(`${first} `)
     return ours ? Number(fields[11]) + Number(fields[12]) : 0
   })
-  return (user + system) / 1000 + 10 * ticks.reduce((sum, one) => sum + one, 0)
+  return { here: (user + system) / 1000, postgres: 10 * ticks.reduce((sum, one) => sum + one, 0) }
 }
 
 const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0
@@ -153,11 +158,13 @@ try {
   stops.push(bare.close, () => channel.close())
 
   const measured = { bare: [] as number[], ours: [] as number[], refused: [] as number[] }
-  const spent = { bare: 0, ours: 0, refused: 0 }
+  const nothing = (): Spent => ({ here: 0, postgres: 0 })
+  const spent = { bare: nothing(), ours: nothing(), refused: nothing() }
   const timed = async (side: keyof typeof spent, work: () => Promise<number>): Promise<number> => {
     const before = await cpu(postgres.directory)
     const rated = await work()
-    spent[side] += (await cpu(postgres.directory)) - before
+    const after = await cpu(postgres.directory)
+    for (const where of ['here', 'postgres'] as const) spent[side][where] += after[where] - before[where]
     return rated
   }
   const results = new Set<string>()
@@ -177,27 +184,28 @@ try {
   }
   const ratios = measured.ours.map((ours, round) => ours / (measured.bare[round] ?? 1))
   const pure = decisions()
-  const each = (side: keyof typeof spent): string => (spent[side] / ((ROUNDS + 1) * PER_ROUND)).toFixed(2)
+  const each = (side: keyof typeof spent): string[] =>
+    Object.values(spent[side]).map((ms: number) => (ms / ((ROUNDS + 1) * PER_ROUND)).toFixed(2))
   const table = new Table({
-    head: ['', 'a second', 'to bare', 'CPU ms'],
+    head: ['', 'a second', 'to bare', 'CPU ms here', 'PostgreSQL'],
     style: { head: [], border: [], compact: true },
-    colAligns: ['left', 'right', 'right', 'right'],
+    colAligns: ['left', 'right', 'right', 'right', 'right'],
   })
   table.push(
-    ['bare nodemailer, the words made beforehand', median(measured.bare).toFixed(0), '1.00x', each('bare')],
+    ['bare nodemailer, the words made beforehand', median(measured.bare).toFixed(0), '1.00x', ...each('bare')],
     [
       'sendMessage: gated, rendered, written down, sent',
       median(measured.ours).toFixed(0),
       `${median(ratios).toFixed(2)}x`,
-      each('ours'),
+      ...each('ours'),
     ],
     [
       'sendMessage refused by the cap: decided and written down',
       median(measured.refused).toFixed(0),
       '',
-      each('refused'),
+      ...each('refused'),
     ],
-    ['the gate alone, facts in, verdict out', pure.toFixed(0), '', ''],
+    ['the gate alone, facts in, verdict out', pure.toFixed(0), '', '', ''],
   )
   say(table.toString())
   const sent = await rowsOf<{ count: number }>(db, `select count(*) as count from messages where status = 'sent'`)
