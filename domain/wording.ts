@@ -23,7 +23,7 @@ function traditional(): { pattern: RegExp; simple: Map<string, string> } {
     const read = converter(sign)
     if (read !== sign && !simple.has(sign)) simple.set(sign, read)
   }
-  return { pattern: new RegExp(`[${[...simple.keys()].join('')}]`, 'gu'), simple }
+  return { pattern: new RegExp(`[${[...simple.keys()].join('')}]`, 'g'), simple }
 }
 
 let table: ReturnType<typeof traditional> | undefined
