@@ -12,11 +12,12 @@ import { createMetrics } from '../client/http/metrics.ts'
 import { createHealthServer, createServer } from '../client/http/server.ts'
 import { connectTemporal } from '../client/temporal.ts'
 import type { Config } from '../domain/contracts/config.ts'
+import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { codeFrom } from '../domain/coupon.ts'
 import { clockOf } from '../domain/tempo.ts'
 import { addTopics } from '../store/consents.ts'
 import { addOffers } from '../store/coupons.ts'
-import { openStore } from '../store/db.ts'
+import { type Db, openStore } from '../store/db.ts'
 import { checkInvariants } from '../store/invariants.ts'
 import { migrate } from '../store/migrate.ts'
 import { workflowBundle } from './bundle.ts'
@@ -72,11 +73,7 @@ async function start(
   stops.push(() => db.destroy())
   const migrated = await migrate(db)
   if (migrated.length > 0) log.info({ migrated }, 'the store has the newest schema')
-  for (const plan of plans.values()) await addOffers(db, plan.offers)
-  await addTopics(
-    db,
-    [...plans.values()].map((plan) => plan.topic),
-  )
+  await keepPlans(db, [...plans.values()])
 
   const metrics = createMetrics({ db })
   const temporal = roles.has('worker') || roles.has('dispatcher') ? await connectTemporal(config) : undefined
@@ -120,6 +117,15 @@ async function start(
   const url = await server.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT })
   stops.push(() => server.close())
   return url
+}
+
+/** What of the plans is data of the shop from now on: offers and topics, as they are at first. */
+async function keepPlans(db: Db, plans: readonly CheckedPlan[]): Promise<void> {
+  for (const plan of plans) await addOffers(db, plan.offers)
+  await addTopics(
+    db,
+    plans.map((plan) => plan.topic),
+  )
 }
 
 function partsOf(
