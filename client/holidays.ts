@@ -1,6 +1,6 @@
 /** Public holidays: brought in as a list, and asked whether people work. */
 import { type HolidayLine, isWorkday, readHolidays } from '../domain/holiday.ts'
-import { yearOf } from '../domain/calendar.ts'
+import { localDate, yearOf } from '../domain/calendar.ts'
 import { PerennialError } from '../domain/errors.ts'
 import type { Clock } from '../domain/tempo.ts'
 import type { Db } from '../store/db.ts'
@@ -13,7 +13,17 @@ export interface HolidaysTaken {
 
 export function holidayDesk({ db, clock }: { db: Db; clock: Clock }) {
   return {
-    years: (): Promise<HolidayYear[]> => holidayYears(db),
+    /** `missing`: of this year and the next, those that a region which is kept here has not been told of. */
+    async years(): Promise<{ known: HolidayYear[]; missing: { region: string; year: number }[] }> {
+      const known = await holidayYears(db)
+      const now = yearOf(localDate(clock.now(), 'UTC'))
+      const missing = [...new Set(known.map((one) => one.region))].flatMap((region) =>
+        [now, now + 1]
+          .filter((year) => !known.some((one) => one.region === region && one.year === year))
+          .map((year) => ({ region, year })),
+      )
+      return { known, missing }
+    },
 
     /** Takes every year that the list has days of, each in place of what was known of it. Throws HOLIDAYS_INVALID. */
     async take({ region, text, by }: { region: string; text: string; by: string }): Promise<HolidaysTaken> {

@@ -41,7 +41,8 @@ export async function termLines(db: Db): Promise<TermLine[]> {
 /** What a send is checked against at this moment. */
 export async function termsInForce(db: Db): Promise<readonly Term[]> {
   const { rows } = await sql<{ terms: TermRow[] }>`
-    select coalesce(json_agg(t order by t.term), '[]') as terms from wording_terms t`.execute(db)
+    select coalesce(json_agg(json_build_object('term', term, 'severity', severity, 'category', category, 'basis', basis,
+      'suggestion', suggestion, 'except_in', except_in) order by term), '[]') as terms from wording_terms`.execute(db)
   return termsWith(rows[0]?.terms ?? [])
 }
 

@@ -6,7 +6,7 @@ import { PARTIALS_JOURNEY } from '../domain/partials.ts'
 import type { Copy, Wording } from '../domain/template.ts'
 import { type ChosenWords, type WordVersion, chooseWords } from '../domain/word-versions.ts'
 import type { Term } from '../domain/wording-terms.ts'
-import { type Db, type Tx, at, inTransaction } from './db.ts'
+import { type Db, type Tx, at, inTransaction, prepared } from './db.ts'
 import { type TermRow, termsWith } from './wording-terms.ts'
 
 export interface WordsAsked {
@@ -36,12 +36,13 @@ export async function wordsFor(tx: Db, asked: WordsAsked): Promise<WordsFound> {
     versions: WordVersion[]
     terms: TermRow[]
   }>`
-    select c.locale, c.zone, c.phone,
+    ${prepared('words-for')} select c.locale, c.zone, c.phone,
       (select coalesce(json_agg(v), '[]') from (
         select distinct on (journey, message, locale) journey, message, locale, version, words, leave from word_versions
         where (journey = ${journey} and message = ${message}) or journey = ${PARTIALS_JOURNEY}
         order by journey, message, locale, version desc) v) as versions,
-      (select coalesce(json_agg(t order by t.term), '[]') from wording_terms t) as terms
+      (select coalesce(json_agg(json_build_object('term', term, 'severity', severity, 'category', category, 'basis', basis,
+        'suggestion', suggestion, 'except_in', except_in) order by term), '[]') from wording_terms) as terms
     from customers c where c.id = ${customer}
   `.execute(tx)
   const [row] = rows
@@ -52,7 +53,9 @@ export async function wordsFor(tx: Db, asked: WordsAsked): Promise<WordsFound> {
 
 /** Keeps with a message which words went out. */
 export async function recordWords(tx: Tx, key: string, { locale, version }: ChosenWords): Promise<void> {
-  await sql`update messages set locale = ${locale}, words_version = ${version} where key = ${key}`.execute(tx)
+  await sql`
+    ${prepared('record-words')} update messages set locale = ${locale}, words_version = ${version} where key = ${key}
+  `.execute(tx)
 }
 
 /** The newest versions: of one message or of one journey, with those of the partials, or of all. */

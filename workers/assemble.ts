@@ -81,7 +81,8 @@ async function start(
   let workerState: (() => string) | undefined
   if (roles.has('worker') && temporal) {
     installRuntime(log, config.METRICS_PORT)
-    if (!config.SHOP_ADDRESS) log.info('SHOP_ADDRESS is not set: mails carry no postal address, which CAN-SPAM asks for')
+    if (!config.SHOP_ADDRESS)
+      log.info('SHOP_ADDRESS is not set: mails carry no postal address, which CAN-SPAM asks for')
     const parts = partsOf(config, { db, clock, plans, log, count: metrics.countEffect })
     stops.push(async () => void (await Promise.all([...parts.channels.values()].map((one) => one.close()))))
     const worker = await startWorker({

@@ -4,6 +4,7 @@ import { userInfo } from 'node:os'
 import { type Command, Option } from 'commander'
 import { PerennialError } from '../../domain/errors.ts'
 import type { Finding } from '../../domain/wording.ts'
+import type { HolidayDesk } from '../holidays.ts'
 import type { TermAsked, TermsInForce } from '../wording-desk.ts'
 import { type Cell, faint, left, many, page, right, table } from './layout.ts'
 import { EXIT } from './problems.ts'
@@ -121,15 +122,8 @@ async function holidays(
         })
   await session.perennial(async (perennial) => {
     if (text === undefined) {
-      const years = await perennial.holidays.years()
-      session.answer(years, () =>
-        years.length === 0
-          ? 'No year is known: whether people work on a day is then unknown.'
-          : table(
-              [left('REGION'), left('YEAR'), right('HOLIDAYS'), right('WORKED WEEKENDS'), left('BY')],
-              years.map((one): Cell[] => [one.region, one.year, one.holidays, one.workdays, one.by]),
-            ),
-      )
+      const answer = await perennial.holidays.years()
+      session.answer(answer, () => yearsPage(answer))
       return
     }
     const taken = await perennial.holidays.take({ region, text, by })
@@ -142,6 +136,17 @@ async function holidays(
         .join('\n'),
     )
   })
+}
+
+function yearsPage({ known, missing }: Awaited<ReturnType<HolidayDesk['years']>>): string {
+  if (known.length === 0) return 'No year is known: whether people work on a day is then unknown.'
+  const rows = known.map((one): Cell[] => [one.region, one.year, one.holidays, one.workdays, one.by])
+  return page(
+    table([left('REGION'), left('YEAR'), right('HOLIDAYS'), right('WORKED WEEKENDS'), left('BY')], rows),
+    missing
+      .map(({ region, year }) => `Warning: ${region} ${year} is not known yet; bring it once it is announced.`)
+      .join('\n'),
+  )
 }
 
 function findingsPage(found: readonly Finding[]): string {

@@ -204,5 +204,8 @@ describe('the command line', () => {
     expect(await perennial.holidays.isWorkday('CN', '2026-02-14')).toBe(true)
     expect(await perennial.holidays.isWorkday('CN', '2028-02-14')).toBe('unknown')
     expect((await cli('holidays')).out).toMatch(/CN +2027 +1 +0/)
+    expect((await perennial.holidays.years()).missing).toEqual([])
+    await sql`delete from holiday_years where year = 2027`.execute(db)
+    expect((await cli('holidays')).out).toContain('Warning: CN 2027 is not known yet')
   })
 })

@@ -136,16 +136,6 @@ const BREAKING: Record<string, Record<string, string>> = {
   'a redemption is by the customer whose coupon it is': {
     'by another': `update redemptions set customer = 'W2' where code = 'CODE-OF-W1'`,
   },
-  'versions of words follow one another': {
-    'one that is gone': `insert into word_versions (journey, message, locale, version, words, by, at)
-      values ('story', 'hello', 'en', 2, '{}', 'Ann', now())`,
-  },
-  'a message names words that were published': {
-    'no such version': `update messages set locale = 'en', words_version = 1 where customer = 'W1'`,
-    'the words of the plan': `insert into word_versions (journey, message, locale, version, words, by, at)
-      values ('story', 'hello', 'en', 1, null, 'Ann', now());
-      update messages set locale = 'en', words_version = 1 where customer = 'W1'`,
-  },
   'the control arm got nothing': {
     'a coupon and a message': `update enrolments set arm = 'holdout' where customer = 'W1'`,
     'a coupon': `update coupons set enrolment = 'story/W3' where customer = 'W2'`,
@@ -237,6 +227,16 @@ const BREAKING: Record<string, Record<string, string>> = {
   'nothing is taken back beyond what was given': {
     'a return of a larger award': `update point_transfers set reverses =
         (select id from point_transfers where key = 'deal/W2/points/two') where kind = 'claw-back'`,
+  },
+  'versions of words follow one another': {
+    'one that is gone': `insert into word_versions (journey, message, locale, version, words, by, at)
+      values ('W-story', 'hello', 'en', 2, '{}', 'Ann', now())`,
+  },
+  'a message names words that were published': {
+    'no such version': `update messages set locale = 'en', words_version = 1 where customer = 'W1'`,
+    'the words of the plan': `insert into word_versions (journey, message, locale, version, words, by, at)
+      values ('story', 'hello', 'en', 1, null, 'Ann', now());
+      update messages set locale = 'en', words_version = 1 where customer = 'W1'`,
   },
 }
 
