@@ -8,14 +8,16 @@ import { BUCKETS, bucketOf } from '../domain/experiment.ts'
 import { canonical } from '../domain/journey.ts'
 import { type Contest, contest } from '../domain/pressure.ts'
 import { type ChannelFacts, type Verdict, gate } from '../domain/sending.ts'
-import { type Copy, type Rendered, type Words, renderWords } from '../domain/template.ts'
-import { subscriptionToken } from '../domain/token.ts'
-import { type Finding, checkWording } from '../domain/wording.ts'
+import { unsubscribeLink, wordLinks } from '../domain/links.ts'
+import { findingsIn, wordsOver } from '../domain/sent-words.ts'
+import type { Copy, Rendered, Wording } from '../domain/template.ts'
+import { type Finding, gravest } from '../domain/wording.ts'
 import type { Tx } from '../store/db.ts'
 import type { RunState } from '../store/enrolments.ts'
 import type { MessageRow, NewMessage } from '../store/messages.ts'
 import { reserveSlot } from '../store/release.ts'
 import { type SendRow, type Way, sendFacts } from '../store/sending.ts'
+import { type WordsFound, wordsFor } from '../store/words.ts'
 import { askForYes } from '../store/wordings.ts'
 import type { Channel, Outgoing } from './channels/channel.ts'
 import type { Parts, PlanFacts } from './index.ts'
@@ -33,6 +35,8 @@ export interface GateQuestion {
 export interface Answer {
   verdict: Verdict
   row: NewMessage
+  /** The words it is about, in the customer's language. */
+  chosen: WordsFound
   /** Where the verdict is to send. */
   outgoing?: Outgoing
   channel?: Channel
@@ -62,7 +66,7 @@ export function copyOf(plan: PlanFacts, message: string): Copy {
 }
 
 /** Exactly these words, as a person says yes to them. */
-export function wordingHash(journey: string, message: string, copy: Copy): string {
+export function wordingHash(journey: string, message: string, copy: Wording): string {
   return createHash('sha256').update(canonical({ journey, message, copy })).digest('hex').slice(0, 16)
 }
 
@@ -77,8 +81,10 @@ export function messageGate(parts: Parts) {
     const { request, run, plan, now } = question
     const { purpose } = plan.delivery
     const { channels } = deliveryOf(plan.delivery, request.message)
-    const copy = copyOf(plan, request.message)
-    const wording = wordingHash(plan.name, request.message, copy)
+    const of = { journey: run.journey, message: request.message, customer: run.customer }
+    const { shopLocale } = parts.words ?? {}
+    const chosen = await wordsFor(tx, { ...of, shopLocale, copy: copyOf(plan, request.message) })
+    const wording = wordingHash(plan.name, request.message, chosen.words)
     const facts = await sendFacts(tx, {
       key: request.key,
       customer: run.customer,
@@ -91,7 +97,7 @@ export function messageGate(parts: Parts) {
     if (!facts) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${run.customer}'`, { field: 'customer' })
     const samples = new Map<ChannelName, Sample>()
     const sampleOf = (channel: ChannelName): Sample => {
-      const known = samples.get(channel) ?? sample(question, facts, copy, channel)
+      const known = samples.get(channel) ?? sample(question, facts, chosen, channel)
       samples.set(channel, known)
       return known
     }
@@ -99,10 +105,10 @@ export function messageGate(parts: Parts) {
     if (verdict.do === 'hold' && verdict.code === 'WORDING_REVIEW') {
       const findings = unapproved(sampleOf(verdict.channel), facts)
       const { journey } = run
-      if (await askForYes(tx, { hash: wording, journey, message: request.message, words: copy, findings, now }))
+      if (await askForYes(tx, { hash: wording, journey, message: request.message, words: chosen.words, findings, now }))
         return ask(tx, question)
     }
-    return answer(question, facts, verdict, () => sampleOf(verdict.channel))
+    return answer(question, { facts, chosen }, verdict, () => sampleOf(verdict.channel))
   }
 
   function sendFactsOf(
@@ -147,19 +153,28 @@ export function messageGate(parts: Parts) {
 
   const canOf = (name: ChannelName): Channel['can'] => parts.channels.get(name)?.can ?? CAPABILITIES[name]
 
-  function sample({ request, run, plan }: GateQuestion, facts: SendRow, copy: Copy, channel: ChannelName): Sample {
-    const topic = { customer: run.customer, topic: plan.topic, channel }
+  function sample(question: GateQuestion, facts: SendRow, chosen: WordsFound, channel: ChannelName): Sample {
+    const { request, run, plan, now } = question
     const link = plan.class !== 'transactional' && canOf(channel).refusal === 'link'
-    const unsubscribeUrl = link ? `${parts.publicUrl}/u/${subscriptionToken(topic, parts.secret)}` : undefined
-    const variables = { ...(facts.name === null ? {} : { name: facts.name }), ...request.data }
-    const footer = unsubscribeUrl === undefined ? undefined : { text: 'Unsubscribe', url: unsubscribeUrl }
-    const rendered = renderWords(copy, variables, footer)
+    const topic = { customer: run.customer, topic: plan.topic, channel }
+    const unsubscribeUrl = link ? unsubscribeLink(topic, parts) : undefined
+    const email = facts.ways.find((way) => way.channel === 'email')?.address ?? null
+    const links = wordLinks({ customer: run.customer, email, now }, parts)
+    const variables = { ...(facts.name === null ? {} : { name: facts.name }), links, ...request.data }
+    const { address } = parts.words ?? {}
+    const rules = { class: plan.class, unsubscribeUrl, preferencesUrl: links.preferences, address }
+    const rendered = wordsOver(canOf(channel), chosen, variables, rules)
     const { evidence } = deliveryOf(plan.delivery, request.message)
-    const findings = rendered.ok ? checkWording(readable(rendered.words, copy, unsubscribeUrl), { evidence }) : []
+    const findings = rendered.ok ? findingsIn(rendered.words, chosen, { evidence }) : []
     return { rendered, findings, unsubscribeUrl }
   }
 
-  function answer(question: GateQuestion, facts: SendRow, verdict: Verdict, sampled: () => Sample): Answer {
+  function answer(
+    question: GateQuestion,
+    { facts, chosen }: { facts: SendRow; chosen: WordsFound },
+    verdict: Verdict,
+    sampled: () => Sample,
+  ): Answer {
     const { request, run, plan } = question
     const { tags } = deliveryOf(plan.delivery, request.message)
     const row: NewMessage = {
@@ -179,7 +194,7 @@ export function messageGate(parts: Parts) {
     }
     if (verdict.do !== 'send') {
       const detail = detailOf(verdict, sampled, facts)
-      return { verdict, row, ...(detail !== undefined && { detail }) }
+      return { verdict, row, chosen, ...(detail !== undefined && { detail }) }
     }
     const { rendered, unsubscribeUrl } = sampled()
     const channel = parts.channels.get(verdict.channel)
@@ -193,10 +208,10 @@ export function messageGate(parts: Parts) {
       words: rendered.words,
       class: plan.class,
       data: request.data,
-      ...(facts.locale !== null && { locale: facts.locale }),
+      locale: chosen.locale,
       ...(unsubscribeUrl !== undefined && { unsubscribeUrl }),
     }
-    return { verdict, row, outgoing, channel }
+    return { verdict, row, chosen, outgoing, channel }
   }
 
   /**
@@ -223,19 +238,8 @@ function bidOf(before: MessageRow | undefined): { at: number; until: number } | 
   return { at: before.bid_at.getTime(), until: before.bid_until.getTime() }
 }
 
-/** What a customer reads: without our link, whose letters say nothing, and with the HTML part where it has words of its own. */
-function readable({ subject, text, html }: Words, copy: Copy, link: string | undefined): string {
-  const own = copy.html === undefined ? '' : html.replace(/<[^>]*>/g, ' ')
-  const all = `${subject}\n${text}\n${own}`
-  return link === undefined ? all : all.replaceAll(link, '')
-}
-
 const unapproved = ({ findings }: Sample, { approved }: SendRow): Finding[] =>
   findings.filter((one) => one.severity === 'block' || !approved.includes(one.term))
-
-/** A term that needs proof and has none is put to a person, as one that is to be reviewed. */
-const gravest = ([first]: readonly Finding[]): 'block' | 'review' | undefined =>
-  first && (first.severity === 'block' ? 'block' : 'review')
 
 function detailOf(verdict: Verdict, sampled: () => Sample, facts: SendRow): string | undefined {
   const code = verdict.do === 'send' ? '' : verdict.code

@@ -19,6 +19,7 @@ import { messageActivities } from './messages.ts'
 import { outcomeActivities } from './outcomes.ts'
 import { pointActivities } from './points.ts'
 import type { Quotas } from './quotas.ts'
+import { testMailActivities } from './test-mails.ts'
 import { upkeepActivities } from './upkeep.ts'
 import { waitActivities } from './waits.ts'
 
@@ -46,6 +47,15 @@ export interface Policy {
   shopZone: string
 }
 
+export interface WordsPolicy {
+  /** What customers read who told no language. */
+  shopLocale?: string
+  /** The postal address under every mail that can be left. */
+  address?: string
+  /** The only addresses that tests are sent to. */
+  testRecipients?: readonly string[]
+}
+
 /** One line an effect: ids and keys, never a person's data. */
 export interface EffectLine {
   effect: 'send' | 'coupon' | 'award' | 'settle' | 'take-back' | 'enrol' | 'finish'
@@ -68,6 +78,8 @@ export interface Parts {
   /** The public address of the unsubscribe pages, and what their links are signed with. */
   publicUrl: string
   secret: string
+  /** What mails say in the shop's name; all of it may be missing. */
+  words?: WordsPolicy
   drawCode: () => string
   log: (line: EffectLine) => void
 }
@@ -79,6 +91,7 @@ export function createActivities(parts: Parts) {
   const now: Now = (asked) => Math.max(asked, parts.clock.now())
   return answering({
     ...messageActivities(parts, now),
+    ...testMailActivities(parts, now),
     ...couponActivities(parts, now),
     ...pointActivities(parts, now),
     ...waitActivities(parts, now),

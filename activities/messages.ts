@@ -15,6 +15,7 @@ import {
   settleMessage,
   settleSent,
 } from '../store/messages.ts'
+import { recordWords } from '../store/words.ts'
 import type { Channel, Outgoing, Receipt } from './channels/channel.ts'
 import { learnFate } from './fates.ts'
 import { messageGate } from './gate.ts'
@@ -72,7 +73,7 @@ export function messageActivities(parts: Parts, now: Now) {
     if (settled) return { do: 'answer', result: settled }
 
     const question = { request, run, plan, before, now: asked }
-    const { verdict, row, outgoing, channel, detail } = await gate.ask(tx, question)
+    const { verdict, row, chosen, outgoing, channel, detail } = await gate.ask(tx, question)
     const { exposed } = verdict
     if (outgoing && channel) {
       const full = await overQuota(tx, parts.quotas, { channel, key: request.key, now: asked })
@@ -83,6 +84,7 @@ export function messageActivities(parts: Parts, now: Now) {
         return { do: 'answer', result: { is: 'held', code, until: full } }
       }
       await recordVerdict(tx, row, { status: 'reserved', address: outgoing.to, exposed, now: asked })
+      await recordWords(tx, request.key, chosen)
       return { do: 'call', outgoing, channel }
     }
     if (verdict.do === 'send') throw new PerennialError('INTERNAL', `the gate let '${request.key}' pass without words`)

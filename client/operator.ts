@@ -28,7 +28,10 @@ import { type GateWords, gateWords } from './gate.ts'
 import { type BalanceReport, type LedgerReport, balanceReport, ledgerReport } from './points.ts'
 import { type ChannelsReport, type MessagesReport, channelsReport, messagesReport } from './messages.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
+import { type HolidayDesk, holidayDesk } from './holidays.ts'
 import { type Temporal, connectTemporal } from './temporal.ts'
+import { type WordingDesk, wordingDesk } from './wording-desk.ts'
+import { type WordsDesk, wordsDesk } from './words-desk.ts'
 
 export interface OperatorParts {
   db: Db
@@ -38,6 +41,10 @@ export interface OperatorParts {
   shopZone: string
   /** Connects on first use; without it nobody knows where a run is. */
   temporal?: () => Promise<Temporal>
+  /** Where workers listen, for what an operator asks of them. */
+  taskQueue?: string
+  /** What customers read who told no language. */
+  shopLocale?: string | undefined
 }
 
 export interface CheckAnswer {
@@ -70,6 +77,9 @@ export interface Operator extends GateWords {
   makeCodes(request: Omit<BatchRequest, 'now' | 'drawCode'>): Promise<Batch>
   /** The codes of a batch in the order in which they were made, some thousands at a time. */
   codesOf(batch: Pick<Batch, 'batch' | 'made'>): AsyncIterable<string[]>
+  words: WordsDesk
+  wording: WordingDesk
+  holidays: HolidayDesk
 }
 
 const drawCode = (): string => codeFrom(randomBytes(12))
@@ -104,6 +114,9 @@ export function operatorOf(parts: OperatorParts): Operator {
     offers: () => known(offerLines(db, parts.clock.now())),
     makeCodes: (request) => known(makeCodes(db, { ...request, now: parts.clock.now(), drawCode })),
     codesOf: (batch) => codesOf(db, batch),
+    words: knowing(wordsDesk(parts)),
+    wording: knowing(wordingDesk(parts)),
+    holidays: knowing(holidayDesk(parts)),
   }
 }
 
@@ -114,6 +127,14 @@ async function known<T>(answer: Promise<T>): Promise<T> {
   } catch (error) {
     throw storeError(error)
   }
+}
+
+type Desk = Record<string, (...asked: never[]) => Promise<unknown>>
+
+/** The same for each answer of a desk. */
+function knowing<D extends Desk>(desk: D): D {
+  const answers = Object.entries(desk).map(([name, ask]) => [name, (...asked: never[]) => known(ask(...asked))])
+  return Object.fromEntries(answers) as D
 }
 
 export interface Perennial extends Operator {
@@ -129,6 +150,8 @@ export async function openPerennial(config: ConnectionConfig, catalogue?: Catalo
     catalogue: catalogue ?? (await readCatalogue()),
     clock: clockOf({ scale: config.SCALE, origin: config.ORIGIN }, Date.now),
     shopZone: config.SHOP_ZONE,
+    taskQueue: config.TASK_QUEUE,
+    shopLocale: config.SHOP_LOCALE,
     temporal: () => (connecting ??= connectTemporal(config, { timeoutMs: 3_000 })),
   })
   return {

@@ -13,6 +13,7 @@ import { type CatalogueEntry, type Journey, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
 import type { Outside, Setting, VirtualCustomer } from './preview/setting.ts'
 import { VirtualShop } from './preview/shop.ts'
+import type { PublishedWords } from './preview/words.ts'
 
 export { formatTimeline } from './preview/timeline.ts'
 export type { Line, Timeline } from './preview/timeline.ts'
@@ -50,6 +51,8 @@ export interface Script {
   /** An operator pauses the journey, and resumes it unless `for` is left out. */
   paused?: { after: After; for?: After }
   unsubscribes?: After
+  /** What operators have published over the plan's words; nothing unless said. */
+  published?: PublishedWords
   /** 20:30 to 09:00 unless said. */
   quiet?: QuietHours
   shopZone?: string
@@ -97,6 +100,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     customer,
     begin: { ...SAMPLE_ORDER, ...script.begin },
     outside: outsideOf(script, start),
+    published: script.published,
     quiet: script.quiet ?? QUIET,
     caps: script.caps ?? CAPS,
     load: { past: Array.from({ length: script.recent ?? 0 }, () => elsewhere(start)), bids: new Map() },

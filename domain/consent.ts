@@ -17,6 +17,9 @@ export interface Topic {
   retired: boolean
 }
 
+/** How long the link that asks to confirm is good, ms. */
+export const CONFIRM_WITHIN = 7 * 86_400_000
+
 /** What shows later that consent was given: the version of the text that was agreed to, and hashes of where from, if known. */
 export interface Proof {
   text?: string

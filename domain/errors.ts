@@ -101,6 +101,31 @@ export const ERRORS = {
     meaning: 'The words of a message are not valid Liquid.',
     todo: 'Correct the template at the named line.',
   },
+  MJML_INVALID: {
+    status: 400,
+    meaning: 'The words of a message are not valid MJML.',
+    todo: 'Correct the MJML at the named line; Liquid between MJML tags belongs into <mj-raw>.',
+  },
+  WORDS_REFUSED: {
+    status: 400,
+    meaning: 'The words may not go out as they are.',
+    todo: 'Mend what is named; what a person may say yes to is approved with --approve, what is proved with --evidence.',
+  },
+  WORDS_UNKNOWN: {
+    status: 404,
+    meaning: 'The journey has no such message, partial or version of its words.',
+    todo: 'See `perennial words <journey>` for what there is.',
+  },
+  TEST_ADDRESS_REFUSED: {
+    status: 403,
+    meaning: 'Tests are sent to addresses of the list alone.',
+    todo: 'Add the address to TEST_RECIPIENTS of the worker, or name one that is there.',
+  },
+  HOLIDAYS_INVALID: {
+    status: 400,
+    meaning: 'A list of public holidays could not be read.',
+    todo: 'Correct the named line: date,kind,name with kind holiday or workday.',
+  },
   SCRIPT_MALFORMED: {
     status: 400,
     meaning: 'A scripted event of a preview could not be read.',

@@ -57,6 +57,20 @@ export async function confirmConsent(tx: Tx, change: Omit<ConsentChange, 'grante
   return rows[0]?.pending === true && setConsent(tx, { ...change, granted: true, confirmed: true })
 }
 
+/** What waits to be confirmed by a customer over a channel, in the order in which it was said. */
+export async function pendingBy(
+  db: Db,
+  { customer, channel }: { customer: string; channel: string },
+): Promise<{ topic: string; purpose: string; source: string }[]> {
+  const { rows } = await sql<{ topic: string; purpose: string; source: string }>`
+    select topic, purpose, source from (
+      select distinct on (topic, purpose) id, topic, purpose, pending, source from consents
+      where customer = ${customer} and channel = ${channel} order by topic, purpose, id desc) newest
+    where pending order by id
+  `.execute(db)
+  return rows
+}
+
 export interface Consent {
   topic: string
   channel: string

@@ -4,6 +4,7 @@ import type { Db } from './db.ts'
 import { MESSAGE_INVARIANTS } from './message-invariants.ts'
 import { GATE_INVARIANTS } from './gate-invariants.ts'
 import { POINT_INVARIANTS } from './point-invariants.ts'
+import { WORD_INVARIANTS } from './word-invariants.ts'
 
 /** Each selects the rows that break it: a key and what is wrong with it. */
 const INVARIANTS: Record<string, string> = {
@@ -90,6 +91,7 @@ const INVARIANTS: Record<string, string> = {
   ...MESSAGE_INVARIANTS,
   ...GATE_INVARIANTS,
   ...POINT_INVARIANTS,
+  ...WORD_INVARIANTS,
 }
 
 export interface InvariantResult {

@@ -205,6 +205,27 @@ create table exposures (
 CREATE INDEX exposures_of_enrolment ON public.exposures USING btree (enrolment);
 CREATE INDEX exposures_of_journey ON public.exposures USING btree (journey, arm);
 
+create table holiday_years (
+  region text not null,
+  year integer not null,
+  by text not null,
+  at timestamp with time zone not null,
+  constraint holiday_years_by_check CHECK ((by <> ''::text)),
+  constraint holiday_years_pkey PRIMARY KEY (region, year)
+);
+
+create table holidays (
+  region text not null,
+  date date not null,
+  year integer not null,
+  kind text not null,
+  name text not null,
+  constraint holidays_check CHECK (((year)::numeric = EXTRACT(year FROM date))),
+  constraint holidays_kind_check CHECK ((kind = ANY (ARRAY['holiday'::text, 'workday'::text]))),
+  constraint holidays_pkey PRIMARY KEY (region, date),
+  constraint holidays_region_year_fkey FOREIGN KEY (region, year) REFERENCES holiday_years(region, year) ON DELETE CASCADE
+);
+
 create table identities (
   kind text not null,
   hash text not null,
@@ -275,6 +296,8 @@ create table messages (
   bid_at timestamp with time zone,
   bid_until timestamp with time zone,
   passed jsonb not null default '[]'::jsonb,
+  locale text,
+  words_version integer,
   constraint messages_check CHECK (((status <> 'sent'::text) OR ((sent_at IS NOT NULL) AND (reserved_at IS NOT NULL)))),
   constraint messages_check1 CHECK (((status <> ALL (ARRAY['skipped'::text, 'held'::text, 'failed'::text])) OR (code IS NOT NULL))),
   constraint messages_class_check CHECK ((class = ANY (ARRAY['marketing'::text, 'service'::text, 'transactional'::text]))),
@@ -521,6 +544,20 @@ create table suppressions (
   constraint suppressions_pkey PRIMARY KEY (channel, address)
 );
 
+create table test_sends (
+  id bigint not null identity,
+  journey text not null,
+  message text not null,
+  locale text,
+  customer text,
+  recipient text not null,
+  by text not null,
+  at timestamp with time zone not null,
+  status text not null,
+  detail text not null,
+  constraint test_sends_pkey PRIMARY KEY (id)
+);
+
 create table topics (
   id text not null,
   title text not null,
@@ -544,6 +581,35 @@ create table waits (
 );
 CREATE INDEX waits_open ON public.waits USING btree (enrolment) WHERE open;
 CREATE UNIQUE INDEX waits_take_once ON public.waits USING btree (enrolment, taken_seq);
+
+create table word_versions (
+  journey text not null,
+  message text not null,
+  locale text not null,
+  version integer not null,
+  words jsonb,
+  leave jsonb not null default '{}'::jsonb,
+  by text not null,
+  note text,
+  at timestamp with time zone not null,
+  constraint word_versions_by_check CHECK ((by <> ''::text)),
+  constraint word_versions_pkey PRIMARY KEY (journey, message, locale, version),
+  constraint word_versions_version_check CHECK ((version >= 1))
+);
+
+create table wording_terms (
+  term text not null,
+  severity text not null,
+  category text not null,
+  basis text not null,
+  suggestion text not null,
+  except_in text[] not null default '{}'::text[],
+  by text not null,
+  at timestamp with time zone not null,
+  constraint wording_terms_by_check CHECK ((by <> ''::text)),
+  constraint wording_terms_pkey PRIMARY KEY (term),
+  constraint wording_terms_severity_check CHECK ((severity = ANY (ARRAY['block'::text, 'review'::text, 'evidence'::text, 'allow'::text])))
+);
 
 create table wordings (
   hash text not null,

@@ -1,6 +1,6 @@
 /** Words that hold a term somebody has to agree to, and who did: a yes is to exactly these words. */
 import { sql } from 'kysely'
-import type { Copy } from '../domain/template.ts'
+import type { Wording } from '../domain/template.ts'
 import type { Finding } from '../domain/wording.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { wake } from './dispatch.ts'
@@ -9,7 +9,7 @@ export interface WordingQuestion {
   hash: string
   journey: string
   message: string
-  words: Copy
+  words: Wording
   findings: readonly Finding[]
   now: number
 }
@@ -41,7 +41,7 @@ export interface WordingLine {
   hash: string
   journey: string
   message: string
-  words: Copy
+  words: Wording
   terms: { term: string; basis: string; suggestion: string }[]
   asked_at: Date
   approved_at: Date | null

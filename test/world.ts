@@ -129,6 +129,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     policy: options.policy ?? OPEN_HOURS,
     publicUrl: PUBLIC_URL,
     secret: SECRET,
+    words: { testRecipients: ['ann@shop.example'] },
     drawCode: () => codeFrom(randomBytes(12)),
     log: (line: EffectLine) => void effects.push(line),
   }

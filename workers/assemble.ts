@@ -82,6 +82,8 @@ async function start(
   let workerState: (() => string) | undefined
   if (roles.has('worker') && temporal) {
     installRuntime(log, config.METRICS_PORT)
+    if (!config.SHOP_ADDRESS)
+      log.info('SHOP_ADDRESS is not set: mails carry no postal address, which CAN-SPAM asks for')
     const parts = partsOf(config, { db, clock, plans, log, count: metrics.countEffect })
     stops.push(async () => void (await Promise.all([...parts.channels.values()].map((one) => one.close()))))
     await tellChannels(parts, config, log)
@@ -169,6 +171,11 @@ function partsOf(
     },
     publicUrl: config.PUBLIC_URL,
     secret: config.PERENNIAL_SECRET,
+    words: {
+      ...(config.SHOP_LOCALE && { shopLocale: config.SHOP_LOCALE }),
+      ...(config.SHOP_ADDRESS && { address: config.SHOP_ADDRESS }),
+      testRecipients: config.TEST_RECIPIENTS,
+    },
     drawCode: () => codeFrom(randomBytes(12)),
     log(line) {
       given.count(line)

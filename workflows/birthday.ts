@@ -13,6 +13,12 @@ export default journey(
       greeting: {
         subject: 'Happy birthday, {{ name }}',
         text: 'Happy birthday, {{ name }}!\n\n{{ coupon.code }} takes twenty off until {{ coupon.expires }}. Treat yourself.',
+        locales: {
+          'zh-CN': {
+            subject: '{{ name }}，生日快乐',
+            text: '{{ name }}，生日快乐！\n\n送您八折券 {{ coupon.code }}，有效期至 {{ coupon.expires }}。',
+          },
+        },
       },
     },
   },

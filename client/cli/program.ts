@@ -10,6 +10,8 @@ import { addMessageWords } from './messages.ts'
 import { addPointWords } from './points.ts'
 import { addProvingWords } from './prove.ts'
 import { Session, type SessionParts } from './session.ts'
+import { addWordingWords } from './wording.ts'
+import { addWordsWords } from './words.ts'
 
 const HELP = `
 Examples:
@@ -20,6 +22,7 @@ Examples:
   perennial balance C1001                               the points a customer has
   perennial messages C1001                              every message of a customer, state by state
   perennial channels                                    what each channel lacks, and how it does
+  perennial words show first-order                      what its messages say
   perennial pause first-order                           hold it; resume lets it go on
 
 In a checkout: npm run journeys -- list
@@ -55,6 +58,8 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addOfferWords(program, session)
   addGateWords(program, session)
   addProvingWords(program, session)
+  addWordsWords(program, session)
+  addWordingWords(program, session)
   return program
 }
 

@@ -1,4 +1,4 @@
-/** The HTTP door: events in, coupons at the checkout, unsubscribe pages, health. Everything it stands on is handed in. */
+/** The HTTP door: events in, coupons at the checkout, pages for customers, health. Everything it stands on is handed in. */
 import { randomUUID } from 'node:crypto'
 import { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { PerennialError } from '../../domain/errors.ts'
@@ -8,6 +8,7 @@ import { type CouponRoutesParts, couponRoutes } from './coupons.ts'
 import { type EventRoutesParts, eventRoutes } from './events.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
 import { type ReceiptRoutesParts, receiptRoutes } from './receipts.ts'
+import { preferencePages } from './preferences.ts'
 import { type UnsubscribeParts, unsubscribePages } from './unsubscribe.ts'
 
 /** What the server is made of; see each for its fields. */
@@ -34,6 +35,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(receiptRoutes(parts))
   await app.register(codeRoutes(parts))
   await app.register(unsubscribePages(parts))
+  await app.register(preferencePages(parts))
   await app.register(healthRoutes(parts))
   return app
 }

@@ -5,12 +5,14 @@ import { deliveryOf, preferred } from '../../domain/delivery.ts'
 import { PerennialError } from '../../domain/errors.ts'
 import { contest } from '../../domain/pressure.ts'
 import { type ChannelFacts, type SendFacts, type Verdict, gate } from '../../domain/sending.ts'
-import { type Rendered, renderWords } from '../../domain/template.ts'
-import { type Finding, checkWording } from '../../domain/wording.ts'
+import { findingsIn, wordsOver } from '../../domain/sent-words.ts'
+import type { Rendered } from '../../domain/template.ts'
+import { type Finding, gravest } from '../../domain/wording.ts'
 import type { Host } from '../catalogue.ts'
 import type { Standing } from './effects.ts'
 import type { Setting } from './setting.ts'
 import type { Line } from './timeline.ts'
+import { variablesInPreview, wordsInPreview } from './words.ts'
 
 type Request = Parameters<Host['activities']['sendMessage']>[0]
 type Answer = Awaited<ReturnType<Host['activities']['sendMessage']>>
@@ -34,12 +36,12 @@ export class VirtualMessages {
   send(request: Request, standing: Standing): Answer {
     const { plan, load } = this.setting
     const { key, message: name } = request
-    const sample = (): Sample => this.sample(request)
+    const sample = (over: ChannelName): Sample => this.sample(request, over)
     const verdict = gate(plan.class, this.facts(request, standing, sample))
     const bid = load.bids.get(key)
     load.bids.delete(key)
     if (verdict.do === 'send') {
-      const words = sample().rendered
+      const words = sample(verdict.channel).rendered
       if (!words.ok) throw new PerennialError('INTERNAL', `the gate let '${name}' pass without words`)
       const { subject, text } = words.words
       const { channel } = verdict
@@ -54,7 +56,7 @@ export class VirtualMessages {
       this.say('held', `${called(channel)} ${name} held: ${code}`, { name, code, until: verdict.until })
       return { is: 'held', code, until: verdict.until }
     }
-    const known = code.startsWith('TEMPLATE') ? sample().rendered : undefined
+    const known = code.startsWith('TEMPLATE') ? sample(channel).rendered : undefined
     const detail = known?.ok === false ? `, ${known.detail.split(',')[0]}` : ''
     if (code !== 'LEFT_JOURNEY')
       this.say('skipped', `${called(channel)} ${name} skipped: ${code}${detail}`, { name, code })
@@ -69,24 +71,20 @@ export class VirtualMessages {
     load.bids.set(key, { key, priority, channel, tags, at: since, until, silent: arm === 'holdout' })
   }
 
-  private sample({ key, message, data }: Request): Sample {
-    const known = this.samples.get(key)
+  private sample({ key, message, data }: Request, channel: ChannelName): Sample {
+    const known = this.samples.get(`${channel} ${key}`)
     if (known) return known
-    const { plan, customer } = this.setting
-    const copy = plan.copy[message]
-    if (!copy) {
-      throw new PerennialError('JOURNEY_INVALID', `'${plan.name}' has no words for '${message}'`, {
-        field: `copy.${message}`,
-      })
-    }
-    const rendered = renderWords(copy, { ...(customer.name === null ? {} : { name: customer.name }), ...data })
+    const { plan } = this.setting
+    const chosen = wordsInPreview(this.setting, message)
+    const variables = { ...variablesInPreview(this.setting), ...data }
+    const rendered = wordsOver(CAPABILITIES[channel], chosen, variables, { class: plan.class })
     const { evidence } = deliveryOf(plan.delivery, message)
-    const findings = rendered.ok ? checkWording(`${rendered.words.subject}\n${rendered.words.text}`, { evidence }) : []
-    this.samples.set(key, { rendered, findings })
+    const findings = rendered.ok ? findingsIn(rendered.words, chosen, { evidence }) : []
+    this.samples.set(`${channel} ${key}`, { rendered, findings })
     return { rendered, findings }
   }
 
-  private facts({ key, message }: Request, standing: Standing, sample: () => Sample): SendFacts {
+  private facts({ key, message }: Request, standing: Standing, sample: (over: ChannelName) => Sample): SendFacts {
     const { plan, customer, quiet, caps, load, arm, zone, auctionMs, highest } = this.setting
     const { now, status, paused, consented } = standing
     const { channels, tags } = deliveryOf(plan.delivery, message)
@@ -102,8 +100,8 @@ export class VirtualMessages {
         address: name === 'email' ? customer.email : (customer.reach?.[name] ?? null),
         ready: true,
         carries: CAPABILITIES[name].carries.includes(plan.class),
-        render: () => whyNot(sample().rendered, name),
-        wording: () => this.gravest(sample()),
+        render: () => whyNot(sample(name).rendered, name),
+        wording: () => this.gravest(sample(name)),
         contest: () => contest(me, { rules: caps, past: load.past, rivals, highest, windowMs: auctionMs, now }),
       }
     })
@@ -119,8 +117,7 @@ export class VirtualMessages {
 
   private gravest({ findings }: Sample): 'block' | 'review' | undefined {
     const { approved } = this.setting
-    const [first] = findings.filter((one) => one.severity === 'block' || !approved.includes(one.term))
-    return first && (first.severity === 'block' ? 'block' : 'review')
+    return gravest(findings.filter((one) => one.severity === 'block' || !approved.includes(one.term)))
   }
 }
 

@@ -5,6 +5,7 @@ import type { Arm } from '../../domain/experiment.ts'
 import type { Properties } from '../../domain/journey.ts'
 import type { Bid, CapRule, PastMessage } from '../../domain/pressure.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
+import type { PublishedWords } from './words.ts'
 
 export interface VirtualCustomer {
   id: string
@@ -15,6 +16,9 @@ export interface VirtualCustomer {
   /** The channels they like best first. */
   channels?: ChannelName[]
   zone: string | null
+  /** BCP 47, and E.164: what their words are chosen by. */
+  locale?: string | null
+  phone?: string | null
   /** Whether they agreed to the plan's topic. */
   consent: boolean
   suppressed: boolean
@@ -50,6 +54,8 @@ export interface Setting {
   zone: string
   /** Sorted by `at`. */
   outside: readonly Outside[]
+  /** What operators have published over the plan's words. */
+  published?: PublishedWords | undefined
   quiet: QuietHours
   caps: readonly CapRule[]
   /** What the customer got in the other journeys so far, and, with `auctionMs`, what waits there; runs side by side share it. */

@@ -4,6 +4,7 @@ import { isZone, minuteOfDay } from '../calendar.ts'
 import { CHANNELS, isChannelName } from '../channel.ts'
 import { milliseconds } from '../duration.ts'
 import { PerennialError } from '../errors.ts'
+import { isLocale } from '../locale.ts'
 import type { CapRule } from '../pressure.ts'
 
 const readable = <T>(read: (text: string) => T) =>
@@ -113,6 +114,17 @@ const pem = z
   .transform((text) => text.replaceAll('\\n', '\n'))
   .optional()
 
+/** 'ann@shop.com, ben@shop.com', in small letters. */
+function addressesRead(text: string): string[] {
+  const addresses = text
+    .split(',')
+    .map((one) => one.trim().toLowerCase())
+    .filter((one) => one !== '')
+  const wrong = addresses.find((one) => !z.email().safeParse(one).success)
+  if (wrong !== undefined) throw new Error(`expected mail addresses with commas between, not '${wrong}'`)
+  return addresses
+}
+
 const configContract = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'expected postgres://user:password@host:port/database' }),
   TEMPORAL_ADDRESS: z.string().regex(/^[^\s:/]+:\d+$/, "expected host:port, e.g. '127.0.0.1:7233'"),
@@ -167,6 +179,9 @@ const configContract = z.object({
   VAPID_PRIVATE_KEY: word,
   WEBHOOK_URL: z.url({ protocol: /^https?$/, error: 'expected https://host/path' }).optional(),
   WEBHOOK_SECRET: word,
+  SHOP_LOCALE: z.string().refine(isLocale, "expected a BCP 47 tag: 'zh-CN'").optional(),
+  SHOP_ADDRESS: z.string().min(5).max(300).optional(),
+  TEST_RECIPIENTS: readable(addressesRead).prefault(''),
   SCALE: z.coerce.number().positive().max(1).default(1),
   ORIGIN: z.coerce.number().int().min(0).default(0),
 })
@@ -187,6 +202,7 @@ const connectionContract = configContract.pick({
   TASK_QUEUE: true,
   QUIET_HOURS: true,
   SHOP_ZONE: true,
+  SHOP_LOCALE: true,
   SCALE: true,
   ORIGIN: true,
 })

@@ -9,7 +9,10 @@ import { PerennialError } from '../errors.ts'
 import type { Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
 import type { PointRule } from '../points.ts'
-import { checkCopy } from '../template.ts'
+import { isLocale } from '../locale.ts'
+import { PARTIALS_JOURNEY } from '../partials.ts'
+import { holdToLint, readyCopy } from '../ready-words.ts'
+import type { Copy, CopyDraft } from '../template.ts'
 
 const readable = (read: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
   try {
@@ -24,7 +27,27 @@ const time = z.string().superRefine(readable(minuteOfDay))
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
 const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
 const endPattern = pattern.extend({ sameOccasion: z.boolean().optional() })
-const copy = z.strictObject({ subject: z.string().min(1), text: z.string().min(1), html: z.string().optional() })
+const draft = z.strictObject({
+  subject: z.string().min(1),
+  text: z.string().min(1).optional(),
+  html: z.string().min(1).optional(),
+  mjml: z.string().min(1).optional(),
+})
+type DraftRead = z.output<typeof draft>
+const hasBody = ({ text, html, mjml }: DraftRead): boolean => (text ?? html ?? mjml) !== undefined
+const oneMarkup = ({ html, mjml }: DraftRead): boolean => html === undefined || mjml === undefined
+const BODY = {
+  message: "expected text, html or mjml: 'text' makes the HTML part, 'html' and 'mjml' make the text part",
+  path: ['text'],
+}
+const localeTag = z.string().refine(isLocale, "expected a BCP 47 tag: 'zh-CN'")
+const copy = draft
+  .extend({
+    locale: localeTag.optional(),
+    locales: z.record(localeTag, draft.refine(hasBody, BODY).refine(oneMarkup, 'html or mjml, not both')).optional(),
+  })
+  .refine(hasBody, BODY)
+  .refine(oneMarkup, 'expected html or mjml, not both')
 const name = z.string().min(1).max(100)
 const minor = z.int().min(1).max(MONEY_MOST)
 const gives = z.union(
@@ -114,15 +137,20 @@ const planContract = z.strictObject({
   points: z.record(ruleName, pointRule).default({}),
 })
 
+const ENGINE = ['sweep', 'upkeep', 'test-mail', PARTIALS_JOURNEY]
+
 const nameContract = z
   .string()
   .regex(/^[a-z][a-z0-9-]*$/, 'a journey file is named in kebab-case')
-  .refine((name) => name !== 'sweep' && name !== 'upkeep', 'sweep and upkeep are workflows of the engine')
+  .refine((name) => !ENGINE.includes(name), `${ENGINE.join(', ')} are names of the engine`)
 
 /** A plan as the other floors use it: spans in ms, defaults filled in. */
 export type CheckedPlan = ReturnType<typeof checkPlan>
 
-/** Checks a plan and its templates. Throws JOURNEY_INVALID or TEMPLATE_SYNTAX, naming the file and the field. */
+/**
+ * Checks a plan and its words; MJML is compiled afterwards (domain/ready-words.ts). Throws JOURNEY_INVALID or TEMPLATE_SYNTAX, naming
+ * the file and the field.
+ */
 export function checkPlan(name: string, plan: unknown) {
   const named = nameContract.safeParse(name)
   const read = planContract.safeParse(plan)
@@ -147,7 +175,7 @@ export function checkPlan(name: string, plan: unknown) {
       field: `messages.${unspoken}`,
     })
   }
-  for (const [message, words] of Object.entries(rest.copy)) checkCopy(words, `${name}.copy.${message}`)
+  const words = wordsOf(name, read.data)
   const routing: Routing = {
     name,
     begins: begins && 'on' in begins ? plain(begins) : undefined,
@@ -163,8 +191,8 @@ export function checkPlan(name: string, plan: unknown) {
     title: rest.title,
     class: rest.class,
     topic: rest.topic,
-    delivery: deliveryIn(rest),
-    copy: copyOf(rest.copy),
+    delivery: words.delivery,
+    copy: words.copy,
     offers: rest.offers,
     points: rulesOf(rest.points),
     sweep,
@@ -196,11 +224,12 @@ function rulesOf(all: Record<string, z.output<typeof pointRule>>): Record<string
   return Object.fromEntries(Object.entries(all).map(([name, rule]) => [name, defined(rule) as PointRule]))
 }
 
-function copyOf(all: Record<string, z.output<typeof copy>>) {
-  return Object.fromEntries(
-    Object.entries(all).map(([message, { subject, text, html }]) => [
-      message,
-      html === undefined ? { subject, text } : { subject, text, html },
-    ]),
-  )
+function wordsOf(name: string, read: z.output<typeof planContract>) {
+  const copies = Object.entries(read.copy).map(([message, one]): [string, Copy] => [
+    message,
+    readyCopy(one as CopyDraft, `${name}.copy.${message}`),
+  ])
+  const words = { name, class: read.class, delivery: deliveryIn(read), copy: Object.fromEntries(copies) }
+  holdToLint(words)
+  return words
 }

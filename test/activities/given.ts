@@ -101,6 +101,7 @@ export async function openShop(
     policy: { ...OPEN_HOURS, ...policy },
     publicUrl: PUBLIC_URL,
     secret: SECRET,
+    words: { testRecipients: ['ann@shop.example'], address: 'Shop Ltd., 1 Long Road' },
     drawCode: () => codeFrom(randomBytes(12)),
     log: (line) => void effects.push(line),
     ...more,

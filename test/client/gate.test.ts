@@ -9,6 +9,7 @@ import { createServer } from '../../client/http/server.ts'
 import { PLAIN } from '../../domain/delivery.ts'
 import { ERRORS, REFUSALS } from '../../domain/errors.ts'
 import { CHECKS } from '../../domain/sending.ts'
+import { FLAWS } from '../../domain/words-lint.ts'
 import { TERMS } from '../../domain/wording-terms.ts'
 import { armOutcomes } from '../../store/outcomes.ts'
 import { openShop, provider } from '../activities/given.ts'
@@ -123,11 +124,12 @@ test('the codes in the code, the API and the docs are one list', async () => {
   const answer = await server.inject({ url: '/v1/codes', headers })
   expect((await server.inject({ url: '/v1/codes' })).statusCode).toBe(401)
   await server.close()
-  const told = answer.json<{ errors: object; refusals: object; gate: { check: string }[] }>()
+  const told = answer.json<{ errors: object; refusals: object; flaws: object; gate: { check: string }[] }>()
   expect(told.errors).toEqual(ERRORS)
   expect(told.refusals).toEqual(REFUSALS)
   expect(told.gate.map((one) => one.check)).toEqual(CHECKS.map((check) => check.title))
   const page = await readFile(new URL('../../docs/errors.md', import.meta.url), 'utf8')
   const listed = [...page.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code)
-  expect(listed).toEqual([...Object.keys(ERRORS), ...Object.keys(REFUSALS)])
+  expect(told.flaws).toEqual(FLAWS)
+  expect(listed).toEqual([...Object.keys(ERRORS), ...Object.keys(REFUSALS), ...Object.keys(FLAWS)])
 })

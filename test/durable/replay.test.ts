@@ -9,6 +9,7 @@ import { Worker } from '@temporalio/worker'
 import { afterAll, expect, inject, it } from 'vitest'
 import { readCatalogue } from '../../client/catalogue.ts'
 import { runId } from '../../domain/ids.ts'
+import { putTopic } from '../../store/consents.ts'
 import { enrolment } from '../../store/enrolments.ts'
 import { balancesOf } from '../../store/ledger.ts'
 import { bundleWorkflows } from '../../workers/bundle.ts'
@@ -18,7 +19,7 @@ import { type World, NOON, openWorld, person, until } from '../world.ts'
 
 const FOLDER = new URL('../histories/', import.meta.url)
 /** Workflows that are no journey's. */
-const ENGINE = ['sweep', 'upkeep']
+const ENGINE = ['sweep', 'upkeep', 'test-mail']
 
 it.runIf(process.env['RECORD_HISTORIES'] === '1')(
   'records one history a way through each journey (only when asked: npm run histories)',
@@ -58,7 +59,18 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
       taskQueue: world.taskQueue,
       args: [{ tempo: world.tempo }],
     })
-    const others = await enterOthers(world, ['first-order', 'birthday', 'order-rewards'])
+    await world.client.workflow.execute('test-mail', {
+      workflowId: 'test-mail/one',
+      taskQueue: world.taskQueue,
+      args: [{ journey: 'first-order', message: 'welcome', to: 'ann@shop.example', by: 'Ann', id: 'one', asked: NOON }],
+    })
+    await putTopic(world.db, { id: 'asked-first', doubleOptIn: true })
+    await world.send({
+      id: 'signed',
+      type: 'page.viewed',
+      customer: person('new', { consent: { 'asked-first': true } }),
+    })
+    const others = await enterOthers(world, ['first-order', 'birthday', 'order-rewards', 'confirm-consent'])
     await pointsOf(world, 'late', 'available')
     await world.send(order('late', 'order.refunded'))
     await world.settled(100_000)
@@ -70,6 +82,8 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
     await save(world, 'order-rewards', 'settled', 'order-rewards/kept/O1')
     await save(world, 'order-rewards', 'void', 'order-rewards/back/O1')
     await save(world, 'order-rewards', 'clawed-back', 'order-rewards/late/O1')
+    await save(world, 'confirm-consent', 'asked', 'confirm-consent/new/signed')
+    await save(world, 'test-mail', 'sent', 'test-mail/one')
     await save(world, 'sweep', 'one-page', 'sweep/birthday')
     await save(world, 'upkeep', 'one-round', 'upkeep')
   },

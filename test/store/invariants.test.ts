@@ -244,6 +244,16 @@ const BREAKING: Record<string, Record<string, string>> = {
     'a return of a larger award': `update point_transfers set reverses =
         (select id from point_transfers where key = 'deal/W2/points/two') where kind = 'claw-back'`,
   },
+  'versions of words follow one another': {
+    'one that is gone': `insert into word_versions (journey, message, locale, version, words, by, at)
+      values ('W-story', 'hello', 'en', 2, '{}', 'Ann', now())`,
+  },
+  'a message names words that were published': {
+    'no such version': `update messages set locale = 'en', words_version = 1 where customer = 'W1'`,
+    'the words of the plan': `insert into word_versions (journey, message, locale, version, words, by, at)
+      values ('story', 'hello', 'en', 1, null, 'Ann', now());
+      update messages set locale = 'en', words_version = 1 where customer = 'W1'`,
+  },
 }
 
 class Undo extends Error {}

@@ -10,7 +10,7 @@ import type { Refusal } from '../../domain/errors.ts'
 import type { EndPattern, EventPattern, Properties, TakenEvent } from '../../domain/journey.ts'
 import type { PointRule, Unit } from '../../domain/points.ts'
 import type { MessageClass } from '../../domain/sending.ts'
-import type { Copy } from '../../domain/template.ts'
+import type { CopyDraft } from '../../domain/template.ts'
 
 /** An event, or a day of the calendar: a daily sweep enters those whose day it is, at `at` on their own clock. */
 export type Begins = EventPattern | { every: 'day'; at: `${number}:${number}`; audience: Audience }
@@ -46,8 +46,8 @@ export interface Plan<M extends string = string, O extends string = string, P ex
   evidence?: string[]
   /** Where a message differs from the plan. */
   messages?: Partial<Record<NoInfer<M>, MessageDelivery>>
-  /** The words of each message, in Liquid. */
-  copy: Record<M, Copy>
+  /** The words of each message in Liquid, and under `locales` in other languages. */
+  copy: Record<M, CopyDraft>
   /** The offers coupons are issued from, as they are at first; operators steer them afterwards. */
   offers?: Record<O, Offer>
   /** The rules by which points are awarded. */
