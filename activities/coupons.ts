@@ -4,7 +4,9 @@ import type { Coupon } from '../domain/coupon.ts'
 import { milliseconds } from '../domain/duration.ts'
 import type { Refusal } from '../domain/errors.ts'
 import { partsOfRun } from '../domain/ids.ts'
-import { issueCoupon } from '../store/coupons.ts'
+import { type IssuedCoupon, issueCoupon } from '../store/coupons.ts'
+import type { Tx } from '../store/db.ts'
+import { levelNow } from '../store/tier-benefits.ts'
 import type { Now, Parts } from './index.ts'
 
 export interface CouponRequest {
@@ -13,17 +15,28 @@ export interface CouponRequest {
   offer: string
   /** How long it can be used, as the plan words it: '7 days'. */
   valid: string
+  /** The offer that the customer's level has for it takes the place of `offer`. */
+  pack?: 'birthday' | undefined
   asked: number
 }
 
 export type CouponResult = { is: 'issued'; coupon: Coupon } | { is: 'refused'; code: Refusal } | { is: 'held' }
 
+/** A coupon as stories and their words know it. */
+export function couponOf({ code, offer, title, expiresAt, zone }: IssuedCoupon, shopZone: string): Coupon {
+  const expires = localDate(expiresAt.getTime(), zone ?? shopZone)
+  return { code, offer, title, expires, expiresAt: expiresAt.toISOString() }
+}
+
 export function couponActivities({ db, policy, drawCode, log }: Parts, now: Now) {
   return {
     /** Issues a coupon, or says why not: quota, customer's limit, control arm, run over. */
-    async issueCoupon({ key, run, offer, valid, asked }: CouponRequest): Promise<CouponResult> {
+    async issueCoupon({ key, run, offer, valid, pack, asked }: CouponRequest): Promise<CouponResult> {
       const validMs = milliseconds(valid)
-      const issue = await issueCoupon(db, { key, run, offer, valid, validMs, now: now(asked), drawCode })
+      const request = { key, run, offer, valid, validMs, now: now(asked), drawCode }
+      const instead = async (tx: Tx, customer: string): Promise<string | undefined> =>
+        (await levelNow(tx, customer, request.now))?.birthday
+      const issue = await issueCoupon(db, { ...request, ...(pack && { instead }) })
       const { journey, customer } = partsOfRun(run)
       log({
         effect: 'coupon',
@@ -34,9 +47,7 @@ export function couponActivities({ db, policy, drawCode, log }: Parts, now: Now)
         code: issue.is === 'refused' ? issue.code : undefined,
       })
       if (issue.is !== 'issued') return issue
-      const { code, title, expiresAt, zone } = issue.coupon
-      const expires = localDate(expiresAt.getTime(), zone ?? policy.shopZone)
-      return { is: 'issued', coupon: { code, offer, title, expires, expiresAt: expiresAt.toISOString() } }
+      return { is: 'issued', coupon: couponOf(issue.coupon, policy.shopZone) }
     },
   }
 }

@@ -3,10 +3,13 @@ import type { Facts } from '../domain/customer.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
 import { runId } from '../domain/ids.ts'
+import { decideEntry } from '../domain/journey.ts'
 import { factsOf, lockCustomer } from '../store/customers.ts'
 import { inTransaction } from '../store/db.ts'
-import { enrol } from '../store/enrolments.ts'
+import { enrol, pastEntries } from '../store/enrolments.ts'
 import { newestSeq } from '../store/events.ts'
+import { isSwitchedOff } from '../store/journeys.ts'
+import { tierStanding } from '../store/tier-benefits.ts'
 import { MEMBERS, type Member } from './audiences.ts'
 import type { Now, Parts, PlanFacts } from './index.ts'
 
@@ -37,6 +40,8 @@ export function customerActivities(parts: Parts, now: Now) {
     const entered = await inTransaction(db, async (tx) => {
       // Behind the customer's lock, so that no event that is being stored falls between the newest seq and the run.
       await lockCustomer(tx, customer)
+      const past = await pastEntries(tx, plan.name, customer)
+      if (!decideEntry(plan, { occasion, now: asked, past }).enter || (await isSwitchedOff(tx, plan))) return false
       return enrol(tx, {
         journey: plan.name,
         customer,
@@ -56,10 +61,11 @@ export function customerActivities(parts: Parts, now: Now) {
 
   return {
     /** What a story branches on. Throws CUSTOMER_UNKNOWN. */
-    async customerFacts({ customer: id }: { customer: string }): Promise<Facts> {
+    async customerFacts({ customer: id, asked = 0 }: { customer: string; asked?: number }): Promise<Facts> {
       const facts = await factsOf(db, id)
       if (!facts) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${id}'`, { field: 'customer' })
-      return facts
+      const tier = await tierStanding(db, { customer: id, now: now(asked), shopZone: policy.shopZone })
+      return { ...facts, tier }
     },
 
     /** Enters one page of the audience; those who are in already are not entered again, however often the page is walked. */
@@ -68,11 +74,13 @@ export function customerActivities(parts: Parts, now: Now) {
       if (!plan?.sweep)
         throw new PerennialError('JOURNEY_UNKNOWN', `no swept journey '${page.journey}'`, { field: 'journey' })
       const { from, to, after } = page
-      const { at, audience } = plan.sweep
+      const { at, audience, worth = 1 } = plan.sweep
       const { walked, members } = await MEMBERS[audience](db, {
+        journey: plan.name,
         from,
         to,
         at,
+        worth,
         after,
         limit: PAGE,
         shopZone: policy.shopZone,

@@ -146,6 +146,7 @@ export function messageGate(parts: Parts) {
       run: run.status,
       paused: run.paused,
       arm: run.arm,
+      until: request.until,
       opensAt: opensAt(policy.quiet, facts.zone ?? policy.shopZone, now),
       channels: each as [ChannelFacts, ...ChannelFacts[]],
     }

@@ -8,18 +8,24 @@ import type { CapRule } from '../domain/pressure.ts'
 import type { MessageClass } from '../domain/sending.ts'
 import type { Routing } from '../domain/journey.ts'
 import type { PointRule } from '../domain/points.ts'
+import type { RewardTerms } from '../domain/referral.ts'
 import type { Copy } from '../domain/template.ts'
 import type { Clock } from '../domain/tempo.ts'
+import type { BudgetAlert } from '../store/budget-alerts.ts'
 import type { Db } from '../store/db.ts'
 import type { Channel } from './channels/channel.ts'
 import { couponActivities } from './coupons.ts'
 import { customerActivities } from './customers.ts'
+import { expiryActivities } from './expiries.ts'
 import { answering } from './failures.ts'
 import { messageActivities } from './messages.ts'
 import { outcomeActivities } from './outcomes.ts'
 import { pointActivities } from './points.ts'
 import type { Quotas } from './quotas.ts'
 import { testMailActivities } from './test-mails.ts'
+import { tierActivities } from './tiers.ts'
+import { referralActivities } from './referrals.ts'
+import { reviewActivities } from './reviews.ts'
 import { upkeepActivities } from './upkeep.ts'
 import { waitActivities } from './waits.ts'
 
@@ -31,8 +37,9 @@ export interface PlanFacts extends Routing {
   copy: Record<string, Copy>
   offers: Record<string, Offer>
   points: Record<string, PointRule>
-  /** Present where a schedule begins it: the time of day on the customer's clock. */
-  sweep: { audience: Audience; at: string } | undefined
+  rewards: Record<string, RewardTerms>
+  /** Present where a schedule begins it: the time of day on the customer's clock, and the least that is worth a run. */
+  sweep: { audience: Audience; at: string; worth?: number } | undefined
 }
 
 export interface Policy {
@@ -45,6 +52,8 @@ export interface Policy {
   release: { messages: number; windowMs: number }
   /** The zone of customers who did not tell theirs. */
   shopZone: string
+  /** What a point costs a budget, minor units; 1 unless told. */
+  pointCost?: number
 }
 
 export interface WordsPolicy {
@@ -58,7 +67,18 @@ export interface WordsPolicy {
 
 /** One line an effect: ids and keys, never a person's data. */
 export interface EffectLine {
-  effect: 'send' | 'coupon' | 'award' | 'settle' | 'take-back' | 'enrol' | 'finish'
+  effect:
+    | 'send'
+    | 'coupon'
+    | 'award'
+    | 'settle'
+    | 'take-back'
+    | 'grant'
+    | 'enrol'
+    | 'finish'
+    | 'referral'
+    | 'reward'
+    | 'review'
   journey: string
   customer: string
   key: string
@@ -82,6 +102,8 @@ export interface Parts {
   words?: WordsPolicy
   drawCode: () => string
   log: (line: EffectLine) => void
+  /** Told once of each threshold that a budget passed; without it they wait in the store. */
+  alarm?: (alert: BudgetAlert) => void
 }
 
 /** The later of the run's own clock and the worker's, so that an effect never happens before the step that asked for it. */
@@ -94,6 +116,10 @@ export function createActivities(parts: Parts) {
     ...testMailActivities(parts, now),
     ...couponActivities(parts, now),
     ...pointActivities(parts, now),
+    ...expiryActivities(parts, now),
+    ...tierActivities(parts, now),
+    ...referralActivities(parts, now),
+    ...reviewActivities(parts, now),
     ...waitActivities(parts, now),
     ...customerActivities(parts, now),
     ...outcomeActivities(parts, now),

@@ -31,6 +31,8 @@ export interface SendRequest {
   message: string
   /** What the words may name beside the customer, e.g. the coupon. */
   data: Record<string, unknown>
+  /** From when on it is no news any more, shop time; what is held or tried again until then is skipped. */
+  until?: number
   /** When the step asked, shop time. */
   asked: number
 }

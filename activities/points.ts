@@ -21,6 +21,7 @@ export function pointActivities({ db, plans, policy, log }: Parts, now: Now) {
     const { journey, customer } = partsOfRun(run)
     log({ effect, journey, customer, key, result, code })
   }
+  const told = { plans: [...plans.values()], shopZone: policy.shopZone }
   return {
     /** Awards what a rule of the plan comes to, or says why not: nothing was paid, control arm, run over. */
     async awardPoints({ key, run, rule, asked }: AwardPoints): Promise<AwardResult> {
@@ -31,7 +32,15 @@ export function pointActivities({ db, plans, policy, log }: Parts, now: Now) {
           field: 'rule',
         })
       }
-      const award = await awardPoints(db, { key, run, rule, terms, shopZone: policy.shopZone, now: now(asked) })
+      const award = await awardPoints(db, {
+        key,
+        run,
+        rule,
+        terms,
+        pointCost: policy.pointCost,
+        ...told,
+        now: now(asked),
+      })
       tell('award', run, key, award.is, award.is === 'refused' ? award.code : undefined)
       if (award.is !== 'awarded') return award
       const { unit, amount, pending } = award
@@ -40,14 +49,14 @@ export function pointActivities({ db, plans, policy, log }: Parts, now: Now) {
 
     /** Makes what the run has pending the customer's own; answers what is settled by now. */
     async settlePoints({ run, asked }: { run: string; asked: number }): Promise<Settlement> {
-      const settled = await settlePoints(db, { run, now: now(asked) })
+      const settled = await settlePoints(db, { run, now: now(asked), ...told })
       tell('settle', run, run, settled.is, settled.is === 'refused' ? settled.code : undefined)
       return settled
     },
 
     /** Takes back what the run awarded, whether or not it is on; answers what was taken, with what is owed. */
     async takeBackPoints({ run, asked }: { run: string; asked: number }): Promise<Amounts> {
-      const taken = await takeBackPoints(db, { run, now: now(asked) })
+      const taken = await takeBackPoints(db, { run, now: now(asked), ...told })
       tell('take-back', run, run, `${taken.points} points, ${taken.growth} growth`)
       return taken
     },

@@ -1,7 +1,12 @@
 /** What the store needs done from time to time, whoever is in a journey: an hourly schedule asks for it. */
 import { forgetSlots } from '../store/release.ts'
-import { expirePoints } from '../store/spends.ts'
 import { forgetReceiptRequests, giveUpFates, pollFates } from './fates.ts'
+import { announceAlerts } from '../store/budget-alerts.ts'
+import { reviewBudgets } from '../store/budget-reviews.ts'
+import { tellEvent } from '../store/events.ts'
+import { releaseExpired } from '../store/coupon-budgets.ts'
+import { expirePoints } from '../store/spends.ts'
+import { type TierContext, endTiers, placeInTiers } from '../store/tiers.ts'
 import type { Now, Parts } from './index.ts'
 
 /** Does some of what is due, a page of it, and answers how much that was; 0 when nothing is left. */
@@ -14,7 +19,18 @@ const JOBS: Record<string, Job> = {
   'give up messages nobody speaks of': giveUpFates,
   'forget requests of providers': forgetReceiptRequests,
   'forget release slots': ({ db }, now) => forgetSlots(db, { now }),
+  'release budgets of expired coupons': ({ db }, now) => releaseExpired(db, { now }),
+  'review budgets': ({ db, policy }, now) => reviewBudgets(db, { now, zone: policy.shopZone }),
+  'announce budget alerts': ({ db, alarm }, now) => (alarm ? announceAlerts(db, now, alarm) : Promise.resolve(0)),
+  'end tier terms': (parts, now) => endTiers(parts.db, { now, ...tierContext(parts) }),
+  'place in tiers': (parts, now) => placeInTiers(parts.db, { now, ...tierContext(parts) }),
 }
+
+const tierContext = ({ plans, policy }: Parts): TierContext => ({
+  plans: [...plans.values()],
+  shopZone: policy.shopZone,
+  tell: tellEvent,
+})
 
 /** How much each job did. */
 export type Upkept = Record<string, number>

@@ -3,6 +3,7 @@
  * the journey's name, the workflow type and the word for it everywhere.
  */
 import { readdir } from 'node:fs/promises'
+import { checkBudgetsAgree } from '../domain/budget.ts'
 import { type CheckedPlan, checkPlan } from '../domain/contracts/plan.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { withReadyWords } from '../domain/ready-words.ts'
@@ -36,6 +37,7 @@ export const WORKFLOWS_FOLDER = new URL('../workflows/', import.meta.url)
 export async function readCatalogue(folder: URL = WORKFLOWS_FOLDER): Promise<Catalogue> {
   const files = (await readdir(folder)).filter((file) => /^[^.]+\.(ts|js)$/.test(file)).sort()
   const entries = await Promise.all(files.map((name) => readJourney(new URL(name, folder))))
+  checkBudgetsAgree(entries.map(({ plan }) => plan))
   return new Map(entries.map((entry) => [entry.plan.name, entry]))
 }
 

@@ -3,18 +3,16 @@ import { type CheckoutAction, readCheckout, readIdempotencyKey } from '../domain
 import { readCode } from '../domain/coupon.ts'
 import type { Clock } from '../domain/tempo.ts'
 import { type Db, storeError } from '../store/db.ts'
+import type { Answer, Checkout } from '../store/checkouts.ts'
 import {
-  type Answer,
-  type Checkout,
   type Redeemed,
-  type Refunded,
   type Released,
   type Reserved,
   redeemCoupon,
-  refundCoupon,
   releaseCoupon,
   reserveCoupon,
 } from '../store/redemptions.ts'
+import { type Refunded, refundCoupon } from '../store/refunds.ts'
 
 export interface CouponParts {
   db: Db

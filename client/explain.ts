@@ -1,4 +1,5 @@
 /** Why a customer got what they got, and why not the rest: everything decided about them, in order of time. */
+import { isDated } from '../domain/audience.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { PerennialError, REFUSALS, type Refusal } from '../domain/errors.ts'
 import { type CouponLine, couponsOf } from '../store/coupons.ts'
@@ -13,7 +14,7 @@ export interface WhyLine {
   at: Date
   journey: string
   run: string | null
-  /** entry, goal, exit, end, send, coupon, points, wait or split. */
+  /** entry, goal, exit, end, send, coupon, points, tier, wait or split. */
   about: string
   /** What became of it: entered, refused, sent, skipped, held, issued, completed … */
   verdict: string
@@ -112,6 +113,10 @@ function endOf(run: Enrolment, decisions: readonly DecisionLine[]): WhyLine[] {
 }
 
 function whyUntouched(plan: CheckedPlan, person: Customer, events: ReadonlyMap<string, Date>): string {
+  if (plan.sweep && isDated(plan.sweep.audience)) {
+    return 'nothing of theirs that is worth a message expires within a month'
+  }
+  if (plan.sweep && plan.sweep.audience !== 'birthday') return `no sweep has met a ${plan.sweep.audience} of theirs yet`
   if (plan.sweep) {
     const { birth_month: month, birth_day: day } = person
     if (month === null || day === null) return 'no birthday is known'

@@ -1,7 +1,9 @@
 /** Perennial as a library: open it with a configuration, or over parts of your own. */
+export { type BudgetOperator, type BudgetParts, budgetOperator } from './budgets.ts'
 export { type Catalogue, type CatalogueEntry, readCatalogue } from './catalogue.ts'
 export { type CouponAnswer, type CouponCall, type CouponParts, askCoupon } from './coupons.ts'
 export type { Explanation, WhyLine } from './explain.ts'
+export { type PointCall, type PointParts, type PointsOf, askPoints, ledgerFor, pointsOf } from './point-checkout.ts'
 export type { JourneyLine, PausedJourney, ResumedJourney, StartRequest, StartedRun, StoppedRun } from './journeys.ts'
 export {
   type CheckAnswer,
@@ -11,7 +13,8 @@ export {
   openPerennial,
   operatorOf,
 } from './operator.ts'
-export type { BalanceReport, LedgerReport } from './points.ts'
+export type { BalanceReport, LedgerReport, ResolveRequest, ResolvedPoints } from './points.ts'
+export { type ReferralParts, answerReview, askClaim, listReferrals, listReviews, referralReport } from './referrals.ts'
 export type { JourneyReport, MeasuredLift, MessageLine, RunReport } from './report.ts'
 export { type Temporal, type Whereabouts, connectTemporal, isTemporalDown } from './temporal.ts'
 export { type PlanInWords, planInWords } from './plan-in-words.ts'

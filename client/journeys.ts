@@ -1,5 +1,6 @@
 /** The operator's hand on journeys: list, start, stop, pause, resume. */
-import { localDate } from '../domain/calendar.ts'
+import { ONCE_A, isDated, isYearly } from '../domain/audience.ts'
+import { isDate, localDate } from '../domain/calendar.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { PerennialError, REFUSALS, type Refusal } from '../domain/errors.ts'
 import { type Arm, armOf } from '../domain/experiment.ts'
@@ -10,7 +11,15 @@ import { type Tx, inTransaction } from '../store/db.ts'
 import { decide } from '../store/decisions.ts'
 import { endAndWake, enrol, lockRun, lockRunning, pastEntries } from '../store/enrolments.ts'
 import { newestSeq } from '../store/events.ts'
-import { journeyCounts, pauseJourney, pausedJourneys, resumeJourney } from '../store/journeys.ts'
+import {
+  isSwitchedOff,
+  journeyCounts,
+  pauseJourney,
+  pausedJourneys,
+  resumeJourney,
+  switchJourney,
+  switchedOnJourneys,
+} from '../store/journeys.ts'
 import { entryOf } from './catalogue.ts'
 import type { OperatorParts } from './operator.ts'
 import { type PlanInWords, planInWords } from './plan-in-words.ts'
@@ -26,7 +35,7 @@ export interface JourneyLine extends PlanInWords {
 const NO_RUNS: Record<RunStatus, number> = { running: 0, completed: 0, goal: 0, exited: 0, stopped: 0, failed: 0 }
 
 export async function listJourneys({ db, catalogue }: OperatorParts): Promise<JourneyLine[]> {
-  const [counts, paused] = await Promise.all([journeyCounts(db), pausedJourneys(db)])
+  const [counts, paused, on] = await Promise.all([journeyCounts(db), pausedJourneys(db), switchedOnJourneys(db)])
   return [...catalogue.values()].map(({ plan }) => {
     const runs = { ...NO_RUNS }
     let [entered, converted] = [0, 0]
@@ -35,7 +44,9 @@ export async function listJourneys({ db, catalogue }: OperatorParts): Promise<Jo
       entered += one.runs
       converted += one.converted
     }
-    return { ...planInWords(plan), pausedSince: paused.get(plan.name) ?? null, entered, converted, runs }
+    const words = planInWords(plan)
+    const off = words.off && !on.has(plan.name)
+    return { ...words, off, pausedSince: paused.get(plan.name) ?? null, entered, converted, runs }
   })
 }
 
@@ -72,6 +83,7 @@ export async function startRun(
     const customer = await lockCustomer(tx, id)
     if (!customer) throw unknown
     const now = parts.clock.now()
+    if (await isSwitchedOff(tx, plan)) throw refusal(plan, id, 'SWITCHED_OFF')
     const asked = occasionFor(plan, { occasion, customer, now, shopZone: parts.shopZone })
     const entry = decideEntry(plan, { occasion: asked, now, past: await pastEntries(tx, plan.name, id) })
     if (!entry.enter) throw refusal(plan, id, entry.code)
@@ -104,19 +116,23 @@ function occasionFor(
 ): string | null {
   const refuse = (message: string, expected: string): PerennialError =>
     new PerennialError('ENTRY_REFUSED', message, { field: 'occasion', expected })
-  if (plan.sweep) {
+  if (plan.sweep && isDated(plan.sweep.audience)) {
+    if (occasion !== undefined && isDate(occasion)) return occasion
+    throw refuse(`${plan.name} needs a date`, "the first day on which something expires: '2027-01-05'")
+  }
+  if (plan.sweep && isYearly(plan.sweep.audience)) {
     const year = occasion ?? localDate(now, customer.zone ?? shopZone).slice(0, 4)
     if (!/^\d{4}$/.test(year)) throw refuse(`'${year}' is not an occasion of ${plan.name}`, "a year: '2027'")
     return year
   }
-  if (plan.occasion === undefined) {
+  if (plan.occasion === undefined && !plan.sweep) {
     if (occasion !== undefined) throw refuse(`${plan.name} knows no occasions`, 'no occasion')
     return null
   }
   if (occasion === undefined) {
     throw refuse(
       `${plan.name} needs an occasion. OCCASION_MISSING: ${REFUSALS.OCCASION_MISSING}`,
-      `which ${plan.occasion}`,
+      `which ${plan.occasion ?? (plan.sweep ? ONCE_A[plan.sweep.audience] : 'occasion')}`,
     )
   }
   if (!isKeyPart(occasion)) {
@@ -217,4 +233,28 @@ export async function resume({ db, catalogue }: OperatorParts, journey: string):
   const { name } = entryOf(catalogue, journey).plan
   const woken = await resumeJourney(db, name)
   return { journey: name, changed: woken !== undefined, woken: woken ?? 0 }
+}
+
+export interface SwitchedJourney {
+  journey: string
+  on: boolean
+  /** False where it was so before; nothing was changed then. */
+  changed: boolean
+}
+
+/**
+ * Switches on a journey that its plan has off, for a reason that is kept, or off again: who is in it goes on. Throws
+ * JOURNEY_UNKNOWN, NOT_SWITCHABLE, STORE_UNAVAILABLE.
+ */
+export async function switchTo(
+  { db, catalogue, clock }: OperatorParts,
+  { journey, because }: { journey: string; because: string | null },
+): Promise<SwitchedJourney> {
+  const { plan } = entryOf(catalogue, journey)
+  if (!plan.off) {
+    const message = `${journey} has no switch: its plan does not say that it is off`
+    throw new PerennialError('NOT_SWITCHABLE', message, { field: 'journey', expected: `perennial pause ${journey}` })
+  }
+  const changed = await switchJourney(db, { name: plan.name, because, now: clock.now() })
+  return { journey: plan.name, on: because !== null, changed }
 }

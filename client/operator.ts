@@ -8,7 +8,13 @@ import { type Db, openStore, storeError } from '../store/db.ts'
 import { type RejectedEvent, rejectedEvents } from '../store/events.ts'
 import { type InvariantResult, checkInvariants } from '../store/invariants.ts'
 import { type OfferLine, offerLines } from '../store/offers.ts'
+import { type BudgetOperator, budgetOperator } from './budgets.ts'
+import type { ProgrammeVersion } from '../store/programmes.ts'
+import { type Steered, type Steering, steerOffer } from '../store/quota.ts'
+import type { CustomerReferral, ReferralLine } from '../store/referral-reports.ts'
+import type { DecideReview, ReviewAnswer, ReviewLine } from '../store/reviews.ts'
 import { type Catalogue, readCatalogue } from './catalogue.ts'
+import { type CouponLife, type CouponVoided, couponLife, voidByOperator } from './coupon-life.ts'
 import { type Explanation, explain } from './explain.ts'
 import {
   type JourneyLine,
@@ -17,21 +23,33 @@ import {
   type StartRequest,
   type StartedRun,
   type StoppedRun,
+  type SwitchedJourney,
   listJourneys,
   pause,
   resume,
   startRun,
   stopJourney,
   stopRun,
+  switchTo,
 } from './journeys.ts'
 import { type GateWords, gateWords } from './gate.ts'
-import { type BalanceReport, type LedgerReport, balanceReport, ledgerReport } from './points.ts'
 import { type ChannelsReport, type MessagesReport, channelsReport, messagesReport } from './messages.ts'
+import {
+  type BalanceReport,
+  type LedgerReport,
+  type ResolveRequest,
+  type ResolvedPoints,
+  balanceReport,
+  ledgerReport,
+  resolvePoints,
+} from './points.ts'
+import { answerReview, listReferrals, listReviews, referralReport } from './referrals.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type HolidayDesk, holidayDesk } from './holidays.ts'
 import { type Temporal, connectTemporal } from './temporal.ts'
 import { type WordingDesk, wordingDesk } from './wording-desk.ts'
 import { type WordsDesk, wordsDesk } from './words-desk.ts'
+import { type TierReport, type TiersReport, changeProgramme, programmeNow, tierReport, tiersReport } from './tiers.ts'
 
 export interface OperatorParts {
   db: Db
@@ -53,7 +71,7 @@ export interface CheckAnswer {
 }
 
 /** Each throws the errors of the catalogue that its function names, and STORE_UNAVAILABLE. Times are shop time. */
-export interface Operator extends GateWords {
+export interface Operator extends BudgetOperator, GateWords {
   list(): Promise<JourneyLine[]>
   showJourney(name: string): Promise<JourneyReport>
   showRun(run: string): Promise<RunReport>
@@ -63,16 +81,36 @@ export interface Operator extends GateWords {
   pause(name: string): Promise<PausedJourney>
   resume(name: string): Promise<ResumedJourney>
   why(customer: string): Promise<Explanation>
+  /** Switches a journey whose plan says `off` on for a reason, or off again with `because` null. */
+  switchTo(request: { journey: string; because: string | null }): Promise<SwitchedJourney>
+  /** Settles or voids what a run that is over left pending, with a reason. */
+  resolvePoints(request: ResolveRequest): Promise<ResolvedPoints>
   balance(customer: string): Promise<BalanceReport>
   ledger(customer: string): Promise<LedgerReport>
   /** Every message of a customer, with each state it came to. */
   messages(customer: string): Promise<MessagesReport>
   /** What each channel lacks, and what became of its messages in the last days. */
   channels(): Promise<ChannelsReport>
+  tiers(): Promise<TiersReport>
+  tier(customer: string): Promise<TierReport>
+  programme(): Promise<ProgrammeVersion>
+  /** Reads and sets the programme of tiers. */
+  changeProgramme(body: unknown): Promise<ProgrammeVersion & { changed: boolean }>
   check(): Promise<CheckAnswer>
   /** The newest `limit` events that were refused in a batch, newest first. */
   rejected(limit: number): Promise<RejectedEvent[]>
   offers(): Promise<OfferLine[]>
+  /** Changes quota, limit and buckets of an offer. */
+  steerOffer(steering: Steering): Promise<Steered>
+  coupon(code: string): Promise<CouponLife>
+  /** Takes an unredeemed coupon back. */
+  voidCoupon(code: string, reason: string): Promise<CouponVoided>
+  /** The newest referrals, of one customer or of all. */
+  referrals(customer?: string): Promise<ReferralLine[]>
+  referral(customer: string): Promise<CustomerReferral>
+  /** What waits for somebody to decide, the most urgent first. */
+  reviews(): Promise<ReviewLine[]>
+  review(decision: Omit<DecideReview, 'now'>): Promise<ReviewAnswer>
   /** Makes a batch of codes for whoever brings one, or what of it is missing. */
   makeCodes(request: Omit<BatchRequest, 'now' | 'drawCode'>): Promise<Batch>
   /** The codes of a batch in the order in which they were made, some thousands at a time. */
@@ -93,6 +131,7 @@ export function operatorOf(parts: OperatorParts): Operator {
     consents: (customer) => known(gate.consents(customer)),
     wordings: () => known(gate.wordings()),
     approve: (request) => known(gate.approve(request)),
+    ...budgetOperator(parts),
     list: () => known(listJourneys(parts)),
     showJourney: (name) => known(showJourney(parts, name)),
     showRun: (run) => known(showRun(parts, run)),
@@ -102,16 +141,29 @@ export function operatorOf(parts: OperatorParts): Operator {
     pause: (name) => known(pause(parts, name)),
     resume: (name) => known(resume(parts, name)),
     why: (customer) => known(explain(parts, customer)),
+    switchTo: (request) => known(switchTo(parts, request)),
+    resolvePoints: (request) => known(resolvePoints(parts, request)),
     balance: (customer) => known(balanceReport(parts, customer)),
     ledger: (customer) => known(ledgerReport(parts, customer)),
     messages: (customer) => known(messagesReport(db, customer)),
     channels: () => known(channelsReport(db, parts.clock.now())),
+    tiers: () => known(tiersReport(parts)),
+    tier: (customer) => known(tierReport(parts, customer)),
+    programme: () => known(programmeNow(parts)),
+    changeProgramme: async (body) => known(changeProgramme(parts, body)),
     async check() {
       const invariants = await known(checkInvariants(db))
       return { holds: invariants.every(({ broken }) => broken === 0), invariants }
     },
     rejected: (limit) => known(rejectedEvents(db, limit)),
+    referrals: (customer) => listReferrals(parts, customer),
+    referral: (customer) => referralReport(parts, customer),
+    reviews: () => listReviews(parts),
+    review: (decision) => answerReview(parts, decision),
     offers: () => known(offerLines(db, parts.clock.now())),
+    steerOffer: (steering) => known(steerOffer(db, steering)),
+    coupon: (code) => known(couponLife(parts, code)),
+    voidCoupon: (code, reason) => known(voidByOperator(parts, { code, reason })),
     makeCodes: (request) => known(makeCodes(db, { ...request, now: parts.clock.now(), drawCode })),
     codesOf: (batch) => codesOf(db, batch),
     words: knowing(wordsDesk(parts)),

@@ -1,4 +1,5 @@
 /** A plan in the words an operator reads. */
+import { type Audience, ONCE_A } from '../domain/audience.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { inWords } from '../domain/duration.ts'
 import type { EndPattern } from '../domain/journey.ts'
@@ -21,6 +22,12 @@ export interface PlanInWords {
   offers: string[]
   /** The rules by which points are awarded. */
   points: string[]
+  /** The name of the budget it draws on. */
+  budget: string | null
+  /** Nobody enters until an operator has switched it on. */
+  off: boolean
+  /** What `reward` gives. */
+  rewards: string[]
 }
 
 export function planInWords(plan: CheckedPlan): PlanInWords {
@@ -40,24 +47,35 @@ export function planInWords(plan: CheckedPlan): PlanInWords {
     messages: Object.keys(plan.copy),
     offers: Object.keys(plan.offers),
     points: Object.keys(plan.points),
+    budget: plan.budget?.name ?? null,
+    off: plan.off === true,
+    rewards: Object.keys(plan.rewards),
   }
 }
 
-function patternInWords({ on, where = {}, sameOccasion }: EndPattern, { occasion }: CheckedPlan): string {
+function patternInWords({ on, where = {}, sameOccasion, whole }: EndPattern, { occasion }: CheckedPlan): string {
   const terms = Object.entries(where).map(([key, value]) => `${key} is ${JSON.stringify(value)}`)
-  const of = sameOccasion ? `${on} of the same ${occasion}` : on
+  const of = sameOccasion ? `${on} of ${whole ? 'all of ' : ''}the same ${occasion}` : on
   return terms.length === 0 ? of : `${of} where ${terms.join(' and ')}`
+}
+
+const SWEEPS: Record<Audience, (worth: number) => string> = {
+  birthday: () => 'on the birthday',
+  'tier-ending': () => 'before a level ends that is not kept yet,',
+  'tier-near-miss': () => 'close to the next level,',
+  'points-expiring': (worth) => `before ${worth} points or more expire,`,
+  'coupons-expiring': (worth) => `before ${worth === 1 ? 'a coupon expires' : `${worth} coupons expire`},`,
 }
 
 function beginsInWords(plan: CheckedPlan): string {
   const { begins, sweep } = plan
   if (begins) return `on ${patternInWords(begins, plan)}`
-  return sweep ? `on the ${sweep.audience} at ${sweep.at}` : 'by hand'
+  return sweep ? `${SWEEPS[sweep.audience](sweep.worth ?? 1)} at ${sweep.at}` : 'by hand'
 }
 
 function reentryInWords({ reentry, occasion, sweep }: CheckedPlan): string {
   const { when, gap, atMost } = reentry
-  const each = sweep ? 'once a year' : occasion === undefined ? undefined : `once a ${occasion}`
+  const each = sweep ? `once a ${ONCE_A[sweep.audience]}` : occasion === undefined ? undefined : `once a ${occasion}`
   const rule = {
     never: each ?? 'once',
     'after-exit': `${each ? `${each}, ` : ''}again when no run is on`,

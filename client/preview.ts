@@ -2,16 +2,21 @@
  * A journey on a virtual clock: the file's own code over a shop in memory, so that ninety days take milliseconds and what is
  * shown is what happens. No server, no database, nothing is sent.
  */
-import { type QuietHours, localDate, occurrenceOf } from '../domain/calendar.ts'
+import { isDated, isYearly } from '../domain/audience.ts'
+import { type QuietHours, dayAfter, instantOn, localDate, occurrenceOf } from '../domain/calendar.ts'
 import { type Duration, milliseconds } from '../domain/duration.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { type Arm, armOf } from '../domain/experiment.ts'
+import { AHEAD, lastDayOf } from '../domain/expiry.ts'
 import { runId } from '../domain/ids.ts'
 import { type Properties, occasionOf } from '../domain/journey.ts'
 import type { CapRule, PastMessage } from '../domain/pressure.ts'
+import { DEFAULT_PROGRAMME } from '../domain/programmes.ts'
+import type { Programme } from '../domain/tier.ts'
+import type { RiskOutcome } from '../domain/risk.ts'
 import { type CatalogueEntry, type Journey, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
-import type { Outside, Setting, VirtualCustomer } from './preview/setting.ts'
+import type { Outside, Perishable, Setting, VirtualCustomer } from './preview/setting.ts'
 import { VirtualShop } from './preview/shop.ts'
 import type { PublishedWords } from './preview/words.ts'
 
@@ -47,12 +52,23 @@ export interface Script {
   approved?: readonly string[]
   /** Coupons each offer has left (its whole quota), and those of it the customer already has (none). */
   couponsLeft?: number
+  /** What expires, for a journey that tells of it: points of a lot or a coupon, when it is over, and when it is used before. */
+  expiring?: readonly { amount?: number; coupon?: { code: string; title: string }; after: After; gone?: After }[]
   couponsHeld?: number
+  /** What is left of the plan's budget, minor units (what the plan words). */
+  budgetLeft?: number
   /** An operator pauses the journey, and resumes it unless `for` is left out. */
   paused?: { after: After; for?: After }
   unsubscribes?: After
   /** What operators have published over the plan's words; nothing unless said. */
   published?: PublishedWords
+  /** The shop's programme of tiers; the one a new shop begins with unless said. */
+  programme?: Programme
+  /** A person decides the review that is open then. */
+  decides?: { after: After; decision: 'approve' | 'deny' }
+  /** What the risk rules say of a referral each time they are asked ('allow'), and how many friends were approved before (none). */
+  risk?: readonly RiskOutcome[]
+  friends?: number
   /** 20:30 to 09:00 unless said. */
   quiet?: QuietHours
   shopZone?: string
@@ -74,6 +90,7 @@ const CUSTOMER: VirtualCustomer = {
   tags: [],
   paidOrders: 0,
   spent: 0,
+  tier: null,
 }
 
 /**
@@ -87,7 +104,10 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
   const zone = customer.zone ?? shopZone
   const start = script.start ?? (plan.sweep ? MONDAY : MONDAY_MORNING)
   const startsAt = plan.sweep ? comesNext(plan.sweep.at, zone, start) : start
-  const occasion = plan.sweep ? localDate(startsAt, zone).slice(0, 4) : sampleOccasion(plan, script.begin ?? {})
+  const perishables = perishablesOf(plan, script, { start, startsAt, zone })
+  const occasion = plan.sweep
+    ? sweptOccasion(plan.sweep, { startsAt, zone, perishables })
+    : sampleOccasion(plan, script.begin ?? {})
   const run = runId({ journey: plan.name, customer: customer.id, occasion })
   const asked = script.arm ?? 'treated'
   const arm = asked === 'drawn' ? armOf(plan.name, customer.id, plan.holdout) : asked
@@ -101,6 +121,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     begin: { ...SAMPLE_ORDER, ...script.begin },
     outside: outsideOf(script, start),
     published: script.published,
+    programme: script.programme ?? DEFAULT_PROGRAMME,
     quiet: script.quiet ?? QUIET,
     caps: script.caps ?? CAPS,
     load: { past: Array.from({ length: script.recent ?? 0 }, () => elsewhere(start)), bids: new Map() },
@@ -110,6 +131,9 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     ...script.beside,
     couponsLeft: script.couponsLeft,
     couponsHeld: script.couponsHeld ?? 0,
+    budgetLeft: script.budgetLeft,
+    perishables,
+    referral: { risk: script.risk ?? [], friends: script.friends ?? 0 },
     zone,
   })
   shop.say('begin', `${plan.title} begins for ${customer.id}, ${arm}`, { name: plan.name })
@@ -159,12 +183,44 @@ function comesNext(at: string, zone: string, start: number): number {
   return late && next !== undefined ? next : due
 }
 
+/** Unless said: points and a coupon whose last day is AHEAD days from the first. */
+function perishablesOf(
+  { sweep }: CatalogueEntry['plan'],
+  { expiring }: Script,
+  { start, startsAt, zone }: { start: number; startsAt: number; zone: string },
+): Perishable[] {
+  if (!sweep || !isDated(sweep.audience)) return []
+  const sample = { amount: sweep.audience === 'points-expiring' ? SAMPLE_POINTS : 1, coupon: SAMPLE_COUPON }
+  const end = instantOn(dayAfter(localDate(startsAt, zone), AHEAD + 1), '00:00', zone)
+  if (expiring === undefined) return [{ ...sample, at: end, goneAt: Infinity }]
+  return expiring.map(({ amount = 1, coupon, after, gone }) => ({
+    amount,
+    ...(coupon && { coupon }),
+    at: start + spanOf(after),
+    goneAt: gone === undefined ? Infinity : start + spanOf(gone),
+  }))
+}
+
+const SAMPLE_POINTS = 500
+const SAMPLE_COUPON = { code: 'SAMPLE234567', title: 'Ten off' }
+
+/** The year, the first day on which something expires, or what else there is one of. */
+function sweptOccasion(
+  { audience }: NonNullable<CatalogueEntry['plan']['sweep']>,
+  { startsAt, zone, perishables }: { startsAt: number; zone: string; perishables: readonly Perishable[] },
+): string {
+  const today = localDate(startsAt, zone)
+  if (isYearly(audience)) return today.slice(0, 4)
+  if (!isDated(audience)) return 'sample'
+  return perishables.map((one) => lastDayOf(one, zone)).sort()[0] ?? dayAfter(today, AHEAD)
+}
+
 function sampleOccasion({ occasion }: CatalogueEntry['plan'], begin: Properties): string | null {
   if (occasion === undefined) return null
   return occasionOf(occasion, begin) ?? 'sample'
 }
 
-function outsideOf({ events = [], paused, unsubscribes }: Script, start: number): Outside[] {
+function outsideOf({ events = [], paused, unsubscribes, decides }: Script, start: number): Outside[] {
   const at = (after: After): number => start + spanOf(after)
   const outside: Outside[] = events.map(({ type, after, properties = {} }) => ({
     is: 'event',
@@ -173,6 +229,7 @@ function outsideOf({ events = [], paused, unsubscribes }: Script, start: number)
     properties,
   }))
   if (unsubscribes !== undefined) outside.push({ is: 'unsubscribe', at: at(unsubscribes) })
+  if (decides) outside.push({ is: 'decision', at: at(decides.after), decision: decides.decision })
   if (paused) {
     outside.push({ is: 'pause', at: at(paused.after) })
     if (paused.for !== undefined) outside.push({ is: 'resume', at: at(paused.after) + spanOf(paused.for) })

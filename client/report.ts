@@ -55,7 +55,7 @@ export async function showJourney({ db, catalogue }: OperatorParts, name: string
     enrolments(db, { journey: name }, NEWEST),
   ])
   const states = Object.entries(plan.offers).map(
-    ([id, offer]) => stored.find((one) => one.id === id) ?? { id, ...offer, issued: 0 },
+    ([id, offer]) => stored.find((one) => one.id === id) ?? { id, ...offer, buckets: offer.buckets ?? 1, issued: 0 },
   )
   const pausedSince = paused.get(name) ?? null
   return {

@@ -1,3 +1,18 @@
 /** Whom a daily sweep enters. What each is stands in activities/audiences.ts. */
-export const AUDIENCES = ['birthday'] as const
+export const AUDIENCES = ['birthday', 'points-expiring', 'coupons-expiring', 'tier-ending', 'tier-near-miss'] as const
 export type Audience = (typeof AUDIENCES)[number]
+
+/** What each enters a customer once for, in words; its occasion is a year where that is it. */
+export const ONCE_A: Record<Audience, string> = {
+  birthday: 'year',
+  'points-expiring': 'week of what expires',
+  'coupons-expiring': 'week of what expires',
+  'tier-ending': 'term of a level',
+  'tier-near-miss': 'year and level',
+}
+
+export const isYearly = (audience: Audience): boolean => ONCE_A[audience] === 'year'
+
+/** Whether the occasion is the first day on which something expires: '2027-01-05'. */
+export const isDated = (audience: Audience): boolean =>
+  audience === 'points-expiring' || audience === 'coupons-expiring'

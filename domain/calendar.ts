@@ -155,6 +155,32 @@ export function birthdayWithin(
   return undefined
 }
 
+/** True for a date that the calendar has, as '2027-02-28'. */
+export function isDate(text: string): boolean {
+  try {
+    return Temporal.PlainDate.from(text, { overflow: 'reject' }).toString() === text
+  } catch {
+    return false
+  }
+}
+
+/** Whether a birthday, or a day of every month, is on a date: what a month does not have is kept on its last day. */
+export function fallsOn(day: Birthday | { day: number }, date: string): boolean {
+  const here = plainDate(date)
+  if ('month' in day && day.month !== here.month) return false
+  return Math.min(day.day, here.daysInMonth) === here.day
+}
+
+/** So many calendar days after a date: '2027-03-01' is the day after '2027-02-28'. */
+export function dayAfter(date: string, days: number): string {
+  return plainDate(date).add({ days }).toString()
+}
+
+/** The instant of a time on a date of a zone's calendar. */
+export function instantOn(date: string, time: string, zone: string): number {
+  return instantOf(plainDate(date), minuteOfDay(time), zone)
+}
+
 /** The month-days that any zone on earth has within [from, to), with 29 February where the 28th stands for it. */
 export function birthdaysAround(window: { from: number; to: number }): Birthday[] {
   const days: Birthday[] = []
@@ -168,4 +194,31 @@ export function birthdaysAround(window: { from: number; to: number }): Birthday[
     if (date.month === 2 && date.day === 28 && !date.inLeapYear) days.push({ month: 2, day: 29 })
   }
   return days
+}
+
+/** How long something lasts on the calendar; calendar years count the one that runs, so 1 ends with it. */
+export type Term = { days: number } | { months: number } | { calendarYears: number }
+
+/** Midnight at which the year of `instant` began. */
+export function startOfYear(instant: number, zone: string): number {
+  return instantOf(local(instant, zone).toPlainDate().with({ month: 1, day: 1 }), 0, zone)
+}
+
+/**
+ * Midnight after the last day of a term that begins at `from`, or that follows the one which ended at `from`. The day of the
+ * month is kept where there is one: 29 February and a year end with 28 February.
+ */
+export function termEnd(term: Term, from: number, zone: string, follows = false): number {
+  if ('calendarYears' in term) {
+    // A customer who moved has their old midnight on another day: two days on it is the new year everywhere.
+    const { year } = local(from, zone).add({ days: follows ? 2 : 0 })
+    return instantOf(Temporal.PlainDate.from({ year: year + term.calendarYears, month: 1, day: 1 }), 0, zone)
+  }
+  const last = local(follows ? from - 1 : from, zone).toPlainDate()
+  return instantOf(last.add(term).add({ days: 1 }), 0, zone)
+}
+
+/** Whole days from one date to another on the customer's calendar; 0 on the same day, below zero after it. */
+export function daysBetween(from: number, to: number, zone: string): number {
+  return local(from, zone).toPlainDate().until(local(to, zone).toPlainDate(), { largestUnit: 'day' }).days
 }

@@ -15,7 +15,12 @@ export interface Offer extends CheckoutWords {
   quota: number
   /** How many of them one customer may have. */
   perMember: number
+  /** Over how many counters the quota is spread, for offers that a crowd asks for at once: 1 to 64, 1 unless said. */
+  buckets?: number | undefined
 }
+
+/** The most counters one quota is spread over. */
+export const BUCKETS_MOST = 64
 
 /** What a story and its words know of a coupon. `expires` is a date on the customer's calendar: '2026-11-30'. */
 export interface Coupon {

@@ -1,5 +1,7 @@
 /** What Perennial's rules know of a person of the shop. */
 
+import type { TierFacts } from './tier.ts'
+
 /** What a story may ask of a customer: no name, no address, only what a plan branches on. Money in minor units. */
 export interface Facts {
   zone: string | null
@@ -7,4 +9,6 @@ export interface Facts {
   paidOrders: number
   spent: number
   since: string
+  /** Null where the shop has no programme of tiers. */
+  tier: TierFacts | null
 }

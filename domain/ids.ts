@@ -21,9 +21,19 @@ export function partsOfRun(run: string): { journey: string; customer: string; oc
   return { journey, customer, occasion }
 }
 
+export type EffectKind = 'send' | 'coupon' | 'points' | 'reward' | 'review' | 'judge'
+
 /** `first-order/C1001/send/welcome`, with `#2` for a second time round a loop: the key of one effect of one run. */
-export function effectKey(run: string, kind: 'send' | 'coupon' | 'points', name: string, occurrence: number): string {
+export function effectKey(run: string, kind: EffectKind, name: string, occurrence: number): string {
   return `${run}/${kind}/${name}${occurrence > 1 ? `#${occurrence}` : ''}`
+}
+
+/** `tier/C1001/2026-11-23/gold/gift/coupon`: one part of the gift of a level, once a member, period and level. */
+export function tierGiftKey(
+  of: { customer: string; period: string; level: string },
+  part: 'coupon' | 'points',
+): string {
+  return `tier/${of.customer}/${of.period}/${of.level}/gift/${part}`
 }
 
 /** The key of one wait of a run, in the order in which the story comes to them. */

@@ -1,6 +1,7 @@
 /** When a customer enters, converts or leaves: the rules behind the inbox, true for every journey. */
 import type { Refusal } from './errors.ts'
 import { isKeyPart } from './ids.ts'
+import type { Programme } from './referral.ts'
 
 export type RunStatus = 'running' | 'completed' | 'goal' | 'exited' | 'stopped' | 'failed'
 
@@ -16,6 +17,8 @@ export interface EventPattern {
 /** What ends runs: those of the customer, or only the one of the occasion that the event is about. */
 export interface EndPattern extends EventPattern {
   sameOccasion?: boolean
+  /** Of the refund of an order: only where all of it is refunded, at once or in parts. */
+  whole?: boolean
 }
 
 /** An event that ended a wait. `at` is when it arrived, ISO 8601. */
@@ -36,6 +39,10 @@ export interface Routing {
   /** The property of the beginning event that tells occasions apart, e.g. 'cart'. */
   occasion: string | undefined
   reentry: Reentry
+  /** Nobody enters until an operator has switched it on. */
+  off?: boolean
+  /** Present where the plan is a referral programme: what the inbox attributes and qualifies by. */
+  referral?: Programme | undefined
 }
 
 export interface Reentry {

@@ -2,4 +2,12 @@
  * Events that Perennial tells itself, in the transaction that made them true; journeys begin with them and wait for them as for
  * the shop's. Their ids have slashes, which a shop's cannot, so the two never meet.
  */
-export const OWN_EVENTS: readonly string[] = ['consent.asked']
+export const OWN_EVENTS: readonly string[] = [
+  'consent.asked',
+  'referral.accepted',
+  'referral.qualified',
+  'referral.voided',
+  'tier.upgraded',
+  'tier.kept',
+  'tier.downgraded',
+]

@@ -2,7 +2,7 @@
  * Points and growth value, before any database. Two units that never mix: points are spent, growth value only counts towards a
  * tier. All amounts are whole; money is in minor units (fen).
  */
-import { afterDays } from './calendar.ts'
+import { type Birthday, afterDays, fallsOn } from './calendar.ts'
 
 export type Unit = 'points' | 'growth'
 
@@ -20,13 +20,44 @@ export interface PointRule {
   /** So many at once, or so many for each whole yuan that was paid. */
   earn: { fixed: number } | { perYuan: number }
   /** Multipliers by name, each an award of its own on top of the base: 2 adds the base once more, and 2 and 2 make 3. */
-  bonuses?: Record<string, number>
+  bonuses?: Record<string, Bonus>
+  /** What it awards at most, the base before its bonuses; what is beyond is not awarded. */
+  atMost?: Cap | Cap[]
+  /** Whether the level the customer had when the order was paid multiplies it, as a bonus of the name 'tier'. */
+  tier?: boolean
   /** Whether they wait to be settled, as where the order may yet be returned. */
   pending?: boolean
   /** Calendar days until they expire, to the end of that day; for ever unless said. */
   validDays?: number
   /** within-balance unless said. */
   onReturn?: OnReturn
+}
+
+/** Every day, or on the customer's birthday or a day of the month alone, on the customer's own calendar. */
+export type Bonus = number | { times: number; on: 'birthday' | { day: number } }
+
+/** So much on one day of the customer's own calendar, or for one order. */
+export interface Cap {
+  points: number
+  per: 'day' | 'order'
+}
+
+/** The day on which a run was entered, as the customer's calendar has it. */
+export interface BonusDay {
+  date: string
+  birthday: Birthday | null
+}
+
+export const capsOf = ({ atMost = [] }: Pick<PointRule, 'atMost'>): Cap[] => [atMost].flat()
+
+/** What is left of awards under caps: the first of them first, those that come to nothing left out. */
+export function withinCap(earnings: readonly Earning[], left: number): Earning[] {
+  let rest = Math.max(0, left)
+  return earnings.flatMap(({ bonus, amount }) => {
+    const kept = Math.min(amount, rest)
+    rest -= kept
+    return kept > 0 ? [{ bonus, amount: kept }] : []
+  })
 }
 
 /** What was paid for an order after discounts; `freight` is the part of it that earns nothing. Minor units. */
@@ -64,14 +95,27 @@ const whole = (amount: number): number => Math.floor(Math.round(amount * 1e6) / 
 export function earningsOf(
   rule: Pick<PointRule, 'earn' | 'bonuses'>,
   order: PaidOrder | undefined,
+  day?: BonusDay,
 ): Earning[] | undefined {
   if ('perYuan' in rule.earn && order === undefined) return undefined
   const base = 'fixed' in rule.earn ? rule.earn.fixed : order ? whole(yuanThatEarn(order) * rule.earn.perYuan) : 0
-  const bonuses = Object.entries(rule.bonuses ?? {}).map(([bonus, times]) => ({
+  const bonuses = Object.entries(rule.bonuses ?? {}).map(([bonus, worth]) => ({
     bonus,
-    amount: whole(base * (times - 1)),
+    amount: whole(base * (timesOn(worth, day) - 1)),
   }))
   return [{ bonus: null, amount: base }, ...bonuses].filter(({ amount }) => amount > 0)
+}
+
+function timesOn(bonus: Bonus, day: BonusDay | undefined): number {
+  if (typeof bonus === 'number') return bonus
+  if (day === undefined) return 1
+  const on = bonus.on === 'birthday' ? day.birthday : bonus.on
+  return on !== null && fallsOn(on, day.date) ? bonus.times : 1
+}
+
+/** A rule with the multiplier of a level as one more bonus. */
+export function withTier<R extends Pick<PointRule, 'bonuses'>>(rule: R, multiplier: number): R {
+  return { ...rule, bonuses: { ...rule.bonuses, tier: multiplier } }
 }
 
 /** Points of one award, with a time of their own. `expiresAt` null: never. */

@@ -35,6 +35,8 @@ export interface SendFacts {
   run: RunStatus
   paused: boolean
   arm: Arm
+  /** From when on the message is no news any more; it may always be late where that is not said. */
+  until?: number | undefined
   /** The next instant outside the customer's quiet hours; `now` itself when they do not run. */
   opensAt: number
   /** Those of the message, the customer's favourite first; at least one. */
@@ -81,6 +83,11 @@ const MARKETING_SKIP = { marketing: 'skip', service: 'pass', transactional: 'pas
  */
 export const CHECKS: readonly Check[] = [
   { title: 'still in', does: all('skip'), objects: (f) => (f.run === 'running' ? undefined : 'LEFT_JOURNEY') },
+  {
+    title: 'still news',
+    does: all('skip'),
+    objects: (f) => (f.until !== undefined && f.now >= f.until ? 'NEWS_OVER' : undefined),
+  },
   { title: 'paused', does: all('hold'), objects: (f) => (f.paused ? 'PAUSED' : undefined) },
   { title: 'consent', does: MARKETING_SKIP, objects: (_, by) => (by.consented ? undefined : 'NO_CONSENT') },
   { title: 'suppression', does: all('skip'), objects: (_, by) => (by.suppressed ? 'SUPPRESSED' : undefined) },

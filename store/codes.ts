@@ -5,6 +5,7 @@ import { milliseconds } from '../domain/duration.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { canonical } from '../domain/journey.ts'
 import { type Db, type Tx, at, inTransaction, storeError } from './db.ts'
+import { takePlaces } from './quota.ts'
 
 export interface BatchRequest {
   /** The batch's own key: the same again goes on where it was cut, and answers the same codes when it is done. */
@@ -94,10 +95,7 @@ async function makeChunk(
   if (!row) throw new PerennialError('INTERNAL', `the batch '${batch}' is gone`)
   const size = Math.min(CHUNK, row.wanted - row.made)
   if (size === 0) return { made: row.made, refused: null }
-  const { numAffectedRows: spent } = await sql`
-    update offers set issued = issued + ${size} where id = ${row.offer} and issued + ${size} <= quota
-  `.execute(tx)
-  if (spent !== 1n) return { made: row.made, refused: 'QUOTA_EXHAUSTED' }
+  if (!(await takePlaces(tx, row.offer, size))) return { made: row.made, refused: 'QUOTA_EXHAUSTED' }
   let missing = placesOf(row, row.made, size)
   while (missing.length > 0) missing = await insertCodes(tx, row, missing, drawCode)
   await sql`update code_batches set made = made + ${size} where key = ${batch}`.execute(tx)

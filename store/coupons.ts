@@ -3,12 +3,16 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Offer } from '../domain/coupon.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
+import { bucketOf } from '../domain/experiment.ts'
 import { canonical } from '../domain/journey.ts'
-import { termsOf } from '../domain/offer.ts'
+import { type LimitBy, termsOf } from '../domain/offer.ts'
+import { type Drawn, holdCoupon, roomForCoupon } from './coupon-budgets.ts'
 import { type Db, type Tx, at, inTransaction, isUniqueViolation } from './db.ts'
 import { decide } from './decisions.ts'
-import { holdRun, lockRun } from './enrolments.ts'
+import { holdRun } from './enrolments.ts'
+import { issueLimit } from './identity-limits.ts'
 import { setTerms } from './offers.ts'
+import { openBuckets } from './quota.ts'
 
 /**
  * Stores the offers of a plan that are not known yet; a known one stays as operators have steered it since. What it gives and
@@ -17,10 +21,11 @@ import { setTerms } from './offers.ts'
 export async function addOffers(db: Db, offers: Record<string, Offer>): Promise<void> {
   for (const [id, offer] of Object.entries(offers)) {
     await inTransaction(db, async (tx) => {
-      await sql`
-        insert into offers (id, title, quota, per_member) values (${id}, ${offer.title}, ${offer.quota}, ${offer.perMember})
-        on conflict (id) do nothing
+      const { numAffectedRows } = await sql`
+        insert into offers (id, title, per_member, per_member_most)
+        values (${id}, ${offer.title}, ${offer.perMember}, ${offer.perMember}) on conflict (id) do nothing
       `.execute(tx)
+      if (numAffectedRows === 1n) await openBuckets(tx, id, offer.quota, offer.buckets)
       await setTerms(tx, id, termsOf(offer))
     })
   }
@@ -29,11 +34,13 @@ export async function addOffers(db: Db, offers: Record<string, Offer>): Promise<
 export interface OfferState extends Offer {
   id: string
   issued: number
+  buckets: number
 }
 
 export async function offers(db: Db): Promise<OfferState[]> {
   const { rows } = await sql<OfferState>`
-    select id, title, quota, per_member as "perMember", issued from offers order by id`.execute(db)
+    select id, title, sum(quota)::int8 as quota, per_member as "perMember", sum(issued)::int8 as issued, count(*) as buckets
+    from offers join offer_buckets on offer = id group by id order by id`.execute(db)
   return rows
 }
 
@@ -49,6 +56,8 @@ export interface IssueRequest {
   now: number
   /** Draws a code; called again in the rare case that it is taken. */
   drawCode: () => string
+  /** Names another offer in its place, behind the customer's lock, for a coupon that is issued now; undefined: none. */
+  instead?: (tx: Tx, customer: string) => Promise<string | undefined>
 }
 
 export interface IssuedCoupon {
@@ -66,103 +75,194 @@ export type Issue =
   | { is: 'held' }
 
 const DRAWS = 5
+/** Each time somebody else has taken the last place of a counter, or steered the offer: a quota has no more than BUCKETS_MOST. */
+const CHANGES = 1_000
+
+/** What the statement went by has changed meanwhile: its counter is full and another is not. */
+class Changed extends Error {}
 
 /**
  * Issues a coupon once: the same key and request answers the first coupon again, the same key with another request throws
  * IDEMPOTENCY_MISMATCH. Refusals are values. Throws OFFER_UNKNOWN, RUN_UNKNOWN, STORE_UNAVAILABLE.
  */
-export async function issueCoupon(db: Db, request: IssueRequest): Promise<Issue> {
-  for (let draw = 1; ; draw++) {
+export function issueCoupon(db: Db, request: IssueRequest): Promise<Issue> {
+  return drawing(db, (tx) => issueIn(tx, request))
+}
+
+/** One transaction that draws codes; done again in the rare case that one is taken, and where a counter filled meanwhile. */
+export async function drawing<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  for (let [draw, change] = [1, 1]; ;) {
     try {
-      return await inTransaction(db, (tx) => issueIn(tx, request))
+      return await inTransaction(db, work)
     } catch (error) {
-      if (draw >= DRAWS || !(isUniqueViolation(error, 'coupons_pkey') || isUniqueViolation(error, 'coupons_key_key')))
-        throw error
+      // Begun anew, so that nobody waits for a second counter while the lock of the first is still theirs.
+      if (error instanceof Changed && change++ < CHANGES) continue
+      const taken = isUniqueViolation(error, 'coupons_pkey') || isUniqueViolation(error, 'coupons_key_key')
+      if (!taken || draw++ >= DRAWS) throw error
     }
   }
 }
 
-async function issueIn(tx: Tx, request: IssueRequest): Promise<Issue> {
-  const run = await lockRun(tx, request.run)
-  if (!run) throw new PerennialError('RUN_UNKNOWN', `no run '${request.run}'`, { field: 'run' })
+/** The same within a transaction of `drawing`. */
+export async function issueIn(tx: Tx, asked: IssueRequest): Promise<Issue> {
+  const { request, owner: first } = await ownerOf(tx, asked)
   const hash = createHash('sha256')
-    .update(canonical({ run: request.run, offer: request.offer, valid: request.valid }))
+    .update(canonical({ run: asked.run, offer: asked.offer, valid: asked.valid }))
     .digest('hex')
-  const before = await couponByKey(tx, request.key)
-  if (before) {
-    if (before.request_hash === hash) return { is: 'issued', coupon: before, replayed: true }
+  const kinds = first.limitBy ?? []
+  const limit = await issueLimit(tx, { offer: request.offer, customer: first.customer, kinds })
+  // Nearly every request may have its coupon: it is asked for, and only where it was not had is looked why.
+  const room = await roomForCoupon(tx, first.drawn, request.now)
+  const may = !limit && room.is === 'room'
+  const coupon = may ? await guardedIssue(tx, request, { ...first, hash, kinds }) : undefined
+  if (coupon) {
+    const { key, run: enrolment, now } = request
+    await holdCoupon(tx, room, { key, enrolment, customer: first.customer, coupon, now })
+    return { is: 'issued', coupon, replayed: false }
+  }
+  const found = await lookAt(tx, request)
+  if (found?.before) {
+    const { hash: before, ...had } = found.before
+    if (before === hash) {
+      const { zone } = first
+      return { is: 'issued', coupon: { ...had, expiresAt: new Date(had.expiresAt), zone }, replayed: true }
+    }
     throw new PerennialError('IDEMPOTENCY_MISMATCH', `'${request.key}' was issued for another request`, {
       field: 'key',
     })
   }
-  const about = {
-    key: request.key,
-    customer: run.customer,
-    journey: run.journey,
-    enrolment: request.run,
-    now: request.now,
-  }
-  const refuse = async (code: Refusal): Promise<Issue> => {
-    await decide(tx, { ...about, about: 'coupon', verdict: 'refused', code, detail: request.offer })
-    return { is: 'refused', code }
-  }
-  if (run.status !== 'running') return refuse('LEFT_JOURNEY')
-  if (run.paused) {
+  if (found?.status === 'running' && found.paused) {
     await holdRun(tx, request.run, request.now)
     return { is: 'held' }
   }
-  if (run.arm === 'holdout') return refuse('HOLDOUT')
-  if (!(await guardedIssue(tx, request, { customer: run.customer, hash }))) {
-    return refuse(await whyNot(tx, request.offer, run.customer))
-  }
-  const issued = await couponByKey(tx, request.key)
-  if (!issued) throw new PerennialError('INTERNAL', `the coupon of '${request.key}' is gone`)
-  await decide(tx, { ...about, about: 'coupon', verdict: 'issued', detail: request.offer })
-  return { is: 'issued', coupon: issued, replayed: false }
+  const code = whyNot(found, request) ?? limit ?? (room.is === 'refused' ? room.code : undefined)
+  // What was in the way is gone by now: a place was added, an offer worded anew, a journey resumed.
+  if (!code) throw new Changed()
+  const { customer, journey } = first
+  const { key, run: enrolment, now, offer: detail } = request
+  await decide(tx, { key, customer, journey, enrolment, about: 'coupon', verdict: 'refused', code, detail, now })
+  return { is: 'refused', code }
+}
+
+interface Owner {
+  customer: string
+  journey: string
+  zone: string | null
+  /** The version that is issued now, and by what it counts accounts; null where there is no such offer, or by nothing. */
+  version: number | null
+  limitBy: LimitBy[] | null
+  /** What the journey's budget has to do with it; null where there is none. */
+  drawn: Drawn | null
+}
+
+/** Locks the run's customer, and names the offer that it is to be behind that lock. */
+async function ownerOf(tx: Tx, asked: IssueRequest): Promise<{ request: IssueRequest; owner: Owner }> {
+  const owner = await lockOwner(tx, asked)
+  if (!owner) throw new PerennialError('RUN_UNKNOWN', `no run '${asked.run}'`, { field: 'run' })
+  const offer = await asked.instead?.(tx, owner.customer)
+  if (offer === undefined || offer === asked.offer) return { request: asked, owner }
+  const request = { ...asked, offer }
+  return { request, owner: (await lockOwner(tx, request)) ?? owner }
 }
 
 /**
- * The one statement that spends quota. Its row count is the answer: one, or none when the quota or the customer's limit is
- * reached. The caller holds the customer's lock, so the counter it reads is the newest.
+ * Locks the run's customer, and reads the offer and the budget by the way. A journey gets its budget behind everybody's lock
+ * (budgets.ts), the table's, which the statement waits for before it looks: so what it sees of that is the newest.
+ */
+async function lockOwner(tx: Tx, { run, offer }: IssueRequest): Promise<Owner | undefined> {
+  const { rows } = await sql<Owner>`/* prepared */
+    select u.id as customer, e.journey, u.zone, o.version, v.terms->'limitBy' as "limitBy",
+      case when b.journey is not null then json_build_object('journey', b.journey, 'budget', b.budget, 'own', b.own,
+        'class', b.class, 'terms', v.terms) end as drawn
+    from enrolments e join customers u on u.id = e.customer
+    left join offers o on o.id = ${offer} left join offer_versions v on v.offer = o.id and v.version = o.version
+    left join budget_journeys b on b.journey = e.journey
+    where e.id = ${run} for update of u
+  `.execute(tx)
+  return rows[0]
+}
+
+interface Asked {
+  arm: string
+  status: string
+  paused: boolean
+  before: { code: string; offer: string; title: string; expiresAt: string; hash: string } | null
+  /** Null where there is no such offer. */
+  offer: { full: boolean; free: boolean } | null
+}
+
+/**
+ * All that is asked of the run, the key and the offer, behind the customer's lock. The pause is read shared, so that a resume
+ * waits for the answer.
+ */
+async function lookAt(tx: Tx, { run, key, offer }: IssueRequest): Promise<Asked | undefined> {
+  const { rows } = await sql<Asked>`/* prepared */
+    with paused as (
+      select paused_at from journeys where name = (select journey from enrolments where id = ${run}) for share)
+    select e.arm, e.status, exists (select 1 from paused where paused_at is not null) as paused,
+      (select json_build_object('code', c.code, 'offer', c.offer, 'title', o.title, 'expiresAt', c.expires_at,
+          'hash', c.request_hash) from coupons c join offers o on o.id = c.offer where c.key = ${key}) as before,
+      (select json_build_object(
+          'full', o.per_member <= coalesce(
+            (select issued from member_counters m where m.offer = o.id and m.customer = e.customer), 0),
+          'free', exists (select 1 from offer_buckets b where b.offer = o.id and b.issued < b.quota))
+        from offers o where o.id = ${offer}) as offer
+    from enrolments e where e.id = ${run}
+  `.execute(tx)
+  return rows[0]
+}
+
+/**
+ * The one statement that spends quota, counts the customer, makes the coupon and notes it. Its row is the answer: one, or none
+ * where the run, the pause, the key, the quota or the customer's limit says no. The caller holds the customer's lock, so the
+ * counter it reads is the newest. The customer's own counter of places is asked first, by a hash, then the next that is not full.
  */
 async function guardedIssue(
   tx: Tx,
   { key, run, offer, validMs, now, drawCode }: IssueRequest,
-  { customer, hash }: { customer: string; hash: string },
-): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    with spent as (
-      update offers set issued = issued + 1
-      where id = ${offer} and issued < quota
+  { customer, journey, zone, version, hash, kinds }: Owner & { hash: string; kinds: readonly LimitBy[] },
+): Promise<IssuedCoupon | undefined> {
+  const code = drawCode()
+  const expiresAt = at(now + validMs)
+  const { rows } = await sql<{ title: string }>`/* prepared */
+    with places as (
+      select bucket, issued < quota as free, count(*) over () as count from offer_buckets where offer = ${offer}),
+    paused as (select paused_at from journeys where name = ${journey} for share),
+    chosen as (
+      select o.title, p.bucket from places p
+      join offers o on o.id = ${offer} and o.version = ${version}
+      join enrolments e on e.id = ${run} and e.status = 'running' and e.arm <> 'holdout'
+      where p.free and not exists (select 1 from paused where paused_at is not null)
         and not exists (select 1 from coupons where key = ${key})
-        and per_member > coalesce((select issued from member_counters where offer = ${offer} and customer = ${customer}), 0)
-      returning id, version),
+        and o.per_member > coalesce((select issued from member_counters where offer = ${offer} and customer = ${customer}), 0)
+      order by p.bucket < ${bucketOf('quota', offer, customer)} % p.count, p.bucket limit 1),
+    spent as (
+      update offer_buckets b set issued = b.issued + 1 from chosen
+      where b.offer = ${offer} and b.bucket = chosen.bucket and b.issued < b.quota returning chosen.title),
     counted as (
-      insert into member_counters as m (offer, customer, issued) select id, ${customer}, 1 from spent
-      on conflict (offer, customer) do update set issued = m.issued + 1 returning offer)
-    insert into coupons (code, key, request_hash, offer, version, customer, enrolment, issued_at, expires_at)
-    select ${drawCode()}, ${key}, ${hash}, id, version, ${customer}, ${run}, ${at(now)}, ${at(now + validMs)}
-    from spent join counted on counted.offer = spent.id
+      insert into member_counters as m (offer, customer, issued) select ${offer}, ${customer}, 1 from spent
+      on conflict (offer, customer) do update set issued = m.issued + 1 returning m.offer),
+    made as (
+      insert into coupons (code, key, request_hash, offer, version, customer, enrolment, issued_at, expires_at)
+      select ${code}, ${key}, ${hash}, ${offer}, ${version}, ${customer}, ${run}, ${at(now)}, ${expiresAt} from counted),
+    counted_by as (
+      insert into coupon_identities (kind, hash, code) select i.kind, i.hash, ${code}
+      from counted, identities i where i.customer = ${customer} and i.kind = any(${kinds})),
+    noted as (
+      insert into decisions (key, customer, journey, enrolment, about, verdict, detail, at)
+      select ${key}, ${customer}, ${journey}, ${run}, 'coupon', 'issued', ${offer}, ${at(now)} from counted
+      on conflict (key) do nothing)
+    select title from spent, counted
   `.execute(tx)
-  return numAffectedRows === 1n
+  return rows[0] && { code, offer, title: rows[0].title, expiresAt, zone }
 }
 
-async function whyNot(tx: Tx, offer: string, customer: string): Promise<Refusal> {
-  const { rows } = await sql<{ full: boolean }>`
-    select per_member <= coalesce((select issued from member_counters where offer = ${offer} and customer = ${customer}), 0)
-      as full from offers where id = ${offer}
-  `.execute(tx)
-  const [row] = rows
-  if (!row) throw new PerennialError('OFFER_UNKNOWN', `no offer '${offer}'`, { field: 'offer' })
-  return row.full ? 'MEMBER_LIMIT' : 'QUOTA_EXHAUSTED'
-}
-
-async function couponByKey(tx: Tx, key: string): Promise<(IssuedCoupon & { request_hash: string }) | undefined> {
-  const { rows } = await sql<IssuedCoupon & { request_hash: string }>`
-    select c.code, c.offer, o.title, c.expires_at as "expiresAt", u.zone, c.request_hash from coupons c
-    join offers o on o.id = c.offer join customers u on u.id = c.customer where c.key = ${key}
-  `.execute(tx)
-  return rows[0]
+function whyNot(asked: Asked | undefined, { offer }: IssueRequest): Refusal | undefined {
+  if (asked?.status !== 'running') return 'LEFT_JOURNEY'
+  if (asked.arm === 'holdout') return 'HOLDOUT'
+  if (!asked.offer) throw new PerennialError('OFFER_UNKNOWN', `no offer '${offer}'`, { field: 'offer' })
+  if (asked.offer.full) return 'MEMBER_LIMIT'
+  return asked.offer.free ? undefined : 'QUOTA_EXHAUSTED'
 }
 
 export interface CouponLine {

@@ -104,7 +104,8 @@ export async function lockCustomer(tx: Tx, id: string): Promise<Customer | undef
   return rows[0]
 }
 
-export async function factsOf(db: Db, id: string): Promise<Facts | undefined> {
+/** All but the tier, which stands in tier-benefits.ts. */
+export async function factsOf(db: Db, id: string): Promise<Omit<Facts, 'tier'> | undefined> {
   const { rows } = await sql<{ zone: string | null; tags: string[]; orders: number; spent: number; since: Date }>`
     select c.zone, c.tags, c.created_at as since, count(e.seq) as orders,
       coalesce(sum(case when jsonb_typeof(e.properties->'amount') = 'number' then (e.properties->>'amount')::numeric end), 0)::float8 as spent

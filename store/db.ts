@@ -1,5 +1,5 @@
 /** The connection to PostgreSQL, and the one place where its failures become errors of the catalogue. */
-import { Kysely, PostgresDialect, type RawBuilder, type Transaction, sql } from 'kysely'
+import { Kysely, PostgresDialect, type Transaction, sql } from 'kysely'
 import pg from 'pg'
 import { PerennialError } from '../domain/errors.ts'
 
@@ -19,29 +19,36 @@ export interface StoreOptions {
 
 /** Opens a pool; no connection is made until the first statement. Close it with `db.destroy()`. */
 export function openStore({ url, connections = 10, onError }: StoreOptions): Db {
-  const pool = new pg.Pool({ connectionString: url, max: connections, connectionTimeoutMillis: 5_000 })
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connections,
+    connectionTimeoutMillis: 5_000,
+    Client: PreparingClient,
+  })
   // Without a listener a server that stops would end the process.
   pool.on('error', (error) => onError?.(error))
-  pool.on('connect', prepareMarked)
   return new Kysely({ dialect: new PostgresDialect({ pool }) })
 }
 
-/**
- * Marks a statement that is asked for every message: it is parsed and planned once a connection. Its columns must be named one by
- * one, as a prepared `*` breaks when a migration adds one.
- */
-export const prepared = (name: string): RawBuilder<unknown> => sql.raw(`/* prepared: ${name} */`)
+/** What a statement begins with that is sent often: the server plans it once a connection. It names its columns, never `*`. */
+const PREPARED = /^\s*\/\* prepared \*\//
+/** By its text; the names are the same on every connection of this process. */
+const names = new Map<string, string>()
 
-const MARK = /^\s*\/\* prepared: (\S+) \*\//
+function nameOf(text: string): string | undefined {
+  if (!PREPARED.test(text)) return undefined
+  if (!names.has(text)) names.set(text, `perennial_${names.size}`)
+  return names.get(text)
+}
 
-function prepareMarked(client: pg.PoolClient): void {
-  const plain = client.query.bind(client) as (...asked: unknown[]) => unknown
-  const query = (...asked: unknown[]): unknown => {
+class PreparingClient extends pg.Client {
+  // The driver calls it with a text and its values, the pool with a text alone.
+  override query(...asked: unknown[]): never {
     const [text, values] = asked
-    const name = typeof text === 'string' ? MARK.exec(text)?.[1] : undefined
-    return name === undefined ? plain(...asked) : plain({ name, text, values })
+    const name = typeof text === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(text) : undefined
+    const query = super.query as (...asked: unknown[]) => unknown
+    return (name === undefined ? query.apply(this, asked) : query.call(this, { name, text, values })) as never
   }
-  client.query = query as typeof client.query
 }
 
 /** The connection was lost (08, 57P0), there are too many (53300), or two transactions stood in each other's way (40). */

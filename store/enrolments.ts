@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Arm } from '../domain/experiment.ts'
 import { runId } from '../domain/ids.ts'
 import type { PastEntry, RunStatus } from '../domain/journey.ts'
-import { type Db, type Tx, at, prepared } from './db.ts'
+import { type Db, type Tx, at } from './db.ts'
 import { decide } from './decisions.ts'
 import { wake } from './dispatch.ts'
 
@@ -154,10 +154,10 @@ export interface RunState {
  */
 export async function lockRun(tx: Tx, id: string): Promise<RunState | undefined> {
   await sql`
-    ${prepared('lock-run')} select 1 from customers where id = (select customer from enrolments where id = ${id}) for update
+    /* prepared */ select 1 from customers where id = (select customer from enrolments where id = ${id}) for update
   `.execute(tx)
   const { rows } = await sql<RunState>`
-    ${prepared('run-state')} select journey, customer, arm, status, reason,
+    /* prepared */ select journey, customer, arm, status, reason,
       (select paused_at from journeys where name = enrolments.journey for share) is not null as paused
     from enrolments where id = ${id}
   `.execute(tx)

@@ -19,12 +19,18 @@ import {
   occasionOf,
 } from '../domain/journey.ts'
 import { pendingBy } from './consents.ts'
+import { REFUNDED } from '../domain/returns.ts'
 import { type CustomerChange, upsertCustomer } from './customers.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
 import { wake } from './dispatch.ts'
 import { convert, endAndWake, enrol, pastEntries } from './enrolments.ts'
 import { rememberIdentities } from './identities.ts'
+import { isSwitchedOff } from './journeys.ts'
+import { settleOrderCoupons } from './order-coupons.ts'
+import { Moved, applyToReferral, lockPair } from './referral-inbox.ts'
+import { isRefundedWhole, refundsOfOrder, takeBackPartsOf } from './returns.ts'
+import { reviewTier } from './tiers.ts'
 
 /** An event that passed its contract. `at` is when it happened at the shop, epoch ms. */
 export interface ShopEvent {
@@ -37,25 +43,35 @@ export interface ShopEvent {
 
 class Duplicate extends Error {}
 
+/** What an event is decided by: whom it is told to, the time, and the zone of customers who did not tell theirs. */
+export interface Accepting {
+  plans: readonly Routing[]
+  now: () => number
+  identities?: readonly Identity[]
+  shopZone?: string | undefined
+}
+
 /** 'stored', or 'duplicate' when the very same event was stored before. Throws EVENT_ID_REUSED, STORE_UNAVAILABLE. */
-export async function acceptEvent(
-  db: Db,
-  event: ShopEvent,
-  { plans, now, identities = [] }: { plans: readonly Routing[]; now: () => number; identities?: readonly Identity[] },
-): Promise<'stored' | 'duplicate'> {
+export async function acceptEvent(db: Db, event: ShopEvent, to: Accepting): Promise<'stored' | 'duplicate'> {
+  const { plans, now, identities = [], shopZone = 'UTC' } = to
   const hash = createHash('sha256').update(canonical(event)).digest('hex')
   try {
     await inTransaction(db, async (tx) => {
+      // Where an event concerns two customers both are locked first, in the order of ids.
+      const pair = await lockPair(tx, event, plans)
       // Taking the customer's row puts everything about one person in a line; the time is read behind that lock.
       const received = await upsertCustomer(tx, event.customer, event.id, now)
       const seq = await insertEvent(tx, event, hash, received)
       if (seq === undefined) throw new Duplicate()
       await rememberIdentities(tx, { customer: event.customer.id, identities, now: received })
-      await route(tx, event, { plans, seq, now: received })
-      if (event.customer.consent) await askToConfirm(tx, event, { plans, now: received })
+      await settleOrderCoupons(tx, event, received)
+      await route(tx, event, { plans, seq, now: received, shopZone })
+      await applyToReferral(tx, event, pair, { plans, now: received, tell: tellEvent })
+      if (event.customer.consent) await askToConfirm(tx, event, { plans, now: received, shopZone })
     })
     return 'stored'
   } catch (error) {
+    if (error instanceof Moved) return acceptEvent(db, event, to)
     if (!(error instanceof Duplicate)) throw error
     const { rows } = await sql<{ content_hash: string }>`
       select content_hash from events where id = ${event.id}`.execute(db)
@@ -71,13 +87,13 @@ export async function acceptEvent(
 export async function tellEvent(
   tx: Tx,
   { id, type, customer, properties }: { id: string; type: string; customer: string; properties: Properties },
-  { plans, now }: { plans: readonly Routing[]; now: number },
+  { plans, now, shopZone = 'UTC' }: { plans: readonly Routing[]; now: number; shopZone?: string },
 ): Promise<boolean> {
   const event: ShopEvent = { id, type, customer: { id: customer }, at: null, properties }
   const hash = createHash('sha256').update(canonical(event)).digest('hex')
   const seq = await insertEvent(tx, event, hash, now)
   if (seq === undefined) return false
-  await route(tx, event, { plans, seq, now })
+  await route(tx, event, { plans, seq, now, shopZone })
   return true
 }
 
@@ -88,7 +104,7 @@ export async function tellEvent(
 async function askToConfirm(
   tx: Tx,
   { id: source, customer: { id: customer, consent = {} } }: ShopEvent,
-  to: { plans: readonly Routing[]; now: number },
+  to: { plans: readonly Routing[]; now: number; shopZone: string },
 ): Promise<void> {
   const granted = Object.keys(consent).filter((topic) => consent[topic] !== false)
   const pending = (await pendingBy(tx, { customer, channel: 'email' })).filter(({ topic }) => granted.includes(topic))
@@ -115,6 +131,7 @@ interface Routed {
   plans: readonly Routing[]
   seq: number
   now: number
+  shopZone: string
 }
 
 async function route(tx: Tx, event: ShopEvent, to: Routed): Promise<void> {
@@ -122,6 +139,11 @@ async function route(tx: Tx, event: ShopEvent, to: Routed): Promise<void> {
   if (goals.length > 0) await reachGoals(tx, event, { ...to, plans: goals })
   const exits = to.plans.filter((plan) => plan.exits.some((exit) => matches(exit, event)))
   if (exits.length > 0) await leave(tx, event, { ...to, plans: exits })
+  if (event.type === REFUNDED) {
+    const customer = event.customer.id
+    const shrunk = await takeBackPartsOf(tx, { customer, properties: event.properties, now: to.now })
+    if (shrunk) await reviewTier(tx, { customer, now: to.now, because: 'refund' }, { ...to, tell: tellEvent })
+  }
   await giveToWaits(tx, event, to)
   for (const plan of to.plans) {
     if (plan.begins?.on === event.type) await tryEntry(tx, event, plan, to)
@@ -158,7 +180,13 @@ async function leave(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<
     select id, journey, occasion from enrolments
     where customer = ${event.customer.id} and journey = any(${names(plans)}) and status = 'running'
   `.execute(tx)
-  const rows = open.filter((run) => plans.some((plan) => plan.exits.some((exit) => endsRun(plan, exit, event, run))))
+  const rows: Ending[] = []
+  for (const run of open) {
+    const exits = plans.flatMap((plan) => plan.exits.filter((exit) => endsRun(plan, exit, event, run)))
+    const whole = exits.some((exit) => !exit.whole)
+    if (whole || (exits.length > 0 && (await isRefundedWhole(tx, { ...run, customer: event.customer.id }))))
+      rows.push(run)
+  }
   await endAndWake(
     tx,
     rows.map((row) => row.id),
@@ -220,7 +248,9 @@ async function tryEntry(tx: Tx, event: ShopEvent, plan: Routing, { seq, now }: R
     })
   if (plan.begins && !matches(plan.begins, event)) return refuse('BEGINS_NOT_MATCHED')
   if (occasion === undefined) return refuse('OCCASION_MISSING')
-  if (occasion !== null && (await isOver(tx, plan, { customer, occasion }))) return refuse('OCCASION_OVER')
+  const { properties } = event
+  if (occasion !== null && (await isOver(tx, plan, { customer, occasion, properties }))) return refuse('OCCASION_OVER')
+  if (await isSwitchedOff(tx, plan)) return refuse('SWITCHED_OFF')
   const past = await pastEntries(tx, plan.name, customer)
   const entry = decideEntry(plan, { occasion, now, past })
   if (!entry.enter) return refuse(entry.code)
@@ -241,18 +271,24 @@ async function tryEntry(tx: Tx, event: ShopEvent, plan: Routing, { seq, now }: R
 }
 
 /** Whether the event that ends a run of this occasion has come already: shops' systems do not keep the order of events. */
-async function isOver(tx: Tx, plan: Routing, of: { customer: string; occasion: string }): Promise<boolean> {
+async function isOver(
+  tx: Tx,
+  plan: Routing,
+  of: { customer: string; occasion: string; properties: Properties },
+): Promise<boolean> {
   const exits = plan.exits.filter((exit) => exit.sameOccasion)
   if (exits.length === 0) return false
   const { rows } = await sql<{ type: string; properties: Properties }>`
     select type, properties from events
     where customer = ${of.customer} and type = any(${exits.map((exit) => exit.on)})
   `.execute(tx)
-  return rows.some(({ type, properties }) =>
-    exits.some(
-      (exit) => matches(exit, { type, properties }) && concerns(plan, exit, { properties, occasion: of.occasion }),
+  const over = exits.filter((exit) =>
+    rows.some(
+      (row) => matches(exit, row) && concerns(plan, exit, { properties: row.properties, occasion: of.occasion }),
     ),
   )
+  if (over.some((exit) => !exit.whole)) return true
+  return over.length > 0 && (await refundsOfOrder(tx, of.customer, of.properties)).whole
 }
 
 /** The properties of the event that began a run; undefined where none did: a sweep or an operator. */

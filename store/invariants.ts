@@ -1,21 +1,29 @@
 /** What must hold of the store at every moment, as one SQL check; run after every test, by the CLI's `check`, and daily. */
 import { sql } from 'kysely'
+import { BUDGET_INVARIANTS } from './budget-invariants.ts'
+import { COUPON_INVARIANTS } from './coupon-invariants.ts'
 import type { Db } from './db.ts'
 import { MESSAGE_INVARIANTS } from './message-invariants.ts'
 import { GATE_INVARIANTS } from './gate-invariants.ts'
 import { POINT_INVARIANTS } from './point-invariants.ts'
 import { WORD_INVARIANTS } from './word-invariants.ts'
+import { TIER_INVARIANTS } from './tier-invariants.ts'
+import { REFERRAL_INVARIANTS } from './referral-invariants.ts'
 
 /** Each selects the rows that break it: a key and what is wrong with it. */
 const INVARIANTS: Record<string, string> = {
   'issued equals the coupons there are': `
-    select o.id as key, 'issued ' || o.issued || ', coupons ' || count(c.code) as wrong
-    from offers o left join coupons c on c.offer = o.id group by o.id having o.issued <> count(c.code)`,
+    select offer as key, 'issued ' || coalesce(b.issued, 0) || ', coupons ' || coalesce(c.coupons, 0) as wrong
+    from (select offer, sum(issued) as issued from offer_buckets group by offer) b
+    full join (select offer, count(*) as coupons from coupons group by offer) c using (offer)
+    where b.issued is distinct from coalesce(c.coupons, 0)`,
   'issued is within the quota': `
-    select id as key, 'issued ' || issued || ' of ' || quota as wrong from offers where issued > quota`,
+    select offer || ' ' || bucket as key, 'issued ' || issued || ' of ' || quota as wrong from offer_buckets
+    where issued > quota or issued < 0`,
   'a customer has no more of an offer than allowed': `
     select c.offer || ' ' || c.customer as key, count(*) || ' coupons' as wrong from coupons c
-    join offers o on o.id = c.offer where c.customer is not null group by c.offer, c.customer, o.per_member having count(*) > o.per_member`,
+    join offers o on o.id = c.offer where c.customer is not null group by c.offer, c.customer, o.per_member_most
+    having count(*) > o.per_member_most`,
   'member counters equal the coupons there are': `
     select offer || ' ' || customer as key, coalesce(m.issued, 0) || ' counted, ' || coalesce(c.coupons, 0) || ' coupons' as wrong
     from member_counters m
@@ -71,7 +79,8 @@ const INVARIANTS: Record<string, string> = {
     union all select c.key, 'issued ' || c.issued_at || ', ended ' || e.ended_at from coupons c
     join enrolments e on e.id = c.enrolment where c.issued_at > e.ended_at
     union all select t.key, t.kind || ' ' || t.at || ', ended ' || e.ended_at from point_transfers t
-    join enrolments e on e.id = t.enrolment where t.kind in ('earn', 'settle') and t.at > e.ended_at`,
+    join enrolments e on e.id = t.enrolment where t.kind in ('earn', 'settle') and t.at > e.ended_at
+      and not exists (select 1 from decisions d where d.key = t.key and d.verdict = 'settled by hand')`,
   'every run has its entry, and an end when it ended': `
     select e.id as key, 'entered ' || count(*) filter (where o.kind = 'entered')
       || ', ended ' || count(*) filter (where o.kind = 'ended') || ', is ' || e.status as wrong
@@ -92,6 +101,10 @@ const INVARIANTS: Record<string, string> = {
   ...GATE_INVARIANTS,
   ...POINT_INVARIANTS,
   ...WORD_INVARIANTS,
+  ...BUDGET_INVARIANTS,
+  ...TIER_INVARIANTS,
+  ...COUPON_INVARIANTS,
+  ...REFERRAL_INVARIANTS,
 }
 
 export interface InvariantResult {

@@ -86,3 +86,31 @@ export async function effectCounts(db: Db, journey?: string): Promise<EffectCoun
   `.execute(db)
   return rows
 }
+
+/** Whether nobody may enter: the plan says that the journey is off, and no operator has switched it on. */
+export async function isSwitchedOff(db: Db, { name, off }: { name: string; off?: boolean }): Promise<boolean> {
+  if (!off) return false
+  const { rows } = await sql`select 1 from journeys where name = ${name} and switched_on_at is not null`.execute(db)
+  return rows.length === 0
+}
+
+/** Switches a journey on for a reason, or off again (`because` null); false where it was so. */
+export async function switchJourney(
+  db: Db,
+  { name, because, now }: { name: string; because: string | null; now: number },
+): Promise<boolean> {
+  const on = because === null ? null : at(now)
+  const { numAffectedRows } = await sql`
+    insert into journeys as j (name, switched_on_at, switched_on_because) values (${name}, ${on}, ${because})
+    on conflict (name) do update set switched_on_at = excluded.switched_on_at, switched_on_because = excluded.switched_on_because
+    where (j.switched_on_at is null) <> (excluded.switched_on_at is null)
+  `.execute(db)
+  return numAffectedRows === 1n
+}
+
+/** The journeys that an operator has switched on, with since when. */
+export async function switchedOnJourneys(db: Db): Promise<Map<string, Date>> {
+  const { rows } = await sql<{ name: string; switched_on_at: Date }>`
+    select name, switched_on_at from journeys where switched_on_at is not null`.execute(db)
+  return new Map(rows.map((row) => [row.name, row.switched_on_at]))
+}

@@ -22,6 +22,8 @@ export interface NewTransfer {
   rule?: string
   onReturn?: OnReturn
   reverses?: number
+  /** Of what takes back a part of an order: the refund. */
+  refund?: string
   now: number
 }
 
@@ -66,9 +68,9 @@ export async function post(tx: Tx, one: NewTransfer, entry: Entry): Promise<numb
     throw new PerennialError('INTERNAL', `the postings of '${one.key}' do not sum to zero`)
   }
   const { rows } = await sql<{ id: number }>`
-    insert into point_transfers (key, request_hash, kind, unit, customer, enrolment, rule, on_return, reverses, at)
+    insert into point_transfers (key, request_hash, kind, unit, customer, enrolment, rule, on_return, reverses, refund, at)
     values (${one.key}, ${hashOf(one.request)}, ${one.kind}, ${one.unit}, ${one.customer}, ${one.run ?? null}, ${one.rule ?? null},
-            ${one.onReturn ?? null}, ${one.reverses ?? null}, ${at(one.now)})
+            ${one.onReturn ?? null}, ${one.reverses ?? null}, ${one.refund ?? null}, ${at(one.now)})
     returning id
   `.execute(tx)
   const id = rows[0]?.id ?? 0
@@ -89,7 +91,7 @@ async function moveLots(tx: Tx, by: { id: number; key: string }, lots: NonNullab
   const states = [lots.map(({ from }) => from), lots.map(({ from, to }) => to ?? from)] as const
   const { numAffectedRows } = await sql`
     update point_lots l set remaining = l.remaining + m.amount, state = m.next,
-      resolved_by = case when m.past = 'pending' then ${by.id} else l.resolved_by end
+      resolved_by = case when m.past = 'pending' and m.next <> 'pending' then ${by.id} else l.resolved_by end
     from unnest(${columns[0]}::bigint[], ${columns[1]}::bigint[], ${states[0]}::text[], ${states[1]}::text[])
       as m (lot, amount, past, next)
     where l.id = m.lot and l.state = m.past
@@ -191,6 +193,14 @@ export async function balancesOf(db: Db, customer: string): Promise<Balance[]> {
     select unit, pending, available, debt from point_balances where customer = ${customer} order by unit desc`.execute(
     db,
   )
+  return rows
+}
+
+/** What all customers have together, and how many have any, points first. */
+export async function balanceTotals(db: Db): Promise<(Balance & { customers: number })[]> {
+  const { rows } = await sql<Balance & { customers: number }>`
+    select unit, sum(pending)::bigint as pending, sum(available)::bigint as available, sum(debt)::bigint as debt,
+      count(*) as customers from point_balances group by unit order by unit desc`.execute(db)
   return rows
 }
 

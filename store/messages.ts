@@ -4,7 +4,7 @@ import type { ChannelName } from '../domain/channel.ts'
 import { MESSAGES } from '../domain/consent.ts'
 import type { Refusal } from '../domain/errors.ts'
 import type { MessageClass, Passed } from '../domain/sending.ts'
-import { type Db, type Tx, at, prepared } from './db.ts'
+import { type Db, type Tx, at } from './db.ts'
 
 /**
  * reserved: it goes out, and the provider surely does not have it yet. sending: the provider may have it. sent: the provider took
@@ -99,7 +99,7 @@ export async function recordVerdict(
   const reserved = verdict.status === 'reserved' ? at(verdict.now) : null
   const until = verdict.until === undefined || verdict.until === null ? null : at(verdict.until)
   await sql`
-    ${prepared('record-verdict')} with changed as (insert into messages as m (key, enrolment, journey, message, customer, channel, class, topic, purpose, tags,
+    /* prepared */ with changed as (insert into messages as m (key, enrolment, journey, message, customer, channel, class, topic, purpose, tags,
       priority, passed, status, code, detail, address, message_id, attempts, created_at, reserved_at, held_until, bid_at, bid_until)
     values (${one.key}, ${one.enrolment}, ${one.journey}, ${one.message}, ${one.customer}, ${one.channel}, ${one.class},
       ${one.topic}, ${purpose}, ${tags}, ${priority}, ${JSON.stringify(passed)}::jsonb, ${verdict.status},
@@ -123,7 +123,7 @@ export async function recordVerdict(
  */
 export async function beginSending(db: Db, key: string, now: number, provider?: string): Promise<boolean> {
   const { numAffectedRows } = await sql`
-    ${prepared('begin-sending')} with changed as (update messages m set status = 'sending', provider = ${provider ?? null} where key = ${key} and status = 'reserved'
+    /* prepared */ with changed as (update messages m set status = 'sending', provider = ${provider ?? null} where key = ${key} and status = 'reserved'
       and exists (select 1 from enrolments e where e.id = m.enrolment and e.status = 'running') returning m.*)
     ${toldStates(now)}
   `.execute(db)
@@ -169,7 +169,7 @@ export async function settleSent(
   { detail, providerId, now }: { detail: string; providerId?: string; now: number },
 ): Promise<boolean> {
   const { rows } = await sql<{ settled: number }>`
-    ${prepared('settle-sent')} with held as (select 1 from customers where id = (select customer from messages where key = ${key}) for update),
+    /* prepared */ with held as (select 1 from customers where id = (select customer from messages where key = ${key}) for update),
     changed as (update messages set status = 'sent', code = null, detail = ${detail}, sent_at = ${at(now)},
         provider_id = coalesce(${providerId ?? null}, provider_id)
       where exists (select 1 from held) and key = ${key} and status in ('sending', 'unknown', 'reserved') returning *),

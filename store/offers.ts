@@ -32,27 +32,38 @@ export interface OfferLine {
   terms: Terms
   issued: number
   quota: number
+  /** Over how many counters the quota is spread. */
+  buckets: number
   perMember: number
   /** Coupons on an order that stands. */
   redeemed: number
   /** Coupons a cart has at this moment. */
   held: number
-  /** What they took off in all, minor units, refunded orders left out. */
+  /** Coupons whose time was over before anybody redeemed them. */
+  expired: number
+  /** What they took off in all, minor units, refunded orders and returned lines left out. */
   discount: number
 }
 
 /** Every offer with what was issued and redeemed of it. */
 export async function offerLines(db: Db, now: number): Promise<OfferLine[]> {
   const { rows } = await sql<OfferLine>`
-    select o.id, o.title, o.version, v.terms, o.issued, o.quota, o.per_member as "perMember",
-      coalesce(c.redeemed, 0) as redeemed, coalesce(c.held, 0) as held, coalesce(r.discount, 0)::float8 as discount
+    select o.id, o.title, o.version, v.terms, b.issued, b.quota, b.buckets, o.per_member as "perMember",
+      coalesce(c.redeemed, 0) as redeemed, coalesce(c.held, 0) as held,
+      coalesce(c.expired, 0) as expired, coalesce(r.discount, 0)::float8 as discount
     from offers o join offer_versions v on v.offer = o.id and v.version = o.version
+    join (
+      select offer, sum(issued)::int8 as issued, sum(quota)::int8 as quota, count(*) as buckets from offer_buckets group by offer) b
+      on b.offer = o.id
     left join (
       select offer, count(*) filter (where status = 'redeemed') as redeemed,
-        count(*) filter (where status = 'held' and held_until > ${at(now)}) as held
-      from coupons where status <> 'open' group by offer) c on c.offer = o.id
+        count(*) filter (where status = 'held' and held_until > ${at(now)}) as held,
+        count(*) filter (where status in ('open', 'held') and expires_at <= ${at(now)}) as expired
+      from coupons where status <> 'open' or expires_at <= ${at(now)} group by offer) c on c.offer = o.id
     left join (
-      select c.offer, sum(r.discount + r.shipping) as discount from redemptions r join coupons c on c.code = r.code
+      select c.offer, sum(r.shipping + coalesce((select sum(discount) from redemption_lines
+        where redemption = r.id and reversed_at is null), 0)) as discount
+      from redemptions r join coupons c on c.code = r.code
       where r.reversed_at is null group by c.offer) r on r.offer = o.id
     order by o.id
   `.execute(db)

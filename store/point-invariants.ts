@@ -43,8 +43,14 @@ export const POINT_INVARIANTS: Record<string, string> = {
     select t.key, 'resolved ' || coalesce(r.amount, 0) || ', took from pending ' || coalesce(-p.amount, 0) as wrong
     from point_transfers t
     left join point_postings p on p.transfer = t.id and p.account = 'pending' and p.amount < 0
-    left join (select resolved_by, sum(original) as amount from point_lots where resolved_by <> transfer
-      group by resolved_by) r on r.resolved_by = t.id
+    left join (select transfer, sum(amount) as amount from (
+        select resolved_by as transfer, original + coalesce((select sum(m.amount) from point_lot_moves m
+          where m.lot = l.id and m.transfer < l.resolved_by), 0) as amount
+        from point_lots l where resolved_by <> transfer
+        union all select m.transfer, -m.amount from point_lot_moves m
+        join point_transfers x on x.id = m.transfer and x.kind = 'void'
+        join point_lots l on l.id = m.lot and l.resolved_by is distinct from m.transfer) parts
+      group by transfer) r on r.transfer = t.id
     where coalesce(r.amount, 0) <> coalesce(-p.amount, 0)
     union all select customer || ' lot ' || id, state || ', resolved by ' || coalesce(resolved_by::text, 'nothing')
     from point_lots where (state = 'pending') <> (resolved_by is null)`,
@@ -57,9 +63,13 @@ export const POINT_INVARIANTS: Record<string, string> = {
     where least(pending, available, debt) < 0`,
   'nothing is taken back beyond what was given': `
     select r.key, r.amount || ' of ' || t.amount as wrong
-    from (select t.id, t.key, t.reverses, coalesce(sum(p.amount) filter (where p.amount > 0), 0) as amount
-      from point_transfers t left join point_postings p on p.transfer = t.id where t.reverses is not null group by t.id) r
+    from (select min(t.key) as key, t.reverses, coalesce(sum(p.amount) filter (where p.amount > 0), 0) as amount
+      from point_transfers t left join point_postings p on p.transfer = t.id where t.reverses is not null group by t.reverses) r
     join (select transfer, sum(amount) filter (where amount > 0) as amount from point_postings group by transfer) t
       on t.transfer = r.reverses
     where r.amount > t.amount`,
+  'a pending lot is less by the parts of its order that were refunded, and by nothing else': `
+    select l.customer || ' lot ' || l.id as key, x.kind || ' ' || m.amount || ' by ' || x.key as wrong
+    from point_lots l join point_lot_moves m on m.lot = l.id join point_transfers x on x.id = m.transfer
+    where l.state = 'pending' and (x.kind <> 'void' or x.refund is null or m.amount >= 0)`,
 }

@@ -10,6 +10,114 @@ create table addresses (
   constraint addresses_pkey PRIMARY KEY (customer, kind)
 );
 
+create table budget_alerts (
+  budget text not null,
+  round integer not null,
+  threshold smallint not null,
+  cap bigint not null,
+  taken bigint not null,
+  at timestamp with time zone not null,
+  announced_at timestamp with time zone,
+  constraint budget_alerts_budget_fkey FOREIGN KEY (budget) REFERENCES budgets(id),
+  constraint budget_alerts_pkey PRIMARY KEY (budget, round, threshold),
+  constraint budget_alerts_threshold_check CHECK ((threshold = ANY (ARRAY[50, 80, 95, 100])))
+);
+CREATE INDEX budget_alerts_unannounced ON public.budget_alerts USING btree (at) WHERE (announced_at IS NULL);
+
+create table budget_holds (
+  key text not null,
+  budget text not null,
+  own text,
+  journey text not null,
+  enrolment text not null,
+  customer text not null,
+  coupon text,
+  amount bigint not null,
+  state text not null default 'open'::text,
+  settled bigint not null default 0,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  resolved_at timestamp with time zone,
+  constraint budget_holds_amount_check CHECK ((amount >= 0)),
+  constraint budget_holds_budget_fkey FOREIGN KEY (budget) REFERENCES budgets(id),
+  constraint budget_holds_check CHECK (((state = 'open'::text) = (resolved_at IS NULL))),
+  constraint budget_holds_check1 CHECK (((state = 'settled'::text) OR (settled = 0))),
+  constraint budget_holds_check2 CHECK (((coupon IS NULL) = (expires_at IS NULL))),
+  constraint budget_holds_coupon_fkey FOREIGN KEY (coupon) REFERENCES coupons(code),
+  constraint budget_holds_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint budget_holds_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint budget_holds_own_fkey FOREIGN KEY (own) REFERENCES budgets(id),
+  constraint budget_holds_pkey PRIMARY KEY (key),
+  constraint budget_holds_settled_check CHECK ((settled >= 0)),
+  constraint budget_holds_state_check CHECK ((state = ANY (ARRAY['open'::text, 'settled'::text, 'released'::text])))
+);
+CREATE INDEX budget_holds_by_coupon ON public.budget_holds USING btree (coupon);
+CREATE INDEX budget_holds_due ON public.budget_holds USING btree (expires_at) WHERE (state = 'open'::text);
+CREATE INDEX budget_holds_of_budget ON public.budget_holds USING btree (budget, state);
+CREATE UNIQUE INDEX budget_holds_of_coupon ON public.budget_holds USING btree (coupon) WHERE (state <> 'released'::text);
+CREATE INDEX budget_holds_of_enrolment ON public.budget_holds USING btree (enrolment);
+CREATE INDEX budget_holds_of_own ON public.budget_holds USING btree (own, state) WHERE (own IS NOT NULL);
+
+create table budget_journeys (
+  journey text not null,
+  budget text not null,
+  own text,
+  class text not null,
+  since timestamp with time zone not null,
+  constraint budget_journeys_budget_fkey FOREIGN KEY (budget) REFERENCES budgets(id),
+  constraint budget_journeys_class_check CHECK ((class = ANY (ARRAY['marketing'::text, 'service'::text, 'transactional'::text]))),
+  constraint budget_journeys_own_fkey FOREIGN KEY (own) REFERENCES budgets(id),
+  constraint budget_journeys_pkey PRIMARY KEY (journey)
+);
+CREATE INDEX budget_journeys_of_budget ON public.budget_journeys USING btree (budget);
+
+create table budget_proposals (
+  id text not null,
+  week text not null,
+  giver text not null,
+  taker text not null,
+  amount bigint not null,
+  reasons jsonb not null,
+  status text not null default 'open'::text,
+  made_at timestamp with time zone not null,
+  decided_at timestamp with time zone,
+  constraint budget_proposals_amount_check CHECK ((amount > 0)),
+  constraint budget_proposals_check CHECK ((giver <> taker)),
+  constraint budget_proposals_check1 CHECK (((status = 'open'::text) = (decided_at IS NULL))),
+  constraint budget_proposals_giver_fkey FOREIGN KEY (giver) REFERENCES budgets(id),
+  constraint budget_proposals_pkey PRIMARY KEY (id),
+  constraint budget_proposals_status_check CHECK ((status = ANY (ARRAY['open'::text, 'applied'::text, 'dismissed'::text]))),
+  constraint budget_proposals_taker_fkey FOREIGN KEY (taker) REFERENCES budgets(id),
+  constraint budget_proposals_week_fkey FOREIGN KEY (week) REFERENCES budget_reviews(week)
+);
+
+create table budget_reviews (
+  week text not null,
+  measured jsonb not null,
+  at timestamp with time zone not null,
+  constraint budget_reviews_pkey PRIMARY KEY (week),
+  constraint budget_reviews_week_check CHECK ((week ~ '^\d{4}-W\d{2}$'::text))
+);
+
+create table budgets (
+  id text not null,
+  parent text,
+  cap bigint not null,
+  reserved bigint not null default 0,
+  spent bigint not null default 0,
+  line_bp integer not null,
+  round integer not null default 1,
+  alerted smallint not null default 0,
+  constraint budgets_cap_check CHECK ((cap >= 0)),
+  constraint budgets_check CHECK (((parent IS NULL) = (strpos(id, '/'::text) = 0))),
+  constraint budgets_line_bp_check CHECK (((line_bp >= 0) AND (line_bp <= 10000))),
+  constraint budgets_parent_fkey FOREIGN KEY (parent) REFERENCES budgets(id),
+  constraint budgets_pkey PRIMARY KEY (id),
+  constraint budgets_reserved_check CHECK ((reserved >= 0)),
+  constraint budgets_spent_check CHECK ((spent >= 0)),
+  constraint budgets_within_cap CHECK (((reserved + spent) <= cap))
+);
+
 create table channels (
   name text not null,
   provider text not null,
@@ -71,6 +179,15 @@ create table consents (
 );
 CREATE INDEX consents_newest ON public.consents USING btree (customer, topic, channel, purpose, id DESC);
 
+create table coupon_identities (
+  kind text not null,
+  hash text not null,
+  code text not null,
+  constraint coupon_identities_code_fkey FOREIGN KEY (code) REFERENCES coupons(code),
+  constraint coupon_identities_pkey PRIMARY KEY (kind, hash, code)
+);
+CREATE INDEX coupon_identities_of_code ON public.coupon_identities USING btree (code);
+
 create table coupons (
   code text not null,
   key text not null,
@@ -85,16 +202,24 @@ create table coupons (
   status text not null default 'open'::text,
   held_by text,
   held_until timestamp with time zone,
+  held_basket jsonb,
+  void_key text,
+  void_reason text,
+  voided_at timestamp with time zone,
   constraint coupons_batch_fkey FOREIGN KEY (batch) REFERENCES code_batches(key),
   constraint coupons_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
   constraint coupons_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
   constraint coupons_held CHECK ((((status = 'held'::text) = (held_by IS NOT NULL)) AND ((held_by IS NULL) = (held_until IS NULL)))),
+  constraint coupons_held_basket CHECK (((held_basket IS NULL) OR (held_by IS NOT NULL))),
   constraint coupons_key_key UNIQUE (key),
   constraint coupons_owner CHECK ((((customer IS NULL) = (enrolment IS NULL)) AND ((customer IS NULL) = (batch IS NOT NULL)))),
   constraint coupons_pkey PRIMARY KEY (code),
-  constraint coupons_status CHECK ((status = ANY (ARRAY['open'::text, 'held'::text, 'redeemed'::text, 'lost'::text]))),
-  constraint coupons_version_fkey FOREIGN KEY (offer, version) REFERENCES offer_versions(offer, version)
+  constraint coupons_status CHECK ((status = ANY (ARRAY['open'::text, 'held'::text, 'redeemed'::text, 'lost'::text, 'void'::text]))),
+  constraint coupons_version_fkey FOREIGN KEY (offer, version) REFERENCES offer_versions(offer, version),
+  constraint coupons_void CHECK ((((void_key IS NULL) OR (status = 'void'::text)) AND ((void_key IS NULL) = (voided_at IS NULL)))),
+  constraint coupons_void_key_key UNIQUE (void_key)
 );
+CREATE INDEX coupons_expiring ON public.coupons USING btree (customer, expires_at) WHERE ((customer IS NOT NULL) AND (status = ANY (ARRAY['open'::text, 'held'::text])));
 CREATE INDEX coupons_held_by ON public.coupons USING btree (held_by) WHERE (held_by IS NOT NULL);
 CREATE INDEX coupons_of_customer ON public.coupons USING btree (customer);
 
@@ -241,6 +366,8 @@ CREATE INDEX identities_of_customer ON public.identities USING btree (customer);
 create table journeys (
   name text not null,
   paused_at timestamp with time zone,
+  switched_on_at timestamp with time zone,
+  switched_on_because text,
   constraint journeys_pkey PRIMARY KEY (name)
 );
 
@@ -313,6 +440,17 @@ CREATE INDEX messages_of_customer ON public.messages USING btree (customer, rese
 CREATE INDEX messages_of_enrolment ON public.messages USING btree (enrolment);
 CREATE INDEX messages_open_fate ON public.messages USING btree (reserved_at) WHERE (status = ANY (ARRAY['accepted'::text, 'unknown'::text]));
 
+create table offer_buckets (
+  offer text not null,
+  bucket smallint not null,
+  quota integer not null,
+  issued integer not null default 0,
+  constraint offer_buckets_bucket_check CHECK ((bucket >= 0)),
+  constraint offer_buckets_check CHECK (((issued >= 0) AND (issued <= quota))),
+  constraint offer_buckets_offer_fkey FOREIGN KEY (offer) REFERENCES offers(id),
+  constraint offer_buckets_pkey PRIMARY KEY (offer, bucket)
+);
+
 create table offer_versions (
   offer text not null,
   version integer not null,
@@ -325,14 +463,12 @@ create table offer_versions (
 create table offers (
   id text not null,
   title text not null,
-  quota integer not null,
   per_member integer not null,
-  issued integer not null default 0,
   version integer not null default 1,
-  constraint offers_check CHECK (((issued >= 0) AND (issued <= quota))),
+  per_member_most integer not null,
   constraint offers_per_member_check CHECK ((per_member >= 0)),
-  constraint offers_pkey PRIMARY KEY (id),
-  constraint offers_quota_check CHECK ((quota >= 0))
+  constraint offers_per_member_most CHECK ((per_member <= per_member_most)),
+  constraint offers_pkey PRIMARY KEY (id)
 );
 
 create table outcomes (
@@ -380,7 +516,6 @@ create table point_lots (
   state text not null,
   resolved_by bigint,
   expires_at timestamp with time zone,
-  constraint point_lots_check CHECK (((state <> 'pending'::text) OR (remaining = original))),
   constraint point_lots_check1 CHECK (((state <> ALL (ARRAY['void'::text, 'expired'::text])) OR (remaining = 0))),
   constraint point_lots_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
   constraint point_lots_original_check CHECK ((original > 0)),
@@ -394,6 +529,7 @@ create table point_lots (
   constraint point_lots_unit_check CHECK ((unit = ANY (ARRAY['points'::text, 'growth'::text])))
 );
 CREATE INDEX point_lots_due ON public.point_lots USING btree (expires_at) WHERE ((state = 'available'::text) AND (remaining > 0));
+CREATE INDEX point_lots_expiring ON public.point_lots USING btree (customer, expires_at) INCLUDE (remaining) WHERE ((unit = 'points'::text) AND (state = 'available'::text) AND (remaining > 0));
 CREATE INDEX point_lots_of_customer ON public.point_lots USING btree (customer, unit, state);
 
 create table point_postings (
@@ -418,6 +554,7 @@ create table point_transfers (
   on_return text,
   reverses bigint,
   at timestamp with time zone not null,
+  refund text,
   constraint point_transfers_check CHECK (((kind = 'earn'::text) = (rule IS NOT NULL))),
   constraint point_transfers_check1 CHECK (((kind = 'earn'::text) = (on_return IS NOT NULL))),
   constraint point_transfers_check2 CHECK (((kind = ANY (ARRAY['void'::text, 'claw-back'::text, 'restore'::text])) = (reverses IS NOT NULL))),
@@ -427,12 +564,22 @@ create table point_transfers (
   constraint point_transfers_kind_check CHECK ((kind = ANY (ARRAY['earn'::text, 'settle'::text, 'void'::text, 'spend'::text, 'restore'::text, 'expire'::text, 'claw-back'::text, 'repay'::text]))),
   constraint point_transfers_on_return_check CHECK ((on_return = ANY (ARRAY['pending-only'::text, 'within-balance'::text, 'negative-allowed'::text]))),
   constraint point_transfers_pkey PRIMARY KEY (id),
+  constraint point_transfers_refund CHECK (((refund IS NULL) OR (kind = ANY (ARRAY['void'::text, 'claw-back'::text])))),
   constraint point_transfers_reverses_fkey FOREIGN KEY (reverses) REFERENCES point_transfers(id),
   constraint point_transfers_unit_check CHECK ((unit = ANY (ARRAY['points'::text, 'growth'::text])))
 );
 CREATE INDEX point_transfers_of_customer ON public.point_transfers USING btree (customer, id);
 CREATE INDEX point_transfers_of_enrolment ON public.point_transfers USING btree (enrolment, kind);
-CREATE UNIQUE INDEX point_transfers_reverse_once ON public.point_transfers USING btree (reverses);
+CREATE UNIQUE INDEX point_transfers_refund_once ON public.point_transfers USING btree (reverses, refund) WHERE (refund IS NOT NULL);
+CREATE UNIQUE INDEX point_transfers_reverse_once ON public.point_transfers USING btree (reverses) WHERE (refund IS NULL);
+
+create table programmes (
+  version integer not null,
+  programme jsonb not null,
+  since timestamp with time zone not null,
+  constraint programmes_pkey PRIMARY KEY (version),
+  constraint programmes_version_check CHECK ((version > 0))
+);
 
 create table provider_days (
   provider text not null,
@@ -476,6 +623,7 @@ create table redemption_lines (
   line text not null,
   amount bigint not null,
   discount bigint not null,
+  reversed_at timestamp with time zone,
   constraint redemption_lines_check CHECK (((discount >= 0) AND (discount <= amount))),
   constraint redemption_lines_pkey PRIMARY KEY (redemption, line),
   constraint redemption_lines_redemption_fkey FOREIGN KEY (redemption) REFERENCES redemptions(id)
@@ -509,6 +657,79 @@ CREATE INDEX redemptions_of_code ON public.redemptions USING btree (code);
 CREATE INDEX redemptions_of_customer ON public.redemptions USING btree (customer);
 CREATE INDEX redemptions_of_order ON public.redemptions USING btree ("order");
 
+create table referral_codes (
+  code text not null,
+  campaign text not null,
+  advocate text not null,
+  usage_limit integer not null,
+  claims integer not null default 0,
+  starts_at timestamp with time zone not null,
+  ends_at timestamp with time zone not null,
+  constraint referral_codes_advocate_fkey FOREIGN KEY (advocate) REFERENCES customers(id),
+  constraint referral_codes_claims CHECK (((claims >= 0) AND (claims <= usage_limit))),
+  constraint referral_codes_once UNIQUE (campaign, advocate),
+  constraint referral_codes_pkey PRIMARY KEY (code),
+  constraint referral_codes_usage_limit_check CHECK ((usage_limit >= 1))
+);
+CREATE INDEX referral_codes_of_advocate ON public.referral_codes USING btree (advocate);
+
+create table referral_rewards (
+  key text not null,
+  campaign text not null,
+  advocate text not null,
+  friend text,
+  rung integer,
+  on_void text not null,
+  enrolment text not null,
+  kind text not null,
+  given_at timestamp with time zone not null,
+  taken_back_at timestamp with time zone,
+  outcome text,
+  constraint referral_rewards_advocate_fkey FOREIGN KEY (advocate) REFERENCES customers(id),
+  constraint referral_rewards_check CHECK (((friend IS NULL) <> (rung IS NULL))),
+  constraint referral_rewards_check1 CHECK (((taken_back_at IS NULL) = (outcome IS NULL))),
+  constraint referral_rewards_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint referral_rewards_friend_fkey FOREIGN KEY (friend) REFERENCES referrals(friend),
+  constraint referral_rewards_kind_check CHECK ((kind = ANY (ARRAY['points'::text, 'coupon'::text]))),
+  constraint referral_rewards_on_void_check CHECK ((on_void = ANY (ARRAY['claw-back'::text, 'freeze'::text]))),
+  constraint referral_rewards_outcome_check CHECK ((outcome = ANY (ARRAY['taken-back'::text, 'void'::text, 'used'::text, 'over'::text]))),
+  constraint referral_rewards_pkey PRIMARY KEY (key),
+  constraint referral_rewards_rung_check CHECK ((rung >= 1))
+);
+CREATE UNIQUE INDEX referral_rewards_friend ON public.referral_rewards USING btree (friend) WHERE (friend IS NOT NULL);
+CREATE UNIQUE INDEX referral_rewards_rung ON public.referral_rewards USING btree (campaign, advocate, rung) WHERE ((rung IS NOT NULL) AND (taken_back_at IS NULL));
+
+create table referrals (
+  friend text not null,
+  advocate text not null,
+  code text not null,
+  campaign text not null,
+  programme jsonb not null,
+  status text not null,
+  reason text,
+  claimed_at timestamp with time zone not null,
+  claim_until timestamp with time zone not null,
+  order text,
+  qualified_at timestamp with time zone,
+  returns_until timestamp with time zone,
+  approved_at timestamp with time zone,
+  voided_at timestamp with time zone,
+  taken_back_at timestamp with time zone,
+  constraint referrals_advocate_fkey FOREIGN KEY (advocate) REFERENCES customers(id),
+  constraint referrals_approved CHECK ((((status <> 'approved'::text) OR (approved_at IS NOT NULL)) AND ((approved_at IS NULL) OR (status = ANY (ARRAY['approved'::text, 'voided'::text]))) AND ((approved_at IS NULL) OR (approved_at >= returns_until)))),
+  constraint referrals_code_fkey FOREIGN KEY (code) REFERENCES referral_codes(code),
+  constraint referrals_friend_fkey FOREIGN KEY (friend) REFERENCES customers(id),
+  constraint referrals_pkey PRIMARY KEY (friend),
+  constraint referrals_qualified CHECK ((((status <> ALL (ARRAY['pending'::text, 'held'::text, 'in-review'::text, 'approved'::text])) OR (qualified_at IS NOT NULL)) AND ((qualified_at IS NULL) OR (("order" IS NOT NULL) AND (returns_until IS NOT NULL))))),
+  constraint referrals_reason CHECK (((status = ANY (ARRAY['denied'::text, 'voided'::text])) = (reason IS NOT NULL))),
+  constraint referrals_status_check CHECK ((status = ANY (ARRAY['claimed'::text, 'pending'::text, 'held'::text, 'in-review'::text, 'approved'::text, 'denied'::text, 'voided'::text]))),
+  constraint referrals_two CHECK ((friend <> advocate)),
+  constraint referrals_voided CHECK (((status = 'voided'::text) = (voided_at IS NOT NULL)))
+);
+CREATE INDEX referrals_newest ON public.referrals USING btree (claimed_at DESC);
+CREATE INDEX referrals_of_advocate ON public.referrals USING btree (advocate, claimed_at DESC);
+CREATE INDEX referrals_of_code ON public.referrals USING btree (code);
+
 create table rejected_events (
   seq bigint not null identity,
   id text,
@@ -536,6 +757,59 @@ create table release_slots (
   constraint release_slots_taken_check CHECK ((taken > 0))
 );
 
+create table reviews (
+  id bigint not null identity,
+  key text not null,
+  enrolment text not null,
+  topic text not null,
+  opened_at timestamp with time zone not null,
+  deadline timestamp with time zone not null,
+  otherwise text not null,
+  decision text,
+  by text,
+  reason text,
+  remember boolean not null default false,
+  decided_at timestamp with time zone,
+  constraint reviews_decided CHECK ((((decision IS NULL) = (decided_at IS NULL)) AND ((decision IS NULL) = (by IS NULL)) AND (decided_at <= deadline))),
+  constraint reviews_decision_check CHECK ((decision = ANY (ARRAY['approve'::text, 'deny'::text]))),
+  constraint reviews_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint reviews_key_key UNIQUE (key),
+  constraint reviews_otherwise_check CHECK ((otherwise = ANY (ARRAY['approve'::text, 'deny'::text]))),
+  constraint reviews_pkey PRIMARY KEY (id)
+);
+CREATE INDEX reviews_of_enrolment ON public.reviews USING btree (enrolment);
+CREATE INDEX reviews_open ON public.reviews USING btree (deadline) WHERE (decision IS NULL);
+
+create table risk_exemptions (
+  advocate text not null,
+  friend text not null,
+  rule text not null,
+  by text not null,
+  at timestamp with time zone not null,
+  constraint risk_exemptions_advocate_fkey FOREIGN KEY (advocate) REFERENCES customers(id),
+  constraint risk_exemptions_pkey PRIMARY KEY (advocate, friend, rule)
+);
+
+create table risk_judgements (
+  id bigint not null identity,
+  key text not null,
+  friend text not null,
+  advocate text not null,
+  enrolment text not null,
+  outcome text not null,
+  points integer not null,
+  rules jsonb not null,
+  facts jsonb not null,
+  at timestamp with time zone not null,
+  constraint risk_judgements_advocate_fkey FOREIGN KEY (advocate) REFERENCES customers(id),
+  constraint risk_judgements_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint risk_judgements_friend_fkey FOREIGN KEY (friend) REFERENCES referrals(friend),
+  constraint risk_judgements_key_key UNIQUE (key),
+  constraint risk_judgements_outcome_check CHECK ((outcome = ANY (ARRAY['allow'::text, 'hold'::text, 'review'::text, 'deny'::text]))),
+  constraint risk_judgements_pkey PRIMARY KEY (id)
+);
+CREATE INDEX risk_judgements_of_friend ON public.risk_judgements USING btree (friend, id DESC);
+
 create table suppressions (
   channel text not null,
   address text not null,
@@ -557,6 +831,52 @@ create table test_sends (
   detail text not null,
   constraint test_sends_pkey PRIMARY KEY (id)
 );
+
+create table tier_gifts (
+  customer text not null,
+  period text not null,
+  level text not null,
+  enrolment text not null,
+  version integer not null,
+  at timestamp with time zone not null,
+  constraint tier_gifts_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint tier_gifts_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint tier_gifts_pkey PRIMARY KEY (customer, period, level),
+  constraint tier_gifts_version_fkey FOREIGN KEY (version) REFERENCES programmes(version)
+);
+
+create table tier_history (
+  customer text not null,
+  ordinal integer not null,
+  version integer not null,
+  level text not null,
+  rank integer not null,
+  why text not null,
+  growth bigint not null,
+  growth_since timestamp with time zone not null,
+  growth_after bigint not null,
+  growth_upto bigint not null,
+  period text,
+  period_end timestamp with time zone,
+  valid_from timestamp with time zone not null,
+  valid_to timestamp with time zone,
+  term_end timestamp with time zone,
+  due_at timestamp with time zone,
+  constraint tier_history_check CHECK ((((term_end IS NULL) = (due_at IS NULL)) AND (due_at >= term_end))),
+  constraint tier_history_check1 CHECK ((((rank = 0) = (period IS NULL)) AND ((period IS NULL) = (period_end IS NULL)))),
+  constraint tier_history_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint tier_history_forward CHECK ((valid_to >= valid_from)),
+  constraint tier_history_ordinal_check CHECK ((ordinal > 0)),
+  constraint tier_history_pkey PRIMARY KEY (customer, ordinal),
+  constraint tier_history_rank_check CHECK ((rank >= 0)),
+  constraint tier_history_term CHECK (((rank = 0) = (term_end IS NULL))),
+  constraint tier_history_version_fkey FOREIGN KEY (version) REFERENCES programmes(version),
+  constraint tier_history_why_check CHECK ((why = ANY (ARRAY['first'::text, 'rise'::text, 'keep'::text, 'fall'::text, 'refund'::text])))
+);
+CREATE UNIQUE INDEX tier_history_current ON public.tier_history USING btree (customer) WHERE (valid_to IS NULL);
+CREATE INDEX tier_history_due ON public.tier_history USING btree (due_at) WHERE ((valid_to IS NULL) AND (due_at IS NOT NULL));
+CREATE INDEX tier_history_ending ON public.tier_history USING btree (term_end) WHERE ((valid_to IS NULL) AND (term_end IS NOT NULL));
+CREATE INDEX tier_history_level ON public.tier_history USING btree (level) WHERE (valid_to IS NULL);
 
 create table topics (
   id text not null,

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { CAPABILITIES, type ChannelName } from '../domain/channel.ts'
 import { MESSAGES } from '../domain/consent.ts'
 import type { Bid, PastMessage } from '../domain/pressure.ts'
-import { type Tx, at, prepared } from './db.ts'
+import { type Tx, at } from './db.ts'
 
 /** One channel of a message, as far as the customer goes. */
 export interface Way {
@@ -47,7 +47,7 @@ export async function sendFacts(tx: Tx, asked: SendQuestion): Promise<SendRow | 
   const { key, customer, topic, purpose, channels, since, wording } = asked
   const kinds = channels.map((channel) => CAPABILITIES[channel].address)
   const { rows } = await sql<SendRow>`
-    ${prepared('send-facts')} select c.name, c.zone, c.locale, c.channels as likes,
+    /* prepared */ select c.name, c.zone, c.locale, c.channels as likes,
       (select json_agg(json_build_object('channel', way.channel, 'address', way.address,
           'suppressed', exists (select 1 from suppressions s where s.channel = way.channel and s.address = lower(way.address)),
           'consented', not exists (

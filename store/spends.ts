@@ -2,9 +2,9 @@
 import { sql } from 'kysely'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { allocate, expiryOf, sumOf } from '../domain/points.ts'
-import { lockCustomer } from './customers.ts'
+import { type Customer, lockCustomer } from './customers.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
-import { expireLots, post, repay, spendableLots, taken, transferByKey, transferOf } from './ledger.ts'
+import { type Transfer, expireLots, post, repay, spendableLots, taken, transferByKey, transferOf } from './ledger.ts'
 
 export type Spend =
   { is: 'spent'; amount: number; replayed: boolean } | { is: 'refused'; code: Extract<Refusal, 'POINTS_SHORT'> }
@@ -22,8 +22,9 @@ async function locked(tx: Tx, id: string) {
  */
 export async function spendPoints(
   db: Db,
-  { key, customer, amount, now }: { key: string; customer: string; amount: number; now: number },
+  asked: { key: string; customer: string; amount: number; now: number },
 ): Promise<Spend> {
+  const { customer, amount } = asked
   if (!Number.isSafeInteger(amount) || amount <= 0) {
     throw new PerennialError('AMOUNT_INVALID', `${amount} points cannot be spent`, {
       field: 'amount',
@@ -32,18 +33,26 @@ export async function spendPoints(
   }
   return inTransaction(db, async (tx) => {
     await locked(tx, customer)
-    const request = { customer, amount }
-    if (await transferOf(tx, key, request)) return { is: 'spent', amount, replayed: true }
-    await expireLots(tx, { customer, now })
-    const draws = allocate(await spendableLots(tx, { customer, unit: 'points', now }), amount)
-    if (sumOf(draws) < amount) return { is: 'refused', code: 'POINTS_SHORT' }
-    await post(
-      tx,
-      { key, kind: 'spend', unit: 'points', customer, request, now },
-      { postings: { available: -amount, spent: amount }, lots: draws.map(taken) },
-    )
-    return { is: 'spent', amount, replayed: false }
+    return spendIn(tx, asked)
   })
+}
+
+/** The same within a transaction that has locked the customer. */
+export async function spendIn(
+  tx: Tx,
+  { key, customer, amount, now }: { key: string; customer: string; amount: number; now: number },
+): Promise<Spend> {
+  const request = { customer, amount }
+  if (await transferOf(tx, key, request)) return { is: 'spent', amount, replayed: true }
+  await expireLots(tx, { customer, now })
+  const draws = allocate(await spendableLots(tx, { customer, unit: 'points', now }), amount)
+  if (sumOf(draws) < amount) return { is: 'refused', code: 'POINTS_SHORT' }
+  await post(
+    tx,
+    { key, kind: 'spend', unit: 'points', customer, request, now },
+    { postings: { available: -amount, spent: amount }, lots: draws.map(taken) },
+  )
+  return { is: 'spent', amount, replayed: false }
 }
 
 export interface RestoreRequest {
@@ -71,36 +80,44 @@ export async function restorePoints(db: Db, asked: RestoreRequest): Promise<Rest
     const found = await transferByKey(tx, asked.spend)
     if (found?.kind !== 'spend')
       throw new PerennialError('SPEND_UNKNOWN', `no spend '${asked.spend}'`, { field: 'spend' })
-    const { customer } = found
-    const person = await locked(tx, customer)
-    const request = { spend: asked.spend, expired: asked.expired }
-    const before = await transferOf(tx, asked.key, request)
-    if (before) return { ...(await restoredBy(tx, before.id)), replayed: true }
-    const { rows: others } = await sql`select 1 from point_transfers where reverses = ${found.id}`.execute(tx)
-    if (others.length > 0) {
-      const why = `'${asked.spend}' was given back under another key`
-      throw new PerennialError('IDEMPOTENCY_MISMATCH', why, { field: 'key' })
-    }
-    await expireLots(tx, { customer, now: asked.now })
-    const { alive, over } = await drawnBy(tx, found.id, asked.now)
-    const late = sumOf(over)
-    const grace = asked.expired === 'forfeit' ? 0 : late
-    const back = sumOf(alive) + grace
-    const days = asked.expired === 'forfeit' ? undefined : asked.expired.graceDays
-    const expiresAt = expiryOf(asked.now, days, person.zone ?? asked.shopZone)
-    const { key, now } = asked
-    const id = await post(
-      tx,
-      { key, kind: 'restore', unit: 'points', customer, request, reverses: found.id, now },
-      {
-        postings: { spent: -(back + late - grace), available: back, expired: late - grace },
-        lots: alive.map(({ lot, amount }) => ({ lot, amount, from: 'available' })),
-        ...(grace > 0 && { opens: { amount: grace, state: 'available', expiresAt } }),
-      },
-    )
-    await repay(tx, { customer, unit: 'points', now }, key)
-    return { ...(await restoredBy(tx, id)), replayed: false }
+    return restoreIn(tx, asked, found, await locked(tx, found.customer))
   })
+}
+
+/** The same within a transaction that has locked the customer whose spend it is. */
+export async function restoreIn(
+  tx: Tx,
+  asked: RestoreRequest,
+  found: Pick<Transfer, 'id'>,
+  { id: customer, zone }: Pick<Customer, 'id' | 'zone'>,
+): Promise<Restored> {
+  const request = { spend: asked.spend, expired: asked.expired }
+  const before = await transferOf(tx, asked.key, request)
+  if (before) return { ...(await restoredBy(tx, before.id)), replayed: true }
+  const { rows: others } = await sql`select 1 from point_transfers where reverses = ${found.id}`.execute(tx)
+  if (others.length > 0) {
+    const why = `'${asked.spend}' was given back under another key`
+    throw new PerennialError('IDEMPOTENCY_MISMATCH', why, { field: 'key' })
+  }
+  await expireLots(tx, { customer, now: asked.now })
+  const { alive, over } = await drawnBy(tx, found.id, asked.now)
+  const late = sumOf(over)
+  const grace = asked.expired === 'forfeit' ? 0 : late
+  const back = sumOf(alive) + grace
+  const days = asked.expired === 'forfeit' ? undefined : asked.expired.graceDays
+  const expiresAt = expiryOf(asked.now, days, zone ?? asked.shopZone)
+  const { key, now } = asked
+  const id = await post(
+    tx,
+    { key, kind: 'restore', unit: 'points', customer, request, reverses: found.id, now },
+    {
+      postings: { spent: -(back + late - grace), available: back, expired: late - grace },
+      lots: alive.map(({ lot, amount }) => ({ lot, amount, from: 'available' })),
+      ...(grace > 0 && { opens: { amount: grace, state: 'available', expiresAt } }),
+    },
+  )
+  await repay(tx, { customer, unit: 'points', now }, key)
+  return { ...(await restoredBy(tx, id)), replayed: false }
 }
 
 async function restoredBy(tx: Tx, id: number): Promise<{ restored: number; forfeited: number }> {

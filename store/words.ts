@@ -6,7 +6,7 @@ import { PARTIALS_JOURNEY } from '../domain/partials.ts'
 import type { Copy, Wording } from '../domain/template.ts'
 import { type ChosenWords, type WordVersion, chooseWords } from '../domain/word-versions.ts'
 import type { Term } from '../domain/wording-terms.ts'
-import { type Db, type Tx, at, inTransaction, prepared } from './db.ts'
+import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { type TermRow, termsWith } from './wording-terms.ts'
 
 export interface WordsAsked {
@@ -36,7 +36,7 @@ export async function wordsFor(tx: Db, asked: WordsAsked): Promise<WordsFound> {
     versions: WordVersion[]
     terms: TermRow[]
   }>`
-    ${prepared('words-for')} select c.locale, c.zone, c.phone,
+    /* prepared */ select c.locale, c.zone, c.phone,
       (select coalesce(json_agg(v), '[]') from (
         select distinct on (journey, message, locale) journey, message, locale, version, words, leave from word_versions
         where (journey = ${journey} and message = ${message}) or journey = ${PARTIALS_JOURNEY}
@@ -54,7 +54,7 @@ export async function wordsFor(tx: Db, asked: WordsAsked): Promise<WordsFound> {
 /** Keeps with a message which words went out. */
 export async function recordWords(tx: Tx, key: string, { locale, version }: ChosenWords): Promise<void> {
   await sql`
-    ${prepared('record-words')} update messages set locale = ${locale}, words_version = ${version} where key = ${key}
+    /* prepared */ update messages set locale = ${locale}, words_version = ${version} where key = ${key}
   `.execute(tx)
 }
 

@@ -14,6 +14,7 @@ import { codeFrom } from '../domain/coupon.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { readEvent } from '../domain/contracts/event.ts'
 import { type Clock, type Tempo, clockOf } from '../domain/tempo.ts'
+import { addBudgets } from '../store/budgets.ts'
 import { addOffers } from '../store/coupons.ts'
 import { type Db, openStore } from '../store/db.ts'
 import { acceptEvent } from '../store/events.ts'
@@ -113,6 +114,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const startedAt = Date.now()
   const tempo: Tempo = { scale, origin: (NOON * scale - startedAt) / (scale - 1) }
   const clock = clockOf(tempo, Date.now)
+  await addBudgets(db, plans.values(), clock.now)
   const taskQueue = `q-${randomBytes(6).toString('hex')}`
   const address = inject('temporalAddress')
   const connection = await Connection.connect({ address })

@@ -13,13 +13,16 @@ import { connectTemporal } from '../client/temporal.ts'
 import type { Config } from '../domain/contracts/config.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { codeFrom } from '../domain/coupon.ts'
+import { DEFAULT_PROGRAMME } from '../domain/programmes.ts'
 import { clockOf } from '../domain/tempo.ts'
 import { addTopics } from '../store/consents.ts'
+import { addBudgets } from '../store/budgets.ts'
 import { addOffers } from '../store/coupons.ts'
 import { type Db, openStore } from '../store/db.ts'
 import { checkInvariants } from '../store/invariants.ts'
 import { migrate } from '../store/migrate.ts'
 import { saveChannels } from '../store/timeline.ts'
+import { setProgramme } from '../store/programmes.ts'
 import { workflowBundle } from './bundle.ts'
 import { channelLinesOf, openChannels, quotasOf, ratesOf } from './channels.ts'
 import { sdkLogger } from './log.ts'
@@ -74,7 +77,7 @@ async function start(
   stops.push(() => db.destroy())
   const migrated = await migrate(db)
   if (migrated.length > 0) log.info({ migrated }, 'the store has the newest schema')
-  await keepPlans(db, [...plans.values()])
+  await keepPlans(db, [...plans.values()], clock.now)
 
   const metrics = createMetrics({ db, clock })
   const temporal = roles.has('worker') || roles.has('dispatcher') ? await connectTemporal(config) : undefined
@@ -115,7 +118,7 @@ async function start(
   }
   const keys = { apiKey: config.PERENNIAL_API_KEY, secret: config.PERENNIAL_SECRET, ...receiptsOf(config, plans) }
   const server = roles.has('api')
-    ? await createServer({ ...health, ...keys, plans: [...plans.values()], clock })
+    ? await createServer({ ...health, ...keys, plans: [...plans.values()], clock, shopZone: config.SHOP_ZONE })
     : await createHealthServer(health)
   for (const page of pages) await server.register(page)
   const url = await server.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT })
@@ -143,13 +146,15 @@ function receiptsOf(config: Config, plans: ReadonlyMap<string, CheckedPlan>) {
   }
 }
 
-/** What of the plans is data of the shop from now on: offers and topics, as they are at first. */
-async function keepPlans(db: Db, plans: readonly CheckedPlan[]): Promise<void> {
+/** What of the plans is data of the shop from now on: offers, topics, budgets and levels, as they are at first. */
+async function keepPlans(db: Db, plans: readonly CheckedPlan[], now: () => number): Promise<void> {
   for (const plan of plans) await addOffers(db, plan.offers)
   await addTopics(
     db,
     plans.map((plan) => plan.topic),
   )
+  await addBudgets(db, plans, now)
+  await setProgramme(db, DEFAULT_PROGRAMME, { now: now(), onlyFirst: true })
 }
 
 function partsOf(
@@ -168,6 +173,7 @@ function partsOf(
       auctionMs: config.AUCTION_WINDOW,
       release: config.RELEASE_RATE,
       shopZone: config.SHOP_ZONE,
+      pointCost: config.POINT_COST,
     },
     publicUrl: config.PUBLIC_URL,
     secret: config.PERENNIAL_SECRET,
@@ -181,6 +187,7 @@ function partsOf(
       given.count(line)
       given.log.info(line, 'effect')
     },
+    alarm: (alert) => given.log.warn(alert, 'a budget passed a threshold'),
   }
 }
 

@@ -5,14 +5,18 @@ import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
 import Table from 'cli-table3'
 import { PerennialError, REFUSALS, problemOf } from '../domain/errors.ts'
-import { sweepId } from '../domain/ids.ts'
+import { UPKEEP_ID, sweepId } from '../domain/ids.ts'
 import { liftOf } from '../domain/statistics.ts'
-import { clockOf } from '../domain/tempo.ts'
+import { type Clock, clockOf } from '../domain/tempo.ts'
+import { operatorOf } from '../client/operator.ts'
+import { readCatalogue } from '../client/catalogue.ts'
+import { setCap } from '../store/budgets.ts'
 import { type Db, openStore } from '../store/db.ts'
 import { checkInvariants } from '../store/invariants.ts'
 import { type EffectCounts, effectCounts, journeyCounts } from '../store/journeys.ts'
 import { sentMessageIds } from '../store/messages.ts'
 import { armOutcomes } from '../store/outcomes.ts'
+import { moneyShown } from './local/money.ts'
 import { Shop } from './local/shop.ts'
 import { type Stack, startStack } from './local/stack.ts'
 import { createLog } from './log.ts'
@@ -20,6 +24,12 @@ import { createLog } from './log.ts'
 const DAY_MS = 1000
 const CUSTOMERS = 200
 const GIVE_UP_DAYS = 90
+/** Less than all coupons of the first order may cost, so that it runs out. */
+const BUDGET = { budget: 'new-customers', cap: 2_500_00 }
+/** Their stories are told when they only wait for late refunds, which would take the demo two more minutes. */
+const RESTING = ['order-rewards', 'referral-reward']
+/** By then every order of the make-believe shop can no longer be returned. */
+const SETTLED_DAYS = 26
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -38,6 +48,7 @@ async function demo(): Promise<boolean> {
     say(
       `\nA shop with ${CUSTOMERS} customers; a day takes ${DAY_MS / 1000} s. The mails as they come: ${stack.inboxUrl}\n`,
     )
+    await setCap(db, { ...BUDGET, now: clock.now() })
     const shop = new Shop({
       apiUrl: stack.apiUrl,
       apiKey: stack.env['PERENNIAL_API_KEY'] ?? '',
@@ -45,7 +56,9 @@ async function demo(): Promise<boolean> {
       customers: CUSTOMERS,
       now: clock.now,
     })
-    await playOut({ shop, db, client: new Client({ connection }), start: clock.now(), now: clock.now })
+    const client = new Client({ connection })
+    await playOut({ shop, db, client, start: clock.now(), now: clock.now })
+    await stopResting(db, clock)
     return await report(db, stack)
   } finally {
     await connection.close()
@@ -63,43 +76,58 @@ interface Playing {
   now: () => number
 }
 
-/** Days of the shop, one by one, until every run is over. */
+/** The operator's word for runs that have nothing more to say. */
+async function stopResting(db: Db, clock: Clock): Promise<void> {
+  const operator = operatorOf({ db, clock, catalogue: await readCatalogue(), shopZone: 'UTC' })
+  for (const name of RESTING) {
+    const { journey, stopped } = await operator.stopJourney(name)
+    say(`stopped ${stopped} runs of ${journey}, which only waited for late refunds`)
+  }
+}
+
+/** Days of the shop, one by one, until every run is over or rests. */
 async function playOut({ shop, db, client, start, now }: Playing): Promise<void> {
   let shown = -1
   for (;;) {
     interrupted.throwIfAborted()
     const day = (now() - start) / 86_400_000
     await shop.play(day)
-    const open = await runsOn(db)
+    const { open, resting } = await runsOn(db)
     if (Math.floor(day) > shown) {
       shown = Math.floor(day)
       // A day's sweep, asked for twice, as a schedule may.
       await client.schedule.getHandle(sweepId('birthday')).trigger()
       await client.schedule.getHandle(sweepId('birthday')).trigger()
-      const { registered, carts, paid } = shop.counts
+      await client.schedule.getHandle(UPKEEP_ID).trigger()
+      const { registered, carts, paid, refunded } = shop.counts
       say(
-        `day ${String(shown).padStart(2)}   registered ${registered}   carts ${carts}   paid ${paid}   runs on ${open}`,
+        `day ${String(shown).padStart(2)}   registered ${registered}   carts ${carts}   paid ${paid}   refunded ${refunded}   runs on ${open}`,
       )
     }
-    if (day > shop.days + 1 && shop.counts.registered === CUSTOMERS && open === 0) return
+    if (day > Math.max(shop.days + 1, SETTLED_DAYS) && open === resting) return
     if (day > GIVE_UP_DAYS) throw new Error(`${open} runs are still on after ${GIVE_UP_DAYS} days`)
     await pause(DAY_MS / 10)
   }
 }
 
-async function runsOn(db: Db): Promise<number> {
-  return (await journeyCounts(db)).filter((row) => row.status === 'running').reduce((sum, row) => sum + row.runs, 0)
+async function runsOn(db: Db): Promise<{ open: number; resting: number }> {
+  const running = (await journeyCounts(db)).filter((row) => row.status === 'running')
+  const sum = (rows: typeof running): number => rows.reduce((total, row) => total + row.runs, 0)
+  return { open: sum(running), resting: sum(running.filter((row) => RESTING.includes(row.journey))) }
 }
 
 async function report(db: Db, stack: Stack): Promise<boolean> {
   say(`\n${await whatHappened(db)}\n`)
   for (const line of await lifts(db)) say(line)
+  const money = await moneyShown(db)
+  say(`\n${money.lines.join('\n')}`)
+  for (const one of money.missing) say(`MISSING  ${one}`)
   const results = await checkInvariants(db)
   const broken = results.filter((one) => one.broken > 0)
   for (const one of broken) say(`BROKEN  ${one.invariant}: ${one.broken}, e.g. ${JSON.stringify(one.examples[0])}`)
   say(`\nInvariants: ${results.length - broken.length} of ${results.length} hold.`)
   const same = await inboxAgrees(db, stack)
-  return broken.length === 0 && same
+  return broken.length === 0 && money.missing.length === 0 && same
 }
 
 async function whatHappened(db: Db): Promise<string> {

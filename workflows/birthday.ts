@@ -8,22 +8,30 @@ export default journey(
     holdout: 5,
     offers: {
       'birthday-20': { title: 'Twenty off, for your birthday', quota: 10_000, perMember: 20, gives: { percent: 20 } },
+      // The packs of levels that have one.
+      'birthday-25': {
+        title: 'Twenty-five off, for your birthday',
+        quota: 10_000,
+        perMember: 20,
+        gives: { percent: 25 },
+      },
+      'birthday-30': { title: 'Thirty off, for your birthday', quota: 2_000, perMember: 20, gives: { percent: 30 } },
     },
     copy: {
       greeting: {
         subject: 'Happy birthday, {{ name }}',
-        text: 'Happy birthday, {{ name }}!\n\n{{ coupon.code }} takes twenty off until {{ coupon.expires }}. Treat yourself.',
+        text: 'Happy birthday, {{ name }}!\n\n{{ coupon.title }}: {{ coupon.code }}, until {{ coupon.expires }}. Treat yourself.',
         locales: {
           'zh-CN': {
             subject: '{{ name }}，生日快乐',
-            text: '{{ name }}，生日快乐！\n\n送您八折券 {{ coupon.code }}，有效期至 {{ coupon.expires }}。',
+            text: '{{ name }}，生日快乐！\n\n送您一张生日券 {{ coupon.code }}，有效期至 {{ coupon.expires }}。',
           },
         },
       },
     },
   },
   async ({ send, issueCoupon }) => {
-    const coupon = await issueCoupon('birthday-20', { valid: '14 days' })
+    const coupon = await issueCoupon('birthday-20', { valid: '14 days', pack: 'birthday' })
     await send('greeting', { coupon })
   },
 )

@@ -6,12 +6,13 @@ export default journey(
     begins: { on: 'customer.registered' },
     goal: { on: 'order.paid', within: '14 days' },
     holdout: 10,
+    budget: { name: 'new-customers', cap: 200_000_00, journeyCap: 150_000_00 },
     offers: {
       'first-order-10': {
         title: 'Ten off the first order',
         quota: 10_000,
         perMember: 1,
-        gives: { percent: 10 },
+        gives: { percent: 10, atMost: 50_00 },
         needs: { firstOrder: true },
       },
     },

@@ -5,9 +5,9 @@ export default journey(
     title: 'Order rewards',
     begins: { on: 'order.paid' },
     occasion: 'order',
-    exit: { on: 'order.refunded', sameOccasion: true },
+    exit: { on: 'order.refunded', sameOccasion: true, whole: true },
     points: {
-      order: { title: 'A point a yuan', earn: { perYuan: 1 }, pending: true, validDays: 365 },
+      order: { title: 'A point a yuan', earn: { perYuan: 1 }, tier: true, pending: true, validDays: 365 },
       growth: { title: 'Growth value', unit: 'growth', earn: { perYuan: 1 }, pending: true },
     },
     copy: {},

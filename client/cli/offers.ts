@@ -2,26 +2,53 @@
 import { open, rename } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
+import { BUCKETS_MOST } from '../../domain/coupon.ts'
 import { inWords } from '../../domain/duration.ts'
 import { PerennialError, REFUSALS } from '../../domain/errors.ts'
 import { isKeyPart } from '../../domain/ids.ts'
 import type { Gives, Terms } from '../../domain/offer.ts'
 import { CODES_MOST } from '../../store/codes.ts'
 import type { OfferLine } from '../../store/offers.ts'
+import type { Steering } from '../../store/quota.ts'
 import type { Perennial } from '../operator.ts'
-import { type Cell, clockOf, faint, left, number, page, right, table } from './layout.ts'
+import { type Cell, clockOf, faint, left, many, number, page, right, table } from './layout.ts'
 import { EXIT } from './problems.ts'
 import type { Session } from './session.ts'
 
 export function addOfferWords(program: Command, session: Session): void {
-  program
+  const offers = program
     .command('offers')
-    .description('every offer: what it gives and asks for, issued of its quota, held and redeemed')
+    .description('every offer: what it gives and asks for, issued of its quota, held and redeemed; or steer one')
     .addHelpText('after', OFFERS_HELP)
+  offers
+    .command('list', { isDefault: true })
+    .description('every offer')
     .action(() =>
       session.perennial(async (perennial) => {
         const offers = await perennial.offers()
         session.answer(offers, () => offersPage(offers))
+      }),
+    )
+  offers
+    .command('set')
+    .description(
+      'change how many coupons there are, how many one customer may have, and over how many counters they lie',
+    )
+    .argument('<offer>', 'the name of an offer')
+    .option('--quota <number>', 'coupons in all, never below what was issued', wholeRead(0, QUOTA_MOST))
+    .option('--per-member <number>', 'what one customer may have from now on', wholeRead(0, QUOTA_MOST))
+    .option('--buckets <number>', 'counters over which the quota is spread, for a crowd', wholeRead(1, BUCKETS_MOST))
+    .addHelpText('after', SET_HELP)
+    .action((offer: string, options: Omit<Steering, 'offer'>) =>
+      session.perennial(async (perennial) => {
+        const steered = await perennial.steerOffer(readSteering(offer, options))
+        const { issued, quota, perMember, buckets } = steered
+        session.answer(steered, () =>
+          page(
+            `${offer}: ${number(issued)} of ${number(quota)} issued, ${number(perMember)} a customer`,
+            faint(`The quota lies in ${many(buckets, 'bucket')}.`),
+          ),
+        )
       }),
     )
 
@@ -29,7 +56,7 @@ export function addOfferWords(program: Command, session: Session): void {
     .command('codes')
     .description('make codes for whoever brings one, and write them to a file; asked again it goes on where it was cut')
     .argument('<offer>', 'the name of an offer')
-    .requiredOption('--count <number>', 'how many', countRead)
+    .requiredOption('--count <number>', 'how many', wholeRead(1, CODES_MOST))
     .requiredOption('--out <file>', 'where to write them, as CSV', fileRead)
     .option('--valid <duration>', 'how long they are good', '30 days')
     .option('--batch <key>', 'the name of the batch; that of the file unless said', batchRead)
@@ -42,9 +69,18 @@ export function addOfferWords(program: Command, session: Session): void {
 const OFFERS_HELP = `
 Examples:
   perennial offers
+  perennial offers set first-order-10 --quota 20000
   perennial offers --json        with the terms new coupons are issued under, and what they took off in all
 
-Held: a cart has it at this moment. Redeemed: on an order that was not refunded.`
+Held: a cart has it at this moment. Redeemed: on an order that was not refunded. Expired: over before anybody did.`
+
+const SET_HELP = `
+Examples:
+  perennial offers set first-order-10 --quota 20000
+  perennial offers set singles-day --buckets 8             before the hour in which everybody asks
+  perennial offers set first-order-10 --per-member 2
+
+While coupons are issued too. A limit that is lowered takes nothing from those who have more.`
 
 const CODES_HELP = `
 Examples:
@@ -61,10 +97,21 @@ interface CodesOptions {
   batch?: string
 }
 
-function countRead(text: string): number {
-  const count = Number(text)
-  if (Number.isInteger(count) && count >= 1 && count <= CODES_MOST) return count
-  throw new InvalidArgumentError(`Expected a whole number from 1 to ${CODES_MOST}.`)
+/** The most that a counter of the store holds. */
+const QUOTA_MOST = 2_000_000_000
+
+const wholeRead =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const whole = Number(text)
+    if (text !== '' && Number.isInteger(whole) && whole >= least && whole <= most) return whole
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
+  }
+
+function readSteering(offer: string, options: Omit<Steering, 'offer'>): Steering {
+  if (Object.keys(options).length > 0) return { offer, ...options }
+  const expected = '--quota, --per-member or --buckets'
+  throw new PerennialError('COMMAND_INVALID', `nothing to set: ${expected}`, { field: 'offers set', expected })
 }
 
 function batchRead(text: string): string {
@@ -141,17 +188,27 @@ const notWritten =
 
 function offersPage(offers: readonly OfferLine[]): string {
   if (offers.length === 0) return 'No offer is stored yet: a worker stores those of the plans when it starts.'
-  const rows = offers.map(({ id, title, issued, quota, held, redeemed, terms }): Cell[] => [
+  const rows = offers.map(({ id, title, issued, quota, held, redeemed, expired, terms }): Cell[] => [
     id,
     `${number(issued)} of ${number(quota)}`,
     number(held),
     number(redeemed),
+    number(expired),
     givesInWords(terms.gives),
     title,
     needsInWords(terms),
   ])
   return table(
-    [left('OFFER'), right('ISSUED'), right('HELD'), right('REDEEMED'), left('GIVES'), left('TITLE'), left('ASKS FOR')],
+    [
+      left('OFFER'),
+      right('ISSUED'),
+      right('HELD'),
+      right('REDEEMED'),
+      right('EXPIRED'),
+      left('GIVES'),
+      left('TITLE'),
+      left('ASKS FOR'),
+    ],
     rows,
   )
 }
@@ -164,11 +221,12 @@ function givesInWords(gives: Gives | null): string {
   return 'gift' in gives ? `gift ${gives.gift}` : 'free shipping'
 }
 
-function needsInWords({ needs, onRefund }: Terms): string {
+function needsInWords({ needs, onRefund, limitBy }: Terms): string {
   const words = [
     needs.minimum > 0 && `at least ${number(needs.minimum)}`,
     needs.categories && `of ${needs.categories.join(', ')}`,
     needs.firstOrder && 'a first order',
+    limitBy && `one customer by ${limitBy.join(' and ')}`,
     onRefund.is === 'lost' && 'lost by a refund',
     onRefund.is === 'reissue' && `good for ${inWords(onRefund.ms)} after a refund`,
   ]

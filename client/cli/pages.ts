@@ -43,7 +43,12 @@ export function listPage(journeys: readonly (PlanInWords | JourneyLine)[], zone:
       ? [`${name} is paused since ${clockOf(zone)(pausedSince)}. \`perennial resume ${name}\` lets it go on.`]
       : [],
   )
-  return page(table(columns, rows), paused.join('\n'))
+  const off = journeys.flatMap((one) =>
+    one.off
+      ? [`${one.name} is off: nobody enters. \`perennial switch ${one.name} on --because <why>\` switches it on.`]
+      : [],
+  )
+  return page(table(columns, rows), [...paused, ...off].join('\n'))
 }
 
 export function journeyPage(report: JourneyReport, zone: string): string {
@@ -60,6 +65,8 @@ export function journeyPage(report: JourneyReport, zone: string): string {
       Sends: `${plan.messages.join(', ') || 'nothing'} (${plan.class}, topic ${plan.topic})`,
       By: plan.channels.join(', then ') + (plan.priority === 0 ? '' : `; priority ${plan.priority}`),
       Awards: plan.points.join(', ') || null,
+      Budget: plan.budget,
+      Rewards: plan.rewards.join(', ') || null,
       State: report.pausedSince ? `paused since ${at(report.pausedSince)}: runs hold before their next effect` : 'on',
     }),
     section('Runs', runsTable(report)),

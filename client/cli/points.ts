@@ -1,6 +1,6 @@
-/** The words about points: balance, ledger. */
-import type { Command } from 'commander'
-import type { BalanceReport, LedgerReport } from '../points.ts'
+/** The words about points: balance, ledger, points settle, points void. */
+import { type Command, InvalidArgumentError } from 'commander'
+import type { BalanceReport, LedgerReport, ResolvedPoints } from '../points.ts'
 import { type Cell, clockOf, faint, left, many, number, page, right, section, strong, table } from './layout.ts'
 import type { Session } from './session.ts'
 
@@ -28,6 +28,53 @@ export function addPointWords(program: Command, session: Session): void {
         session.answer(report, () => ledgerPage(report, zone))
       }),
     )
+
+  addResolvingWords(program, session)
+}
+
+function addResolvingWords(program: Command, session: Session): void {
+  const points = program
+    .command('points')
+    .description('settle or void what a run that was stopped, or that failed, left pending')
+    .addHelpText('after', POINTS_HELP)
+  for (const [verdict, description] of [
+    ['settle', 'make what the run left pending the customer’s own'],
+    ['void', 'take back what the run left pending'],
+  ] as const) {
+    points
+      .command(verdict)
+      .description(description)
+      .argument('<run>', 'the id of a run that is over')
+      .requiredOption('--reason <words>', 'why; kept in the decision log', reasonRead)
+      .addHelpText('after', POINTS_HELP)
+      .action((run: string, { reason }: { reason: string }) =>
+        session.perennial(async (perennial) => {
+          const done = await perennial.resolvePoints({ run, verdict, reason })
+          session.answer(done, () => resolvedLine(done))
+        }),
+      )
+  }
+}
+
+const POINTS_HELP = `
+Examples:
+  perennial points settle order-rewards/C1001/O17 --reason 'ticket 4711: stopped by mistake'
+  perennial points void order-rewards/C1001/O17 --reason 'ticket 4712: never delivered'
+
+A run that is on sees to its points itself. Asked again, nothing changes; what was refunded meanwhile is taken off first.`
+
+const REASON_MOST = 500
+
+export function reasonRead(text: string): string {
+  const reason = text.trim()
+  if (reason !== '' && reason.length <= REASON_MOST) return reason
+  throw new InvalidArgumentError(`Expected 1 to ${REASON_MOST} characters.`)
+}
+
+function resolvedLine({ run, verdict, changed, points, growth }: ResolvedPoints): string {
+  if (!changed) return `${run} has nothing pending; nothing changed.`
+  const what = `${number(points)} points and ${number(growth)} growth value of ${run}`
+  return verdict === 'settle' ? `${what} are the customer’s own.` : `${what} are void.`
 }
 
 const BALANCE_HELP = `

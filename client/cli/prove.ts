@@ -7,6 +7,7 @@ import { isKeyPart } from '../../domain/ids.ts'
 import { isLocale } from '../../domain/locale.ts'
 import type { RejectedEvent } from '../../store/events.ts'
 import type { CheckAnswer } from '../operator.ts'
+import type { VirtualCustomer } from '../preview/setting.ts'
 import { type ScriptedEvent, type Timeline, formatTimeline, parseScriptedEvent, walk } from '../preview.ts'
 import { EXIT } from './problems.ts'
 import { type Cell, clockOf, faint, left, many, number, page, strong, table } from './layout.ts'
@@ -26,6 +27,11 @@ export function addProvingWords(program: Command, session: Session): void {
     .option('--customer <id>', 'whose arm and splits are drawn', keyPart, 'C1001')
     .option('--name <name>', 'what the words call the customer', 'Ada')
     .option('--zone <zone>', "the customer's zone", zoneRead, 'UTC')
+    .option(
+      '--tier <level>',
+      "their level, what is missing to keep it and its days left: 'gold', 'gold,1200,30'",
+      tierRead,
+    )
     .option('--start <time>', 'when it begins, ISO 8601', instant)
     .addOption(
       new Option('--arm <arm>', 'the arm; drawn: as the hash of the customer says').choices([
@@ -74,6 +80,7 @@ Examples:
   perennial preview birthday --customer C1001 --arm drawn --json
   perennial preview first-order --locale zh-CN
   perennial preview first-order --as C1001                who this customer is, and what they would get now
+  perennial preview tier-keep --tier gold,1200,30
 
 Times after the beginning are a number and a unit: 90m, 1h, 2d, 2w.`
 
@@ -89,11 +96,14 @@ Examples:
 
 A batch keeps its good events; the bad ones are kept here, so that the shop's engineers can mend and resend them.`
 
+type Tier = NonNullable<VirtualCustomer['tier']>
+
 interface PreviewOptions {
   event: ScriptedEvent[]
   customer: string
   name: string
   zone: string
+  tier?: Tier
   start?: number
   arm?: Arm | 'drawn'
   brief?: boolean
@@ -121,6 +131,17 @@ function zoneRead(text: string): string {
   })
 }
 
+/** A level, and whole numbers for the rest. */
+function tierRead(text: string): Tier {
+  const [, level, needed, daysLeft] = /^([a-z][a-z0-9-]*)(?:,(\d{1,9})(?:,(\d{1,4}))?)?$/.exec(text) ?? []
+  if (level === undefined) throw new InvalidArgumentError("Expected a level: 'gold', 'gold,1200' or 'gold,1200,30'.")
+  return {
+    level,
+    ...(needed !== undefined && { needed: Number(needed) }),
+    ...(daysLeft !== undefined && { daysLeft: Number(daysLeft) }),
+  }
+}
+
 const ISO = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/
 
 /** A date alone is its midnight in UTC; a time must say its offset. */
@@ -143,10 +164,10 @@ function countRead(text: string): number {
 
 async function preview(session: Session, name: string, options: PreviewOptions): Promise<void> {
   const entry = await session.journey(name)
-  const { event: events, customer: id, name: called, zone, locale, start, arm, brief = false } = options
+  const { event: events, customer: id, name: called, zone, locale, tier = null, start, arm, brief = false } = options
   const { as } = options
   const real = as === undefined ? undefined : await realOf(session, as, entry.plan.topic)
-  const customer = real?.customer ?? { id, name: called, zone }
+  const customer = real?.customer ?? { id, name: called, zone, tier }
   const timeline = await walk(entry, {
     events,
     ...(real && { published: real.published, shopZone: real.shopZone }),

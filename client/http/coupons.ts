@@ -3,13 +3,9 @@ import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import { CHECKOUT_ACTIONS } from '../../domain/contracts/checkout.ts'
 import { REFUSALS } from '../../domain/errors.ts'
 import { type CouponAnswer, type CouponParts, askCoupon } from '../coupons.ts'
-import { checkApiKey } from './api-key.ts'
-import { type Limits, guardOverload } from './overload.ts'
+import { type ShopRoutesParts, shopRoutes } from './shop-routes.ts'
 
-export interface CouponRoutesParts extends CouponParts {
-  apiKey: string
-  limits?: Limits
-}
+export type CouponRoutesParts = CouponParts & ShopRoutesParts
 
 type Asked = { Params: { code: string } }
 
@@ -17,27 +13,17 @@ const TOO_MANY = 429
 
 /** A refusal is an answer, not an error: 200 with its code. Only who guesses codes is told 429, which programs understand. */
 export function couponRoutes(parts: CouponRoutesParts): FastifyPluginAsync {
-  // Coupons order nothing of Temporal, so what waits for it does not matter here.
-  const overload = guardOverload(parts.db, { ...parts.limits, backlog: Infinity })
-  return async (app) => {
-    app.removeContentTypeParser('text/plain')
-    app.addHook('onRequest', async (request, reply) => {
-      checkApiKey(request.headers.authorization, parts.apiKey)
-      reply.raw.once('close', () => overload.leave(request))
-      await overload.enter(request)
-    })
-    app.addHook('onResponse', async (request) => overload.leave(request))
+  return shopRoutes(parts, (app, during) => {
     for (const action of CHECKOUT_ACTIONS) {
       app.post<Asked>(`/v1/coupons/:code/${action}`, async (request, reply) => {
         const call = { code: request.params.code, key: request.headers['idempotency-key'], body: request.body }
-        return told(await overload.during(request, () => askCoupon(parts, action, call)), reply)
+        return told(await during(request, () => askCoupon(parts, action, call)), reply)
       })
     }
-  }
+  })
 }
 
 function told(answer: CouponAnswer, reply: FastifyReply): object {
-  reply.header('cache-control', 'no-store')
   if (answer.ok) return answer
   const { code, retryAfterMs } = answer
   if (retryAfterMs !== undefined) reply.code(TOO_MANY).header('retry-after', Math.ceil(retryAfterMs / 1000))

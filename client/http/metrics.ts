@@ -5,6 +5,7 @@ import type { Clock } from '../../domain/tempo.ts'
 import type { Db } from '../../store/db.ts'
 import { dispatchBacklog } from '../../store/dispatch.ts'
 import { channelCounts } from '../../store/timeline.ts'
+import { budgetGauges } from './budget-metrics.ts'
 
 /** What is counted of an effect; the activities' own line fits. */
 export interface CountedEffect {
@@ -47,6 +48,7 @@ export function createMetrics({ db, clock }: { db: Db; clock?: Clock }): Metrics
   })
   registry.registerMetric(waitingGauge(db))
   if (clock) for (const gauge of channelGauges(db, clock)) registry.registerMetric(gauge)
+  for (const gauge of budgetGauges(db)) registry.registerMetric(gauge)
   return {
     registry,
     countEffect({ effect, journey, result, code = '' }) {

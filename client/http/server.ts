@@ -1,19 +1,31 @@
-/** The HTTP door: events in, coupons at the checkout, pages for customers, health. Everything it stands on is handed in. */
+/** The HTTP door: events in, coupons and points at the checkout, unsubscribe pages, health. Everything it stands on is handed in. */
 import { randomUUID } from 'node:crypto'
 import { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { PerennialError } from '../../domain/errors.ts'
 import { prepareProblem, routeOf } from './answers.ts'
 import { codeRoutes } from './codes.ts'
+import { budgetRoutes } from './budgets.ts'
 import { type CouponRoutesParts, couponRoutes } from './coupons.ts'
 import { type EventRoutesParts, eventRoutes } from './events.ts'
+import { type PointRoutesParts, pointRoutes } from './points.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
 import { type ReceiptRoutesParts, receiptRoutes } from './receipts.ts'
 import { preferencePages } from './preferences.ts'
+import { type TierRoutesParts, tierRoutes } from './tiers.ts'
+import { type ReferralRoutesParts, referralRoutes } from './referrals.ts'
 import { type UnsubscribeParts, unsubscribePages } from './unsubscribe.ts'
 
 /** What the server is made of; see each for its fields. */
 export interface ServerParts
-  extends EventRoutesParts, CouponRoutesParts, ReceiptRoutesParts, UnsubscribeParts, HealthParts {
+  extends
+    EventRoutesParts,
+    CouponRoutesParts,
+    PointRoutesParts,
+    TierRoutesParts,
+    ReferralRoutesParts,
+    ReceiptRoutesParts,
+    UnsubscribeParts,
+    HealthParts {
   log: FastifyBaseLogger
 }
 
@@ -34,6 +46,10 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(couponRoutes(parts))
   await app.register(receiptRoutes(parts))
   await app.register(codeRoutes(parts))
+  await app.register(budgetRoutes(parts))
+  await app.register(pointRoutes(parts))
+  await app.register(tierRoutes(parts))
+  await app.register(referralRoutes(parts))
   await app.register(unsubscribePages(parts))
   await app.register(preferencePages(parts))
   await app.register(healthRoutes(parts))

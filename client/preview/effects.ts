@@ -6,6 +6,7 @@ import { PerennialError, type Refusal } from '../../domain/errors.ts'
 import { bucketOf } from '../../domain/experiment.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import type { Host } from '../catalogue.ts'
+import type { VirtualBudget } from './budget.ts'
 import type { Setting } from './setting.ts'
 import type { Line } from './timeline.ts'
 
@@ -24,10 +25,16 @@ type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
 export class VirtualEffects {
   private readonly issued = new Map<string, number>()
   private readonly setting: Setting
+  private readonly budget: VirtualBudget
   private readonly say: (what: Line['what'], text: string, more: Partial<Line>) => void
 
-  constructor(setting: Setting, say: (what: Line['what'], text: string, more: Partial<Line>) => void) {
+  constructor(
+    setting: Setting,
+    budget: VirtualBudget,
+    say: (what: Line['what'], text: string, more: Partial<Line>) => void,
+  ) {
     this.setting = setting
+    this.budget = budget
     this.say = say
   }
 
@@ -44,23 +51,37 @@ export class VirtualEffects {
         field: 'offer',
       })
     }
+    const coupon = this.issue(name, offer, expires)
+    return typeof coupon === 'string' ? { is: 'refused', code: coupon } : { is: 'issued', coupon }
+  }
+
+  /** A coupon of an offer that may be another plan's, as of the gift of a level. */
+  sampleOf(name: string, valid: string, { now }: Standing): Coupon | Refusal {
+    const offer = this.setting.plan.offers[name] ?? { title: name, quota: Infinity, perMember: Infinity }
+    return this.issue(name, offer, now + milliseconds(valid))
+  }
+
+  private issue(name: string, offer: Offer, until: number): Coupon | Refusal {
     const before = this.issued.get(name) ?? 0
     const code = this.whyNot(offer, before)
     if (code) {
       this.say('refused', `coupon ${name} refused: ${code}`, { name, code })
-      return { is: 'refused', code }
+      return code
     }
     this.issued.set(name, before + 1)
-    const coupon = this.sample(name, offer, { ordinal: before + 1, expires })
-    this.say('coupon', `coupon ${name}: ${coupon.code}`, { name, until: expires })
-    return { is: 'issued', coupon }
+    this.budget.holdCoupon(offer)
+    const coupon = this.sample(name, offer, { ordinal: before + 1, expires: until })
+    this.say('coupon', `coupon ${name}: ${coupon.code}`, { name, until })
+    return coupon
   }
 
-  private whyNot({ quota, perMember }: Offer, before: number): Refusal | undefined {
+  private whyNot(offer: Offer, before: number): Refusal | undefined {
     const { arm, couponsHeld, couponsLeft } = this.setting
     if (arm === 'holdout') return 'HOLDOUT'
-    if (before + couponsHeld >= perMember) return 'MEMBER_LIMIT'
-    return before >= (couponsLeft ?? quota) ? 'QUOTA_EXHAUSTED' : undefined
+    const short = this.budget.whyNotCoupon(offer)
+    if (short) return short
+    if (before + couponsHeld >= offer.perMember) return 'MEMBER_LIMIT'
+    return before >= (couponsLeft ?? offer.quota) ? 'QUOTA_EXHAUSTED' : undefined
   }
 
   /** A code that is seen at once to be no real one, and is the same in every preview of an offer. */

@@ -10,6 +10,8 @@ import {
   matches,
   occasionOf,
 } from '../../domain/journey.ts'
+import { paidOrderOf } from '../../domain/points.ts'
+import { REFUNDED, type Refunds, refundsOf } from '../../domain/returns.ts'
 import type { Host } from '../catalogue.ts'
 import type { Setting } from './setting.ts'
 
@@ -44,8 +46,9 @@ export class VirtualInbox {
   arrive(type: string, properties: Properties): string[] {
     const at = new Date(this.now()).toISOString()
     const event = { id: `event-${this.events.length + 1}`, type, at, properties }
-    const effects = [this.reachGoal(event), this.leave(event), this.giveToWait(event), this.entry(event)]
+    const before = [...this.events]
     this.events.push(event)
+    const effects = [this.reachGoal(event), this.leave(event), this.giveToWait(event), this.entry(event, before)]
     return effects.filter((effect) => effect !== undefined)
   }
 
@@ -59,7 +62,9 @@ export class VirtualInbox {
   }
 
   private leave(event: TakenEvent): string | undefined {
-    const left = this.setting.plan.exits.some((exit) => this.ends(exit, event)) && this.end('exited', event.type)
+    const { begin, plan } = this.setting
+    const whole = (exit: EndPattern): boolean => !exit.whole || this.refunds(begin).whole
+    const left = plan.exits.some((exit) => this.ends(exit, event) && whole(exit)) && this.end('exited', event.type)
     return left ? 'an exit' : undefined
   }
 
@@ -68,6 +73,13 @@ export class VirtualInbox {
     const { plan, run } = this.setting
     const { occasion } = partsOfRun(run)
     return matches(pattern, event) && concerns(plan, pattern, { properties: event.properties, occasion })
+  }
+
+  /** What the refunds so far come to, of the order that began the run or of another. */
+  refunds(paid = this.setting.begin, events: readonly TakenEvent[] = this.events): Refunds {
+    const order = occasionOf('order', paid)
+    const told = events.filter((one) => one.type === REFUNDED && occasionOf('order', one.properties) === order)
+    return refundsOf(paidOrderOf(paid), order === undefined ? [] : told)
   }
 
   private giveToWait(event: TakenEvent): string | undefined {
@@ -80,15 +92,18 @@ export class VirtualInbox {
     return undefined
   }
 
-  private entry(event: TakenEvent): string | undefined {
+  private entry(event: TakenEvent, before: readonly TakenEvent[]): string | undefined {
     const { plan, run, start } = this.setting
     if (!plan.begins || !matches(plan.begins, event)) return undefined
     const occasion = plan.occasion === undefined ? null : occasionOf(plan.occasion, event.properties)
     if (occasion === undefined) return 'no entry: OCCASION_MISSING'
-    const over = this.events.some((one) =>
+    const over = before.some((one) =>
       plan.exits.some(
         (exit) =>
-          exit.sameOccasion && matches(exit, one) && concerns(plan, exit, { properties: one.properties, occasion }),
+          exit.sameOccasion &&
+          matches(exit, one) &&
+          concerns(plan, exit, { properties: one.properties, occasion }) &&
+          (!exit.whole || this.refunds(event.properties, before).whole),
       ),
     )
     if (over) return 'no entry: OCCASION_OVER'

@@ -84,7 +84,11 @@ export class VirtualMessages {
     return { rendered, findings }
   }
 
-  private facts({ key, message }: Request, standing: Standing, sample: (over: ChannelName) => Sample): SendFacts {
+  private facts(
+    { key, message, until }: Request,
+    standing: Standing,
+    sample: (over: ChannelName) => Sample,
+  ): SendFacts {
     const { plan, customer, quiet, caps, load, arm, zone, auctionMs, highest } = this.setting
     const { now, status, paused, consented } = standing
     const { channels, tags } = deliveryOf(plan.delivery, message)
@@ -110,6 +114,7 @@ export class VirtualMessages {
       run: status,
       paused,
       arm,
+      until,
       opensAt: opensAt(quiet, zone, now),
       channels: each as [ChannelFacts, ...ChannelFacts[]],
     }

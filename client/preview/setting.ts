@@ -1,9 +1,12 @@
 /** What a walk is given: one customer, one plan, and what happens to them from outside. */
 import type { QuietHours } from '../../domain/calendar.ts'
 import type { ChannelName } from '../../domain/channel.ts'
+import type { Bid, CapRule, PastMessage } from '../../domain/pressure.ts'
+import type { Expiring } from '../../domain/expiry.ts'
 import type { Arm } from '../../domain/experiment.ts'
 import type { Properties } from '../../domain/journey.ts'
-import type { Bid, CapRule, PastMessage } from '../../domain/pressure.ts'
+import type { Programme } from '../../domain/tier.ts'
+import type { RiskOutcome } from '../../domain/risk.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import type { PublishedWords } from './words.ts'
 
@@ -26,11 +29,20 @@ export interface VirtualCustomer {
   /** Before the walk; what is paid in it is added. Money in minor units. */
   paidOrders: number
   spent: number
+  /**
+   * The level at the start, what counts now (what the level takes, unless said), what is missing to keep it (nothing) and the days
+   * that its term has left (365). Null: the lowest level.
+   */
+  tier: { level: string; growth?: number; needed?: number; daysLeft?: number } | null
 }
 
 /** What happens from outside, epoch ms of shop time. */
 export type Outside = { at: number } & (
-  { is: 'event'; type: string; properties: Properties } | { is: 'unsubscribe' } | { is: 'pause' } | { is: 'resume' }
+  | { is: 'event'; type: string; properties: Properties }
+  | { is: 'unsubscribe' }
+  | { is: 'pause' }
+  | { is: 'resume' }
+  | { is: 'decision'; decision: 'approve' | 'deny' }
 )
 
 /** The messages of one customer, over all runs. */
@@ -38,6 +50,11 @@ export interface CustomerLoad {
   past: PastMessage[]
   /** What waits in an auction, by its key; a silent one is of a control arm. */
   bids: Map<string, Bid & { silent: boolean }>
+}
+
+/** Points of a lot, or coupons, that expire; `goneAt` is when they are spent or redeemed. */
+export interface Perishable extends Expiring {
+  goneAt: number
 }
 
 export interface Setting {
@@ -56,6 +73,7 @@ export interface Setting {
   outside: readonly Outside[]
   /** What operators have published over the plan's words. */
   published?: PublishedWords | undefined
+  programme: Programme
   quiet: QuietHours
   caps: readonly CapRule[]
   /** What the customer got in the other journeys so far, and, with `auctionMs`, what waits there; runs side by side share it. */
@@ -70,4 +88,10 @@ export interface Setting {
   /** Coupons that each offer has left (undefined: its quota), and that the customer has of each. */
   couponsLeft: number | undefined
   couponsHeld: number
+  /** What is left of the plan's budget for this journey, minor units (undefined: what the plan words). */
+  budgetLeft: number | undefined
+  /** What expires, for a journey that tells of it. */
+  perishables: readonly Perishable[]
+  /** What the risk rules say, in the order in which they are asked ('allow' from then on), and the friends approved before. */
+  referral: { risk: readonly RiskOutcome[]; friends: number }
 }

@@ -4,12 +4,18 @@
  */
 import { afterDays, occurrenceOf } from '../../domain/calendar.ts'
 import { PerennialError } from '../../domain/errors.ts'
+import { expiringIn } from '../../domain/expiry.ts'
+import { partsOfRun } from '../../domain/ids.ts'
+import { REFUNDED } from '../../domain/returns.ts'
 import type { Host, Where } from '../catalogue.ts'
+import { VirtualBudget } from './budget.ts'
 import { VirtualEffects } from './effects.ts'
 import { VirtualInbox } from './inbox.ts'
 import { VirtualMessages } from './messages.ts'
 import { VirtualPoints } from './points.ts'
+import { VirtualReferrals } from './referrals.ts'
 import type { Outside, Setting } from './setting.ts'
+import { VirtualTiers } from './tiers.ts'
 import { type Line, spanInWords } from './timeline.ts'
 
 /** More than any story needs: one that comes to it goes round in a circle. */
@@ -26,6 +32,8 @@ export class VirtualShop implements Host {
   private readonly effects: VirtualEffects
   private readonly messages: VirtualMessages
   private readonly points: VirtualPoints
+  private readonly tiers: VirtualTiers
+  private readonly referrals: VirtualReferrals
   private readonly outside: Outside[]
   private clock: number
   private woken = 0
@@ -49,9 +57,14 @@ export class VirtualShop implements Host {
       () => this.clock,
       () => (this.woken += 1),
     )
-    this.effects = new VirtualEffects(setting, (what, text, more) => this.say(what, text, more))
-    this.messages = new VirtualMessages(setting, (what, text, more) => this.say(what, text, more))
-    this.points = new VirtualPoints(setting, (what, text, more) => this.say(what, text, more))
+    const say = (what: Line['what'], text: string, more: Partial<Line>): void => this.say(what, text, more)
+    const budget = new VirtualBudget(setting)
+    this.effects = new VirtualEffects(setting, budget, say)
+    this.messages = new VirtualMessages(setting, say)
+    this.tiers = new VirtualTiers(setting, say)
+    this.points = new VirtualPoints(setting, { budget, tiers: this.tiers }, say)
+    const { inbox, effects, points } = this
+    this.referrals = new VirtualReferrals(setting, { inbox, effects, points, say })
     this.heldForEver = new Promise((resolve) => (this.halt = resolve))
   }
 
@@ -133,7 +146,15 @@ export class VirtualShop implements Host {
     },
     issueCoupon: async (request) => {
       this.look()
-      const result = this.effects.issueCoupon(request, this.standing())
+      const offer = (request.pack && this.tiers.now.birthday) ?? request.offer
+      const result = this.effects.issueCoupon({ ...request, offer }, this.standing())
+      this.held = result.is === 'held'
+      return result
+    },
+    grantTierBenefits: async () => {
+      this.look()
+      const standing = this.standing()
+      const result = this.tiers.grant(standing, (offer, valid) => this.effects.sampleOf(offer, valid, standing))
       this.held = result.is === 'held'
       return result
     },
@@ -159,10 +180,48 @@ export class VirtualShop implements Host {
       this.look()
       return this.points.takeBack()
     },
+    expiringSoon: async ({ daysBefore, waited }) => {
+      this.look()
+      const { run, zone, plan, perishables } = this.setting
+      const items = perishables.filter(({ at, goneAt }) => Math.min(at, goneAt) > this.clock)
+      const { at = '10:00', worth = 1 } = plan.sweep ?? {}
+      const from = partsOfRun(run).occasion ?? ''
+      const answer = expiringIn(items, { from, zone, now: this.clock, daysBefore, waited, at, worth })
+      if (answer.is === 'nothing' || answer.is === 'late') {
+        this.say('wait', `${daysBefore} days before: ${answer.is === 'late' ? 'past' : 'nothing is left'}`)
+      }
+      return answer
+    },
+    openReview: async (asked) => this.looking(() => this.referrals.openReview(asked)),
+    viewReview: async (asked) => this.looking(() => this.referrals.viewReview(asked)),
+    closeReview: async (asked) => this.looking(() => this.referrals.closeReview(asked)),
+    referralCode: async (asked) => this.holding(() => this.referrals.code(asked, this.standing())),
+    returnsUntil: async () => this.referrals.returnsUntil(),
+    judgeReferral: async () => this.looking(() => this.referrals.judge()),
+    approveReferral: async () => this.holding(() => this.referrals.approve(this.standing())),
+    giveReward: async (asked) => this.holding(() => this.referrals.reward(asked, this.standing())),
+    climbRung: async (asked) => {
+      const climbed = this.looking(() => this.referrals.climb(asked, this.standing()))
+      this.held = climbed?.result.is === 'held'
+      return climbed
+    },
+    takeBackRewards: async () => this.looking(() => this.referrals.takeBack()),
     finishRun: async ({ status, reason }) => {
       this.look()
       if (this.inbox.end(status, reason)) this.say('end', `end, ${status}: ${reason}`)
     },
+  }
+
+  private looking<T>(effect: () => T): T {
+    this.look()
+    return effect()
+  }
+
+  /** An effect that a pause may hold until the resume. */
+  private holding<T extends { is: string }>(effect: () => T): T {
+    const result = this.looking(effect)
+    this.held = result.is === 'held'
+    return result
   }
 
   /** Before every effect: what is due by now has happened, as the store's rows would be there. */
@@ -188,6 +247,14 @@ export class VirtualShop implements Host {
       case 'unsubscribe':
         this.consented = false
         return this.say('event', 'unsubscribed: consent is withdrawn')
+      case 'decision': {
+        const open = this.referrals.decide(one.decision, this.clock)
+        if (open) this.woken += 1
+        return this.say(
+          'operator',
+          open ? `decides: ${one.decision}` : `decides: ${one.decision}, but nothing is asked`,
+        )
+      }
       case 'pause':
         this.paused = true
         return this.say('operator', 'paused')
@@ -201,11 +268,13 @@ export class VirtualShop implements Host {
 
   private arrive({ type, properties }: Outside & { is: 'event' }): void {
     const before = this.inbox.status
+    this.tiers.arrive(type, properties)
     const effects = this.inbox.arrive(type, properties)
     const { status, reason } = this.inbox
     const ended = before === 'running' && status !== 'running'
     if (ended && this.resting) effects.push(`'${this.where.step}' ends early`)
     this.say('event', `event ${type}: ${effects.join(', ') || 'kept, nothing waits for it'}`, { name: type })
+    if (type === REFUNDED) this.points.takeBackParts(this.inbox.refunds(), status)
     if (ended) this.say('end', `end, ${status}: ${reason}`)
   }
 
@@ -224,6 +293,7 @@ export class VirtualShop implements Host {
       paidOrders: customer.paidOrders + orders.length,
       spent: customer.spent + amounts.reduce((sum, amount) => sum + amount, 0),
       since: new Date(start).toISOString(),
+      tier: this.tiers.facts(this.clock),
     }
   }
 }

@@ -9,6 +9,8 @@ export type Happening =
   | 'wait'
   | 'coupon'
   | 'points'
+  | 'referral'
+  | 'review'
   | 'refused'
   | 'message'
   | 'skipped'

@@ -2,18 +2,14 @@
 import { z } from 'zod'
 import { milliseconds } from '../duration.ts'
 import { PerennialError } from '../errors.ts'
-import { isKeyPart } from '../ids.ts'
 import { MONEY_MOST } from '../offer.ts'
-import { unstorable } from '../storable.ts'
+import { keyPart, readAsked, readKey } from './request.ts'
 
 const LINES_MOST = 500
 const HOLD_LEAST = milliseconds('1 minute')
 const HOLD_MOST = milliseconds('7 days')
 const HOLD_UNSAID = '30 minutes'
 
-const keyPart = z
-  .string()
-  .refine(isKeyPart, 'expected 1 to 128 characters without blanks, slashes or control characters')
 const minor = z
   .int('expected a whole number of minor units')
   .min(0, 'expected 0 or more minor units')
@@ -55,7 +51,10 @@ const CONTRACTS = {
   reserve: z.strictObject({ ...standing, ...basket, for: hold }),
   redeem: z.strictObject({ ...standing, ...basket }),
   release: z.strictObject(standing),
-  refund: z.strictObject(standing),
+  refund: z.strictObject({
+    ...standing,
+    lines: z.array(keyPart).min(1, 'expected at least one line').max(LINES_MOST).optional(),
+  }),
 }
 
 export type CheckoutAction = keyof typeof CONTRACTS
@@ -65,23 +64,8 @@ export const CHECKOUT_ACTIONS = Object.keys(CONTRACTS) as CheckoutAction[]
 
 /** Reads the body of a request, or throws CHECKOUT_INVALID with the first field that is wrong. */
 export function readCheckout<A extends CheckoutAction>(action: A, body: unknown): CheckoutRead<A> {
-  const flaw = unstorable(body)
-  if (flaw) throw invalid(flaw.path.join('.'), flaw.expected)
-  const read = CONTRACTS[action].safeParse(body)
-  if (read.success) return read.data as CheckoutRead<A>
-  const [issue] = read.error.issues
-  throw invalid(issue?.path.map(String).join('.') ?? '', issue?.message ?? '')
+  return readAsked<unknown>(CONTRACTS[action], body, 'CHECKOUT_INVALID') as CheckoutRead<A>
 }
 
-/** The request's own key, 1 to 255 visible ASCII characters as in a header. Throws CHECKOUT_INVALID. */
-export function readIdempotencyKey(key: unknown): string {
-  if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key
-  throw invalid('Idempotency-Key', 'expected 1 to 255 visible ASCII characters, the same for each retry of one request')
-}
-
-/** Cut, as both may quote what was sent. */
-function invalid(path: string, reason: string): PerennialError {
-  const field = path.slice(0, 200) || 'body'
-  const expected = reason.replace(/^Invalid input: /, '').slice(0, 300)
-  return new PerennialError('CHECKOUT_INVALID', `${field}: ${expected}`, { field, expected })
-}
+/** Throws CHECKOUT_INVALID. */
+export const readIdempotencyKey = (key: unknown): string => readKey(key, 'CHECKOUT_INVALID')

@@ -182,6 +182,7 @@ const configContract = z.object({
   SHOP_LOCALE: z.string().refine(isLocale, "expected a BCP 47 tag: 'zh-CN'").optional(),
   SHOP_ADDRESS: z.string().min(5).max(300).optional(),
   TEST_RECIPIENTS: readable(addressesRead).prefault(''),
+  POINT_COST: z.coerce.number().min(0).max(10_000).default(1),
   SCALE: z.coerce.number().positive().max(1).default(1),
   ORIGIN: z.coerce.number().int().min(0).default(0),
 })

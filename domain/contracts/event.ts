@@ -8,12 +8,9 @@ import { readPhone } from '../identity.ts'
 import { isKeyPart } from '../ids.ts'
 import { OWN_EVENTS } from '../own-events.ts'
 import { unstorable } from '../storable.ts'
+import { keyPart } from './request.ts'
 
 const PROPERTIES_MOST = 20_000
-
-const keyPart = z
-  .string()
-  .refine(isKeyPart, 'expected 1 to 128 characters without blanks, slashes or control characters')
 
 const line = (most: number) =>
   z

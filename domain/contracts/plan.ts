@@ -5,6 +5,8 @@ import { milliseconds } from '../duration.ts'
 import { AUDIENCES } from '../audience.ts'
 import { CHANNELS } from '../channel.ts'
 import { type Delivery, type MessageDelivery, PLAIN } from '../delivery.ts'
+import { BUDGET_MOST, isBounded, plannedBudget } from '../budget.ts'
+import { BUCKETS_MOST } from '../coupon.ts'
 import { PerennialError } from '../errors.ts'
 import type { Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
@@ -13,6 +15,8 @@ import { isLocale } from '../locale.ts'
 import { PARTIALS_JOURNEY } from '../partials.ts'
 import { holdToLint, readyCopy } from '../ready-words.ts'
 import type { Copy, CopyDraft } from '../template.ts'
+import { REFUNDED } from '../returns.ts'
+import { programmeContract, programmeOf, rewardsContract, rewardsOf } from './referral.ts'
 
 const readable = (read: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
   try {
@@ -26,7 +30,7 @@ const duration = z.string().superRefine(readable(milliseconds)).transform(millis
 const time = z.string().superRefine(readable(minuteOfDay))
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
 const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
-const endPattern = pattern.extend({ sameOccasion: z.boolean().optional() })
+const endPattern = pattern.extend({ sameOccasion: z.boolean().optional(), whole: z.boolean().optional() })
 const draft = z.strictObject({
   subject: z.string().min(1),
   text: z.string().min(1).optional(),
@@ -63,6 +67,8 @@ const offer = z.strictObject({
   title: z.string().min(1),
   quota: z.int().min(0),
   perMember: z.int().min(1),
+  buckets: z.int().min(1).max(BUCKETS_MOST).optional(),
+  limitBy: z.array(z.enum(['phone', 'email'])).optional(),
   gives: gives.optional(),
   needs: z
     .strictObject({
@@ -77,19 +83,54 @@ const offer = z.strictObject({
       error: "expected 'return', 'lost' or { reissue: '7 days' }",
     })
     .optional(),
+  cost: minor.optional(),
 })
 
+const money = z.int().min(0).max(BUDGET_MOST)
+const budgetName = z.string().regex(/^[a-z][a-z0-9-]*$/, "a budget is named in kebab-case: 'new-customers'")
+const budget = z.union(
+  [
+    budgetName,
+    z.strictObject({
+      name: budgetName,
+      cap: money,
+      journeyCap: money.optional(),
+      line: z.number().min(0).max(100).multipleOf(0.01).optional(),
+    }),
+  ],
+  { error: "expected 'new-customers' or { name: 'new-customers', cap: 10000000, journeyCap: … } in minor units" },
+)
+
 const ruleName = z.string().regex(/^[a-z][a-z0-9-]*$/, "a rule is named in kebab-case: 'order'")
+const times = z.number().min(1)
+const dayOfMonth = z.strictObject({ day: z.int().min(1).max(31) })
+const bonus = z.union([times, z.strictObject({ times, on: z.union([z.literal('birthday'), dayOfMonth]) })], {
+  error: "expected 2, { times: 2, on: 'birthday' } or { times: 2, on: { day: 15 } }",
+})
+const cap = z.strictObject({ points: z.int().min(1), per: z.enum(['day', 'order']) })
 const pointRule = z.strictObject({
   title: z.string().min(1),
   unit: z.enum(['points', 'growth']).optional(),
   earn: z.union([z.strictObject({ fixed: z.int().min(1) }), z.strictObject({ perYuan: z.number().positive() })], {
     error: 'expected { perYuan: 1 } or { fixed: 50 }',
   }),
-  bonuses: z.record(ruleName, z.number().min(1)).optional(),
+  bonuses: z.record(ruleName, bonus).optional(),
+  atMost: z.union([cap, z.array(cap).min(1)], { error: "expected { points: 50, per: 'day' }" }).optional(),
+  tier: z.boolean().optional(),
   pending: z.boolean().optional(),
   validDays: z.int().min(0).optional(),
   onReturn: z.enum(['pending-only', 'within-balance', 'negative-allowed']).optional(),
+})
+const tierRule = pointRule.refine(
+  ({ tier, unit, earn, bonuses }) => !tier || (unit !== 'growth' && 'perYuan' in earn && !bonuses?.['tier']),
+  "tier: true goes with { perYuan } and the unit points, and beside no bonus named 'tier'",
+)
+
+const sweep = z.strictObject({
+  every: z.literal('day'),
+  at: time,
+  audience: z.enum(AUDIENCES),
+  worth: z.int().min(1).optional(),
 })
 
 const channels = z
@@ -114,7 +155,7 @@ const delivery = {
 const planContract = z.strictObject({
   title: z.string().min(1),
   begins: z
-    .union([pattern, z.strictObject({ every: z.literal('day'), at: time, audience: z.enum(AUDIENCES) })], {
+    .union([pattern, sweep], {
       error: "expected { on: 'order.paid' } or { every: 'day', at: '09:30', audience: 'birthday' }",
     })
     .optional(),
@@ -134,7 +175,11 @@ const planContract = z.strictObject({
   ...delivery,
   copy: z.record(z.string(), copy),
   offers: z.record(z.string(), offer).default({}),
-  points: z.record(ruleName, pointRule).default({}),
+  budget: budget.optional(),
+  off: z.boolean().optional(),
+  points: z.record(ruleName, tierRule).default({}),
+  rewards: rewardsContract.default({}),
+  referral: programmeContract.optional(),
 })
 
 const ENGINE = ['sweep', 'upkeep', 'test-mail', PARTIALS_JOURNEY]
@@ -176,6 +221,20 @@ export function checkPlan(name: string, plan: unknown) {
     })
   }
   const words = wordsOf(name, read.data)
+  if (rest.budget !== undefined) checkCosts(name, rest.offers)
+  const ofOrder = rest.occasion === 'order'
+  if ([goal, ...exits].some((end) => end?.whole && !(end.on === REFUNDED && end.sameOccasion && ofOrder))) {
+    throw new PerennialError(
+      'JOURNEY_INVALID',
+      `workflows/${name}.ts, exit: only the refund of an order is whole or not`,
+      {
+        field: 'exit',
+        expected: `{ on: '${REFUNDED}', sameOccasion: true, whole: true } with occasion: 'order'`,
+      },
+    )
+  }
+  const points = rulesOf(rest.points)
+  const rewards = rewardsOf(rest.rewards, { journey: name, points, offers: rest.offers })
   const routing: Routing = {
     name,
     begins: begins && 'on' in begins ? plain(begins) : undefined,
@@ -184,8 +243,10 @@ export function checkPlan(name: string, plan: unknown) {
     holdout: rest.holdout,
     occasion: rest.occasion,
     reentry: { when: reentry.when, gap: reentry.gap ?? 0, atMost: reentry.atMost ?? Infinity },
+    ...(rest.off && { off: true }),
+    referral: programmeOf(rest.referral, rewards, name),
   }
-  const sweep = begins && 'every' in begins ? { audience: begins.audience, at: begins.at } : undefined
+  const swept = begins && 'every' in begins ? sweepOf(begins) : undefined
   return {
     ...routing,
     title: rest.title,
@@ -194,8 +255,10 @@ export function checkPlan(name: string, plan: unknown) {
     delivery: words.delivery,
     copy: words.copy,
     offers: rest.offers,
-    points: rulesOf(rest.points),
-    sweep,
+    points,
+    rewards,
+    sweep: swept,
+    budget: rest.budget === undefined ? undefined : plannedBudget(rest.budget),
   }
 }
 
@@ -215,9 +278,28 @@ function deliveryIn(rest: Pick<z.output<typeof planContract>, keyof typeof deliv
 const defined = (one: object): object =>
   Object.fromEntries(Object.entries(one).filter(([, value]) => value !== undefined))
 
+/** A budget reserves the most a coupon can cost, so each offer has to say it: by what it gives, or by a worded cost. */
+function checkCosts(name: string, offers: Record<string, z.output<typeof offer>>): void {
+  for (const [id, { gives: given, cost }] of Object.entries(offers)) {
+    if (isBounded(given) !== (cost !== undefined)) continue
+    const field = `offers.${id}.cost`
+    const why = cost === undefined ? 'what a coupon costs at most is not said' : 'gives says already what it costs'
+    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, ${field}: ${why}`, {
+      field,
+      expected: 'with a budget: an amount, a percentage with atMost, or a cost in minor units, and not two of them',
+    })
+  }
+}
+
+const sweepOf = ({ audience, at, worth }: z.output<typeof sweep>) => ({
+  audience,
+  at,
+  ...(worth !== undefined && { worth }),
+})
+
 /** Without keys that are undefined. */
-function plain({ on, where, sameOccasion }: z.output<typeof endPattern>) {
-  return { on, ...(where !== undefined && { where }), ...(sameOccasion && { sameOccasion }) }
+function plain({ on, where, sameOccasion, whole }: z.output<typeof endPattern>) {
+  return { on, ...(where !== undefined && { where }), ...(sameOccasion && { sameOccasion }), ...(whole && { whole }) }
 }
 
 function rulesOf(all: Record<string, z.output<typeof pointRule>>): Record<string, PointRule> {

@@ -241,6 +241,7 @@ describe('customerFacts', () => {
       paidOrders: 3,
       spent: 2000,
       since: '2027-01-01T00:00:00.000Z',
+      tier: null,
     })
   })
 

@@ -9,6 +9,7 @@ import { CAPABILITIES, type ChannelName } from '../../domain/channel.ts'
 import { codeFrom } from '../../domain/coupon.ts'
 import { effectKey, runId } from '../../domain/ids.ts'
 import { addOffers } from '../../store/coupons.ts'
+import type { BudgetAlert } from '../../store/budget-alerts.ts'
 import type { Db } from '../../store/db.ts'
 import { decisionsOf } from '../../store/decisions.ts'
 import { type MessageRow, messageByKey } from '../../store/messages.ts'
@@ -92,6 +93,7 @@ export async function openShop(
   const clock = handClock()
   const channel = provider()
   const effects: EffectLine[] = []
+  const alarms: BudgetAlert[] = []
   for (const plan of plans) await addOffers(db, plan.offers)
   const activities = createActivities({
     db,
@@ -104,6 +106,7 @@ export async function openShop(
     words: { testRecipients: ['ann@shop.example'], address: 'Shop Ltd., 1 Long Road' },
     drawCode: () => codeFrom(randomBytes(12)),
     log: (line) => void effects.push(line),
+    alarm: (alert) => void alarms.push(alert),
     ...more,
   })
   const requestOf = (journey: string, customer: string, more: Partial<SendRequest> = {}): SendRequest => {
@@ -115,6 +118,7 @@ export async function openShop(
     clock,
     channel,
     effects,
+    alarms,
     activities,
     event,
     requestOf,

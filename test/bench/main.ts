@@ -19,6 +19,7 @@ import { createServer } from '../../client/http/server.ts'
 import { acceptEvents } from '../../client/events.ts'
 import type { CheckedPlan } from '../../domain/contracts/plan.ts'
 import { type Clock, type Tempo, clockOf } from '../../domain/tempo.ts'
+import { addBudgets } from '../../store/budgets.ts'
 import { addOffers } from '../../store/coupons.ts'
 import { type Db, openStore } from '../../store/db.ts'
 import { migrate } from '../../store/migrate.ts'
@@ -29,6 +30,7 @@ import type { Go } from '../durable/worker-process.ts'
 import { quietSdk } from '../quiet-sdk.ts'
 import { SECRET } from '../policy.ts'
 import { startSink } from '../smtp-sink.ts'
+import { type MoneyResults, measureMoney } from './money.ts'
 
 const ROUNDS = 4
 const PER_ROUND = 100
@@ -203,7 +205,7 @@ async function ingest(
   bench: Bench,
 ): Promise<{ batchesPerSecond: number; eventsPerSecond: number; singlesPerSecond: number }> {
   const metrics = createMetrics(bench)
-  const parts = { db: bench.db, plans: [...bench.plans.values()], clock: bench.clock, metrics }
+  const parts = { db: bench.db, plans: [...bench.plans.values()], clock: bench.clock, shopZone: 'UTC', metrics }
   const server = await createServer({ ...parts, apiKey: SECRET, secret: SECRET, log: pino({ level: 'silent' }) })
   const url = await server.listen({ host: '127.0.0.1', port: 0 })
   const post = async (body: object): Promise<void> => {
@@ -259,10 +261,39 @@ function print(sides: Record<'bare' | 'bareMixed' | 'journey', Side>): void {
   say(table.toString())
 }
 
+/** Coupons and points on a server of their own: without fsync unless told `durable`, so that nothing hides what the code costs. */
+async function money(directory: string, words: ReadonlySet<string>): Promise<MoneyResults> {
+  const postgres = await startPostgres({ directory: join(directory, 'money'), fast: !words.has('durable') })
+  try {
+    const db = openStore({ url: postgres.url, connections: 1 })
+    await migrate(db)
+    await db.destroy()
+    return await measureMoney(postgres.url, say, words)
+  } finally {
+    await postgres.stop()
+  }
+}
+
+async function keep(results: object): Promise<void> {
+  await mkdir('bench', { recursive: true })
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version }
+  const all = { at: new Date().toISOString(), machine, ...results }
+  await writeFile('bench/results.json', `${JSON.stringify(all, null, 2)}\n`)
+}
+
 const directory = await mkdtemp(join(tmpdir(), 'perennial-bench-'))
 await chmod(directory, 0o755)
 const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })]
+const words = new Set(process.argv.slice(2))
 try {
+  const coupons = await money(directory, words)
+  if (words.has('money')) await keep({ money: coupons })
+  else await all(coupons)
+} finally {
+  for (const stop of stops.reverse()) await stop()
+}
+
+async function all(coupons: MoneyResults): Promise<void> {
   const postgres = await startPostgres({ directory: join(directory, 'postgres'), fast: true })
   stops.push(postgres.stop)
   const temporal = await startTemporal({
@@ -279,6 +310,7 @@ try {
   const catalogue = await readCatalogue()
   const plans = new Map([...plansOf(catalogue)].map(([name, plan]) => [name, { ...plan, holdout: 0 }]))
   for (const plan of plans.values()) await addOffers(db, plan.offers)
+  await addBudgets(db, plans.values(), Date.now)
   const bundleFile = join(directory, 'bundle.js')
   await writeFile(bundleFile, await bundleWorkflows(catalogue, { logger: quietSdk }))
   const connection = await Connection.connect({ address: temporal.address })
@@ -310,12 +342,5 @@ try {
   )
   const ratio = sides.journey.perSecond / sides.bare.perSecond
   say(`journey to bare: ${ratio.toFixed(2)}x (target 0.8x): ${ratio >= 0.8 ? 'met' : 'NOT met'}`)
-  await mkdir('bench', { recursive: true })
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version }
-  await writeFile(
-    'bench/results.json',
-    `${JSON.stringify({ at: new Date().toISOString(), machine, ...sides, ingest: events }, null, 2)}\n`,
-  )
-} finally {
-  for (const stop of stops.reverse()) await stop()
+  await keep({ ...sides, ingest: events, money: coupons })
 }

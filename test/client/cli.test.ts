@@ -174,9 +174,9 @@ describe('with a store', async () => {
 
   test('a check that does not hold is exit code 1, and the answer is still on stdout', async () => {
     expect((await perennial(['check'], env)).out).toMatch(/All \d+ hold\./)
-    await sql`update offers set issued = 7 where id = 'birthday-20'`.execute(db)
+    await sql`update offer_buckets set issued = 7 where offer = 'birthday-20'`.execute(db)
     const said = await perennial(['check'], env)
-    await sql`update offers set issued = 0 where id = 'birthday-20'`.execute(db)
+    await sql`update offer_buckets set issued = 0 where offer = 'birthday-20'`.execute(db)
     expect(said).toMatchObject({ code: 1, err: '' })
     expect(said.out).toMatch(/BROKEN {2}issued equals the coupons there are/)
     expect(said.out).toMatch(/birthday-20 {2}issued 7, coupons 0/)
@@ -206,7 +206,7 @@ describe('with a store', async () => {
       { kind: 'settle', available: 1299 },
     ])
     const why = await perennial(['why', 'C1003'], env)
-    expect(why.out).toMatch(/order-rewards\/C1003\/O1 {2}points awarded {2}order: 1299 points$/m)
+    expect(why.out).toMatch(/order-rewards\/C1003\/O1 +points awarded +order: 1299 points$/m)
     expect((await perennial(['ledger', 'C1002'], env)).out).toContain('never had any points')
     for (const word of ['balance', 'ledger']) {
       const unknown = await perennial([word, 'nobody'], env)

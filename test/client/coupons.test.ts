@@ -51,7 +51,57 @@ test('from the cart to the refund', async () => {
   const other = await ask('redeem', { ...cart, shipping: 0 }, { headers })
   expect([other.statusCode, other.json().error.code]).toEqual([409, 'IDEMPOTENCY_MISMATCH'])
   const refunded = await ask('refund', { customer: 'C1', order: 'O-1' })
-  expect(refunded.json()).toEqual({ ok: true, outcome: 'returned', expiresAt: about.expiresAt, replayed: false })
+  expect(refunded.json()).toEqual({
+    ok: true,
+    outcome: 'returned',
+    expiresAt: about.expiresAt,
+    lines: [{ line: 'tea', discount: 200 }],
+    replayed: false,
+  })
+})
+
+test('a part of an order comes back by its lines, the coupon with the last of them', async () => {
+  const lines = [
+    { id: 'tea', amount: 1000 },
+    { id: 'cup', amount: 500 },
+  ]
+  await ask('redeem', { ...cart, lines })
+  const of = { customer: 'C1', order: 'O-1' }
+  expect((await ask('refund', { ...of, lines: ['cup'] })).json()).toEqual({
+    ok: true,
+    outcome: 'kept',
+    expiresAt: null,
+    lines: [{ line: 'cup', discount: 50 }],
+    replayed: false,
+  })
+  const other = await ask('refund', { ...of, lines: ['pot'] })
+  expect(other.json()).toMatchObject({ ok: false, code: 'LINE_NOT_REDEEMED' })
+  expect((await ask('refund', { ...of, lines: [] })).statusCode).toBe(400)
+  expect((await ask('refund', of)).json()).toMatchObject({
+    outcome: 'returned',
+    lines: [{ line: 'tea', discount: 100 }],
+  })
+})
+
+test('an order’s event redeems what its cart had reserved, and the route is told the same', async () => {
+  await ask('reserve', cart)
+  const paid = { type: 'order.paid', properties: { order: 'O-1', amount: 2299, coupon: code } }
+  const answer = await world.post(event('paid-1', paid))
+  expect(answer.json()).toEqual({ accepted: 1, duplicates: 0, rejected: [] })
+  expect((await ask('redeem', cart)).json()).toMatchObject({ ok: true, discount: 200, replayed: true })
+})
+
+test('accounts of one phone are told so', async () => {
+  const many = { title: 'Many', quota: 9, perMember: 1, limitBy: ['phone'] as const, gives: { gift: 'CUP' } }
+  await addOffers(world.db, { many })
+  await makeCodes(world.db, { batch: 'm', offer: 'many', count: 2, valid: '7 days', now: NOON, drawCode })
+  const codes: string[] = []
+  for await (const some of codesOf(world.db, { batch: 'm', made: 2 })) codes.push(...some)
+  await world.post(event('p1', { customer: person('C1', { phone: '+86 139 1234 5678' }) }))
+  await world.post(event('p2', { customer: person('C2', { phone: '139-1234-5678' }) }))
+  expect((await ask('redeem', cart, { code: codes[0] ?? '' })).json()).toMatchObject({ ok: true, gift: 'CUP' })
+  const second = await ask('redeem', { ...cart, customer: 'C2', order: 'O-2' }, { code: codes[1] ?? '' })
+  expect(second.json()).toMatchObject({ ok: false, code: 'IDENTITY_LIMIT', meaning: expect.stringMatching(/phone/) })
 })
 
 test('a refusal is an answer with a code and its meaning, and may be asked again under its key', async () => {

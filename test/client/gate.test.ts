@@ -118,7 +118,7 @@ test('a run is exposed where a message would have gone, in both arms, and lift i
 
 test('the codes in the code, the API and the docs are one list', async () => {
   const metrics = createMetrics({ db })
-  const parts = { db, plans: [], clock: { now: () => Date.now() }, metrics }
+  const parts = { db, plans: [], clock: { now: () => Date.now() }, metrics, shopZone: 'UTC' }
   const server = await createServer({ ...parts, apiKey: SECRET, secret: SECRET, log: pino({ level: 'silent' }) })
   const headers = { authorization: `Bearer ${SECRET}` }
   const answer = await server.inject({ url: '/v1/codes', headers })

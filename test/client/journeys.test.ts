@@ -341,7 +341,7 @@ test('check names what does not hold', async () => {
   const { db, operator, know } = await openShop()
   await know('K1')
   expect(await operator.check()).toMatchObject({ holds: true })
-  await sql`update offers set issued = 3 where id = 'first-order-10'`.execute(db)
+  await sql`update offer_buckets set issued = 3 where offer = 'first-order-10'`.execute(db)
   const { holds, invariants } = await operator.check()
   expect(holds).toBe(false)
   expect(invariants.filter(({ broken }) => broken > 0)).toEqual([

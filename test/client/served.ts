@@ -38,7 +38,7 @@ export function served(): Served {
     async serve(parts = {}) {
       const db = parts.db ?? world.db
       const log = pino({ level: 'debug' }, { write: (line: string) => void world.logged.push(line) })
-      const fixed = { plans, clock: { now: () => NOON }, apiKey: KEY, secret: SECRET, log }
+      const fixed = { plans, clock: { now: () => NOON }, shopZone: 'UTC', apiKey: KEY, secret: SECRET, log }
       const server = await createServer({ db, ...fixed, metrics: createMetrics({ db }), ...parts })
       opened.push(server)
       return server

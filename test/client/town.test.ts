@@ -72,6 +72,7 @@ function person(index: number, roll: () => number): Townsperson {
       tags: [],
       paidOrders: 0,
       spent: 0,
+      tier: null,
     },
     birthday: born,
     events,

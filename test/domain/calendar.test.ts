@@ -7,7 +7,10 @@ import {
   afterDays,
   birthdayWithin,
   birthdaysAround,
+  dayAfter,
+  fallsOn,
   isBirthday,
+  isDate,
   isZone,
   localDate,
   localTime,
@@ -272,5 +275,34 @@ describe('birthdays', () => {
     )
     expect(new Set(kept).size).toBe(kept.length)
     expect(kept).toHaveLength(4 * 366)
+  })
+})
+
+describe('dates', () => {
+  it.each([
+    ['2027-02-28', { month: 2, day: 29 }, true],
+    ['2028-02-28', { month: 2, day: 29 }, false],
+    ['2028-02-29', { month: 2, day: 29 }, true],
+    ['2027-03-29', { month: 2, day: 29 }, false],
+    ['2027-04-30', { day: 31 }, true],
+    ['2027-05-30', { day: 31 }, false],
+    ['2027-05-15', { day: 15 }, true],
+  ])('on %s falls %j: %s', (date, day, falls) => {
+    expect(fallsOn(day, date)).toBe(falls)
+  })
+
+  it('are added over ends of months and years, and read as they are written', () => {
+    expect([dayAfter('2027-02-28', 1), dayAfter('2028-02-28', 1), dayAfter('2027-01-01', -1)]).toEqual([
+      '2027-03-01',
+      '2028-02-29',
+      '2026-12-31',
+    ])
+    expect(['2027-02-28', '2027-02-29', '2027-2-28', '2027-02-28T00:00', 'soon'].map(isDate)).toEqual([
+      true,
+      false,
+      false,
+      false,
+      false,
+    ])
   })
 })

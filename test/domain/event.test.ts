@@ -25,6 +25,7 @@ function nested(levels: number): unknown {
 }
 
 const BAD: [string, unknown, string, RegExp][] = [
+  ['an event of our own', { ...GOOD, type: 'tier.upgraded' }, 'type', /Perennial tells itself/],
   ['nothing', null, 'event', /expected object/],
   ['a text', 'order.paid', 'event', /expected object/],
   ['an id that is missing', { type: 'order.paid', customer: 'C1' }, 'id', /expected string/],

@@ -7,9 +7,12 @@ import {
   type Gives,
   MONEY_MOST,
   type Taken,
+  type Worth,
   allocate,
+  classOf,
   termsOf,
   whyNotRedeem,
+  worthBeside,
   worthOf,
 } from '../../domain/offer.ts'
 
@@ -162,9 +165,84 @@ describe('whyNotRedeem', () => {
   })
 
   it('stacks coupons of different groups alone', () => {
-    expect(why({}, { beside: [{ group: 'order' }] })).toBe('NOT_COMBINABLE')
-    expect(why({ group: 'shipping' }, { beside: [{ group: 'order' }] })).toBeUndefined()
+    const beside = [{ code: 'A', terms: termsOf({}), redeemed: null }]
+    expect(why({}, { beside })).toBe('NOT_COMBINABLE')
+    expect(why({ group: 'shipping' }, { beside })).toBeUndefined()
   })
+})
+
+describe('coupons side by side on an order', () => {
+  const tea = {
+    lines: [
+      { id: 'a', amount: 1000, category: 'tea' },
+      { id: 'b', amount: 500 },
+    ],
+    shipping: 600,
+  }
+  const coupon = (code: string, given: CheckoutWords) => ({ code, terms: termsOf(given), redeemed: null })
+
+  it('apply by class: lines, the whole basket, the shipping; of one class by code', () => {
+    const kinds: [CheckoutWords, string][] = [
+      [{ gives: { percent: 10 }, needs: { categories: ['tea'] } }, 'line'],
+      [{ gives: { gift: 'CUP' } }, 'line'],
+      [{ gives: { amount: 100 } }, 'order'],
+      [{}, 'order'],
+      [{ gives: { shipping: 'free' } }, 'shipping'],
+    ]
+    for (const [given, its] of kinds) expect(classOf(termsOf(given))).toBe(its)
+    const line = coupon('Z', { gives: { percent: 50 }, needs: { categories: ['tea'] } })
+    const [first, second] = [coupon('A', { gives: { amount: 200 } }), coupon('B', { gives: { percent: 10 } })]
+    expect(worthBeside(line, tea, [first, second]).discount).toBe(500)
+    expect(worthBeside(first, tea, [second, line]).discount).toBe(200)
+    expect(worthBeside(second, tea, [first, line]).discount).toBe(80)
+    // What asks for more than the basket comes to takes nothing away before the others.
+    expect(
+      worthBeside(second, tea, [coupon('A', { gives: { amount: 200 }, needs: { minimum: 9_999 } })]).discount,
+    ).toBe(150)
+  })
+
+  it('come to the same in whatever order they are redeemed, and never to more than the basket', () => {
+    const drawn = fc.array(words, { minLength: 1, maxLength: 5 })
+    fc.assert(
+      fc.property(drawn, basketDrawn, fc.array(fc.nat(), { minLength: 5, maxLength: 5 }), (offers, basket, dice) => {
+        const here = { basket, paidBefore: false, beside: [] }
+        const held = offers
+          .map((given, at) => coupon(`C${at}`, given))
+          .filter(({ terms }) => whyNotRedeem(terms, here) === undefined)
+        const shuffled = held.toSorted((a, b) => (dice[held.indexOf(a)] ?? 0) - (dice[held.indexOf(b)] ?? 0))
+        const redeemAll = (order: typeof held): Map<string, Worth> => {
+          const done = new Map<string, Worth>()
+          for (const one of order) {
+            const beside = held
+              .filter(({ code }) => code !== one.code)
+              .map((other) => ({ ...other, redeemed: takenBy(done.get(other.code)) }))
+            done.set(one.code, worthBeside(one, basket, beside))
+          }
+          return done
+        }
+        const [one, other] = [redeemAll(held), redeemAll(shuffled)]
+        for (const { code } of held) expect(other.get(code)).toEqual(one.get(code))
+        for (const { id, amount: most } of basket.lines) {
+          const off = [...one.values()].flatMap(({ lines }) => lines.filter(({ line }) => line === id))
+          expect(sum(off.map(({ discount }) => discount))).toBeLessThanOrEqual(most)
+        }
+        expect(sum([...one.values()].map(({ shipping }) => shipping))).toBeLessThanOrEqual(basket.shipping)
+      }),
+      { seed: 1 },
+    )
+  })
+
+  const takenBy = (worth: Worth | undefined): Taken | null =>
+    worth === undefined
+      ? null
+      : { lines: new Map(worth.lines.map(({ line, discount }) => [line, discount])), shipping: worth.shipping }
+})
+
+it('counts accounts of one phone or mail as one where it is for a first order, or says so', () => {
+  expect(termsOf({}).limitBy).toBeUndefined()
+  expect(termsOf({ needs: { firstOrder: true } }).limitBy).toEqual(['phone', 'email'])
+  expect(termsOf({ needs: { firstOrder: true }, limitBy: [] }).limitBy).toBeUndefined()
+  expect(termsOf({ limitBy: ['email'] }).limitBy).toEqual(['email'])
 })
 
 it('a refund gives back unless told, and a re-issue has a life', () => {

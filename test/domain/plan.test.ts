@@ -22,6 +22,7 @@ describe('a good plan', () => {
       copy: good.copy,
       offers: {},
       points: {},
+      rewards: {},
       sweep: undefined,
     })
   })
@@ -107,6 +108,8 @@ describe('a bad plan', () => {
     ['copy', { copy: undefined }, /copy/],
     ['copy.hello.text', { copy: { hello: { subject: 'Hello' } } }, /text/],
     ['offers.ten.quota', { offers: { ten: { title: 'Ten', quota: -1, perMember: 1 } } }, /quota/],
+    ['offers.ten.buckets', { offers: { ten: { title: 'Ten', quota: 1, perMember: 1, buckets: 65 } } }, /64/],
+    ['offers.ten.limitBy.0', { offers: { ten: { title: 'Ten', quota: 1, perMember: 1, limitBy: ['shoe'] } } }, /phone/],
     [
       'offers.ten.gives.percent',
       { offers: { ten: { title: 'Ten', quota: 1, perMember: 1, gives: { percent: 101 } } } },
@@ -131,6 +134,34 @@ describe('a bad plan', () => {
       'points.order.validDays',
       { points: { order: { title: 'Order', earn: { fixed: 1 }, validDays: -1 } } },
       /validDays/,
+    ],
+    [
+      'points.order.atMost',
+      { points: { order: { title: 'Order', earn: { fixed: 1 }, atMost: { points: 5, per: 'week' } } } },
+      /expected \{ points: 50, per: 'day' \}/,
+    ],
+    [
+      'points.order.bonuses.gold',
+      { points: { order: { title: 'Order', earn: { fixed: 1 }, bonuses: { gold: { times: 2, on: 'sunday' } } } } },
+      /on: 'birthday'/,
+    ],
+    ['exit', { exit: { on: 'order.refunded', whole: true } }, /only the refund of an order/],
+    [
+      'exit',
+      { occasion: 'cart', exit: { on: 'order.refunded', sameOccasion: true, whole: true } },
+      /occasion: 'order'|only/,
+    ],
+    ['begins.worth', { begins: { every: 'day', at: '10:00', audience: 'points-expiring', worth: 0 } }, /begins/],
+    ['points.order', { points: { order: { title: 'Order', earn: { fixed: 1 }, tier: true } } }, /perYuan/],
+    [
+      'points.order',
+      { points: { order: { title: 'O', unit: 'growth', earn: { perYuan: 1 }, tier: true } } },
+      /unit points/,
+    ],
+    [
+      'points.order',
+      { points: { order: { title: 'O', earn: { perYuan: 1 }, tier: true, bonuses: { tier: 2 } } } },
+      /bonus/,
     ],
     ['points.Order', { points: { Order: { title: 'Order', earn: { fixed: 1 } } } }, /points\.Order/],
   ])('names the file and %s: %j', (field, change, message) => {

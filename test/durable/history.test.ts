@@ -68,11 +68,14 @@ it('first-order without events costs at most 60', async () => {
 
 it('1,000 events of a kind nobody awaits add none', async () => {
   await plain.send({ id: 'd', type: 'customer.registered', customer: person('D') })
-  await Promise.all(
-    Array.from({ length: 1000 }, (_, index) =>
-      plain.send({ id: `seen-${index}`, type: 'product.seen', customer: 'D' }),
-    ),
-  )
+  // A hundred at a time: a thousand at once would measure the wait for a connection of the store, not the history.
+  for (let first = 0; first < 1000; first += 100) {
+    await Promise.all(
+      Array.from({ length: 100 }, (_, index) =>
+        plain.send({ id: `seen-${first + index}`, type: 'product.seen', customer: 'D' }),
+      ),
+    )
+  }
   await ended(plain, 'first-order/D')
   const [quiet, noisy] = [await eventsOf(plain, 'first-order/C'), await eventsOf(plain, 'first-order/D')]
   // The two may be in different arms of the split, which is one mail.

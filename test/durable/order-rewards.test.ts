@@ -1,9 +1,13 @@
 /** An order's points on the real servers: settled, void or clawed back, whenever the refund comes. */
 import { afterAll, expect, it } from 'vitest'
 import { balancesOf, ledgerOf } from '../../store/ledger.ts'
+import { startSink } from '../smtp-sink.ts'
 import { type World, expectInvariants, openWorld, person, until } from '../world.ts'
 
-const world = await openWorld({ dayMs: 60 })
+// The invitation to bring friends, which every first order begins, is a mail.
+const sink = await startSink()
+afterAll(() => sink.stop())
+const world = await openWorld({ dayMs: 60, smtpUrl: sink.url })
 afterAll(() => expectInvariants(world.db))
 
 const tell = (id: string, type: 'order.paid' | 'order.refunded', order = 'O1'): Promise<unknown> =>
@@ -50,4 +54,25 @@ it('puts right what was refunded while no worker was there, before the run had b
   await world.startWorker()
   await world.client.workflow.getHandle('order-rewards/down/O1').result()
   expect(await kinds('down')).toEqual([])
+})
+
+it('goes on when a part is refunded, settles the rest, and ends with the last part', async () => {
+  const part = (refund: string, amount: number): Promise<unknown> =>
+    world.send({
+      id: `parts-${refund}`,
+      type: 'order.refunded',
+      customer: person('parts'),
+      properties: { order: 'O1', refund, amount },
+    })
+  await tell('parts', 'order.paid')
+  await balance(world, 'parts', '299/0')
+  await part('R1', 100_00)
+  await balance(world, 'parts', '199/0')
+  await balance(world, 'parts', '0/199')
+  await part('R2', 99_00)
+  await balance(world, 'parts', '0/100')
+  await part('R3', 100_00)
+  await balance(world, 'parts', '0/0')
+  await world.client.workflow.getHandle('order-rewards/parts/O1').result()
+  expect(await kinds('parts')).toEqual(['earn', 'void', 'settle', 'claw-back', 'claw-back'])
 })

@@ -17,7 +17,7 @@ describe('birthday', () => {
       +0d 09:30  Mon 23 Nov 09:30  mail greeting: "Happy birthday, Ada"
           Happy birthday, Ada!
 
-          SAMPLEFMBV3N takes twenty off until 2026-12-07. Treat yourself.
+          Twenty off, for your birthday: SAMPLEFMBV3N, until 2026-12-07. Treat yourself.
       +0d 09:30  Mon 23 Nov 09:30  end, completed: the story was told"
     `)
   })
@@ -30,6 +30,15 @@ describe('birthday', () => {
   ])('reaches %s within the day that follows the sweep', async (zone, after) => {
     const timeline = await walk(journey, { customer: { zone } })
     expect(sentAfter(timeline, 'greeting')).toBe(after)
+  })
+
+  it.each([
+    ['silver', 'birthday-20'],
+    ['gold', 'birthday-25'],
+    ['diamond', 'birthday-30'],
+  ])('gives the pack of the level where it has one: %s', async (level, offer) => {
+    const { lines } = await walk(journey, { customer: { tier: { level } } })
+    expect(lines.find(({ what }) => what === 'coupon')?.name).toBe(offer)
   })
 
   it('is a run of its own every year', async () => {

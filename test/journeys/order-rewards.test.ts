@@ -31,6 +31,16 @@ describe('order-rewards', () => {
     `)
   })
 
+  it('multiplies points by the level, and never the growth value', async () => {
+    const { lines } = await walk(journey, { begin, customer: { tier: { level: 'gold' } } })
+    expect(lines.filter(({ what }) => what === 'points').map(({ text }) => text)).toEqual([
+      'points order: 361 points, pending',
+      'points growth: 289 growth, pending',
+      'points order: 361 points settled',
+      'points growth: 289 growth settled',
+    ])
+  })
+
   it('is a run for each order, and never two for one', async () => {
     expect((await walk(journey, { begin })).run).toBe('order-rewards/C1001/O17')
     const { lines } = await walk(journey, {
@@ -58,6 +68,33 @@ describe('order-rewards', () => {
       '40 days: growth: 289 growth clawed back',
     ])
     expect(await points({ events: [refund('91 days')] })).toEqual([...pending, ...settled])
+  })
+
+  it('takes a share back for a part that is refunded, and goes on; with the last part all is gone', async () => {
+    const part = (after: `${number} days`, refund: string, amount: number) => ({
+      type: 'order.refunded',
+      after,
+      properties: { order: 'O17', refund, amount },
+    })
+    expect(
+      await points({
+        events: [part('3 days', 'R1', 100_00), part('4 days', 'R1', 100_00), part('20 days', 'R2', 0.5 * 289_00)],
+      }),
+    ).toEqual([
+      ...pending,
+      '3 days: order: 100 points void, refund R1',
+      '3 days: growth: 100 growth void, refund R1',
+      '15 days: order: 189 points settled',
+      '15 days: growth: 189 growth settled',
+      '20 days: order: 144 points clawed back, refund R2',
+      '20 days: growth: 144 growth clawed back, refund R2',
+    ])
+    const events = [part('3 days', 'R1', 100_00), part('4 days', 'R2', 189_00)]
+    expect((await points({ events })).slice(-2)).toEqual([
+      '4 days: order: 189 points void',
+      '4 days: growth: 189 growth void',
+    ])
+    expect((await walk(journey, { begin, events })).end).toEqual({ status: 'exited', reason: 'order.refunded' })
   })
 
   it('does not mind the refund of another order, or of none', async () => {

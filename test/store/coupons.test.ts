@@ -8,6 +8,7 @@ import { inTransaction, openStore } from '../../store/db.ts'
 import { decisionsOf } from '../../store/decisions.ts'
 import { endAndWake } from '../../store/enrolments.ts'
 import { pauseJourney, resumeJourney } from '../../store/journeys.ts'
+import { steerOffer } from '../../store/quota.ts'
 import { expectInvariants, freshStore } from '../world.ts'
 import { DAY, NOON, enterCrowd, rowsOf, wakesOf } from './given.ts'
 
@@ -174,8 +175,8 @@ describe('no coupon', () => {
 
 test('an offer is stored once and then stays as it was steered', async () => {
   await addOffers(db, { steered: { title: 'First', quota: 5, perMember: 1 } })
-  await rowsOf(db, `update offers set quota = 7 where id = 'steered'`)
+  await steerOffer(db, { offer: 'steered', quota: 7 })
   await addOffers(db, { steered: { title: 'Second', quota: 9, perMember: 2 } })
   const steered = (await offers(db)).find((one) => one.id === 'steered')
-  expect(steered).toEqual({ id: 'steered', title: 'First', quota: 7, perMember: 1, issued: 0 })
+  expect(steered).toEqual({ id: 'steered', title: 'First', quota: 7, perMember: 1, issued: 0, buckets: 1 })
 })

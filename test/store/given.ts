@@ -36,6 +36,7 @@ export function planFacts(name: string, more: Partial<PlanFacts> = {}): PlanFact
     copy: { hello: { subject: 'Hello', text: 'Hello {{ name }}' } },
     offers: {},
     points: {},
+    rewards: {},
     sweep: undefined,
     ...more,
   }

@@ -1,5 +1,6 @@
 /** The words a journey is written in. Types only: what each does stands in steps.ts. */
 import type { Audience } from '../../domain/audience.ts'
+import type { BudgetWords } from '../../domain/budget.ts'
 import type { CalendarTarget } from '../../domain/calendar.ts'
 import type { ChannelName } from '../../domain/channel.ts'
 import type { Coupon, Offer } from '../../domain/coupon.ts'
@@ -7,15 +8,32 @@ import type { Facts } from '../../domain/customer.ts'
 import type { MessageDelivery } from '../../domain/delivery.ts'
 import type { CalendarDays, Duration } from '../../domain/duration.ts'
 import type { Refusal } from '../../domain/errors.ts'
+import type { ExpiringNews, ExpiryKind } from '../../domain/expiry.ts'
 import type { EndPattern, EventPattern, Properties, TakenEvent } from '../../domain/journey.ts'
 import type { PointRule, Unit } from '../../domain/points.ts'
+import type { ProgrammeWords, RewardWords } from '../../domain/referral.ts'
+import type { Judgement } from '../../domain/risk.ts'
 import type { MessageClass } from '../../domain/sending.ts'
+import type { LevelBenefits } from '../../domain/tier.ts'
 import type { CopyDraft } from '../../domain/template.ts'
 
 /** An event, or a day of the calendar: a daily sweep enters those whose day it is, at `at` on their own clock. */
-export type Begins = EventPattern | { every: 'day'; at: `${number}:${number}`; audience: Audience }
+export type Begins =
+  | EventPattern
+  | {
+      every: 'day'
+      at: `${number}:${number}`
+      audience: Audience
+      /** Of what expires: the least that is worth a message, in points or coupons; 1 unless said. */
+      worth?: number
+    }
 
-export interface Plan<M extends string = string, O extends string = string, P extends string = string> {
+export interface Plan<
+  M extends string = string,
+  O extends string = string,
+  P extends string = string,
+  R extends string = string,
+> {
   /** What people call it. */
   title: string
   /** Absent: operators start it by hand. */
@@ -52,6 +70,14 @@ export interface Plan<M extends string = string, O extends string = string, P ex
   offers?: Record<O, Offer>
   /** The rules by which points are awarded. */
   points?: Record<P, PointRule>
+  /** The money its coupons and points are paid from; without one they are limited by quotas alone. */
+  budget?: BudgetWords
+  /** Nobody enters until an operator has switched it on: `perennial switch <journey> on`. */
+  off?: true
+  /** What `reward` gives, by name: a rule of the points or an offer of this plan. */
+  rewards?: Record<R, RewardWords>
+  /** A referral programme. Its runs begin with `referral.qualified`, and their occasion is the friend. */
+  referral?: ProgrammeWords
 }
 
 export type SendOutcome = { is: 'sent' | 'accepted' } | { is: 'skipped' | 'failed' | 'unknown'; code: Refusal }
@@ -63,9 +89,41 @@ export type IssueOutcome = ({ issued: true } & Coupon) | { issued: false; refuse
 export type AwardOutcome =
   { awarded: true; unit: Unit; amount: number; pending: boolean } | { awarded: false; refused: Refusal }
 
+/**
+ * A level that was reached: what it gives at the till, and what of its gift was given. Where a part of the gift was refused, or it
+ * has none, `coupon` is null and `points` 0.
+ */
+export type GrantOutcome =
+  | ({
+      granted: true
+      level: string
+      title: string
+      coupon: Coupon | null
+      points: number
+      refused: { coupon?: Refusal; points?: Refusal }
+    } & LevelBenefits)
+  | { granted: false; refused: Refusal }
+/** The customer's code to share, or why there is none. `ends` is a date: '2027-11-23'. */
+export type CodeOutcome = { given: true; code: string; ends: string } | { given: false; refused: Refusal }
+
+/** What was given: points of a unit or a coupon; or why nothing was. */
+export type RewardOutcome =
+  | ({ given: true; points?: { unit: string; amount: number }; coupon?: Coupon } & object)
+  | { given: false; refused: Refusal }
+
+/** The number of approved friends by now, or why this one is not. */
+export type ApproveOutcome = { approved: true; friends: number } | { approved: false; refused: Refusal }
+
+/** Who decided, and why; `by` is 'deadline' where nobody did. */
+export interface ReviewOutcome {
+  decision: 'approve' | 'deny'
+  by: string
+  reason: string
+}
+
 type Arm = () => unknown
 
-export interface Kit<M extends string, O extends string, P extends string = string> {
+export interface Kit<M extends string, O extends string, P extends string = string, R extends string = string> {
   /** Elapsed time ('2 days' is 48 hours), or calendar days to a time on the customer's clock. */
   wait(time: Duration | CalendarDays): Promise<void>
   /**
@@ -81,28 +139,54 @@ export interface Kit<M extends string, O extends string, P extends string = stri
     type: string,
     options: { within: Duration; match?: Properties; restart?: string },
   ): Promise<TakenEvent | undefined>
-  /** One message through the gate. A refusal is a value and never ends the journey. */
-  send(message: M, data?: Record<string, unknown>): Promise<SendOutcome>
-  /** One coupon, once. */
-  issueCoupon(offer: O, options: { valid: Duration }): Promise<IssueOutcome>
+  /** One message through the gate. A refusal is a value and never ends the journey. Held beyond `until` it is skipped. */
+  send(message: M, data?: Record<string, unknown>, news?: { until: string }): Promise<SendOutcome>
+  /**
+   * Waits for the day so many days before the first of what expires in the run's week, at the hour of the sweep, and answers what
+   * is there then, all of it together. Undefined where that day is past, or nothing is left that is worth a message.
+   */
+  expiring(kind: ExpiryKind, options: { daysBefore: number }): Promise<ExpiringNews | undefined>
+  /** One coupon, once; with `pack` of the offer that the customer's level has for the day, where it has one. */
+  issueCoupon(offer: O, options: { valid: Duration; pack?: 'birthday' }): Promise<IssueOutcome>
   /** What a rule comes to, once: by a fixed amount, or by what was paid for the order that began the run. */
   awardPoints(rule: P): Promise<AwardOutcome>
   /** Makes what the run has pending the customer's own; answers what of the run is settled by now. */
   settlePoints(): Promise<{ points: number; growth: number }>
   /** Takes back what the run awarded: pending points are void, settled ones go by their rule. */
   takeBackPoints(): Promise<{ points: number; growth: number }>
+  /** The gift of the level that was reached, once a member, period and level, in a journey that begins with tier.upgraded. */
+  grantTierBenefits(): Promise<GrantOutcome>
+  /** One of the plan's rewards, once. Of a referral: as it was when the friend claimed, and only once it is approved. */
+  reward(name: R): Promise<RewardOutcome>
+  /** A person decides, by `perennial review` or over HTTP; where nobody does within the time, `otherwise` holds. */
+  review(topic: string, options: { within: Duration; otherwise: ReviewOutcome['decision'] }): Promise<ReviewOutcome>
+  /** The customer's own code to share in a programme, made at the first asking. `programme` is the journey that has it. */
+  referralCode(programme: string): Promise<CodeOutcome>
+  /** Rests until the order of the run's referral can no longer be returned. */
+  returnsOver(): Promise<void>
+  /** What the risk rules say of the run's referral, with the ids of those that fired. */
+  judge(): Promise<Judgement>
+  /** Approves the run's referral where the rules or a reviewer allow it; else it is denied by this. */
+  approve(): Promise<ApproveOutcome>
+  /** Gives what the ladder has for the approved friends by now and has not given; answers the rungs, the lowest first. */
+  climb(): Promise<number[]>
   /** Goes one of the ways, always the same for one customer; answers which. Weights are equal unless said. */
   split<A extends string>(name: string, arms: Record<A, Arm>, weights?: Record<A, number>): Promise<A>
   /** The customer's facts as they are now. */
   customer(): Promise<Facts>
 }
 
-export type Story<M extends string, O extends string, P extends string = string> = (
-  steps: Kit<M, O, P>,
+export type Story<M extends string, O extends string, P extends string = string, R extends string = string> = (
+  steps: Kit<M, O, P, R>,
 ) => Promise<void>
 
 /** What is put right when the goal or an exit ended the run: only what takes back, as the customer gets nothing more. */
-export type CleanUp = (steps: Pick<Kit<string, string, string>, 'takeBackPoints'>) => Promise<void>
+export type CleanUp = (
+  steps: Pick<Kit<string, string, string>, 'takeBackPoints'> & {
+    /** Takes back what a void referral was rewarded with: points by their rule, coupons that are not used, rungs by the policy. */
+    takeBackRewards(): Promise<{ rewards: number; used: number }>
+  },
+) => Promise<void>
 
 /** What a journey file exports. */
 export interface Journey {

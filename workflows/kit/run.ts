@@ -114,39 +114,11 @@ export function workflowOf(definition: Journey): Workflow {
         where = next
         setCurrentDetails(next.step)
       },
-      activities: { ...localSteps(), sendMessage: sender(tempo, definition.plan) },
+      // All but the send are local; what is asked by name is found there.
+      activities: Object.create(local, {
+        sendMessage: { value: sender(tempo, definition.plan) },
+      }) as Host['activities'],
     }
     await playStory(definition, host, input)
-  }
-}
-
-function localSteps(): Omit<Host['activities'], 'sendMessage'> {
-  const {
-    openWait,
-    viewWait,
-    closeWait,
-    runStatus,
-    calendarWait,
-    calendarTarget,
-    customerFacts,
-    issueCoupon,
-    awardPoints,
-    settlePoints,
-    takeBackPoints,
-    finishRun,
-  } = local
-  return {
-    openWait,
-    viewWait,
-    closeWait,
-    runStatus,
-    calendarWait,
-    calendarTarget,
-    customerFacts,
-    issueCoupon,
-    awardPoints,
-    settlePoints,
-    takeBackPoints,
-    finishRun,
   }
 }

@@ -5,9 +5,10 @@
 import type { Activities, SendRequest, SendResult } from '../../activities/index.ts'
 import { type CalendarDays, milliseconds } from '../../domain/duration.ts'
 import { bucketOf, pickArm } from '../../domain/experiment.ts'
-import { effectKey, waitKey } from '../../domain/ids.ts'
+import { type EffectKind, effectKey, waitKey } from '../../domain/ids.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import type { Journey, Kit } from './plan.ts'
+import { type ReferralActivity, referralSteps, takeBackRewards } from './referral-steps.ts'
 
 type AnyKit = Kit<string, string, string>
 
@@ -48,6 +49,9 @@ export interface Host {
     | 'awardPoints'
     | 'settlePoints'
     | 'takeBackPoints'
+    | 'expiringSoon'
+    | 'grantTierBenefits'
+    | ReferralActivity
     | 'finishRun'
   > & {
     /** By whichever channel the gate chooses. */
@@ -66,11 +70,11 @@ class Left extends Error {
 }
 
 class Player {
-  private handled = 0
+  handled = 0
   private waits = 0
   private readonly effects = new Map<string, number>()
-  private readonly host: Host
-  private readonly input: RunInput
+  readonly host: Host
+  readonly input: RunInput
 
   constructor(host: Host, input: RunInput) {
     this.host = host
@@ -82,13 +86,16 @@ class Player {
       wait: (time) => this.wait(time),
       waitUntil: (target, policy) => this.waitUntil(target, policy),
       waitForEvent: (type, options) => this.waitForEvent(type, options),
-      send: (message, data) => this.send(message, data ?? {}),
+      send: (message, data, news) => this.send(message, data ?? {}, news),
+      expiring: (kind, options) => this.expiring(kind, options),
       issueCoupon: (offer, options) => this.issueCoupon(offer, options),
       awardPoints: (rule) => this.awardPoints(rule),
       settlePoints: () => this.settlePoints(),
       takeBackPoints: () => this.takeBackPoints(),
+      grantTierBenefits: () => this.grantTierBenefits(),
+      ...referralSteps(this),
       split: (name, arms, weights) => this.split(name, arms, weights),
-      customer: () => this.host.activities.customerFacts({ customer: this.input.customer }),
+      customer: () => this.customer(),
     }
   }
 
@@ -164,8 +171,27 @@ class Player {
     }
   }
 
-  private async send(message: string, data: Record<string, unknown>): ReturnType<AnyKit['send']> {
+  private async expiring(
+    kind: Parameters<AnyKit['expiring']>[0],
+    { daysBefore }: { daysBefore: number },
+  ): ReturnType<AnyKit['expiring']> {
+    const { run } = this.input
+    for (let waited = false; ; waited = true) {
+      const asked = this.host.now()
+      const answer = await this.host.activities.expiringSoon({ run, kind, daysBefore, waited, asked })
+      if (answer.is === 'due') return answer.expiring
+      if (answer.is !== 'wait') return undefined
+      await this.restUntil(answer.until, `wait until ${daysBefore === 1 ? 'a day' : `${daysBefore} days`} before`)
+    }
+  }
+
+  private async send(
+    message: string,
+    data: Record<string, unknown>,
+    news?: { until: string },
+  ): ReturnType<AnyKit['send']> {
     const key = this.nextKey('send', message)
+    const until = news && { until: Date.parse(news.until) }
     for (;;) {
       this.move(`send ${message}`, null)
       // The gate itself reads whether the run is still on, so a wake-up until here is handled by it.
@@ -175,6 +201,7 @@ class Player {
         run: this.input.run,
         message,
         data,
+        ...until,
         asked: this.host.now(),
       })
       if (result.is === 'held') {
@@ -186,7 +213,10 @@ class Player {
     }
   }
 
-  private async issueCoupon(offer: string, { valid }: { valid: string }): ReturnType<AnyKit['issueCoupon']> {
+  private async issueCoupon(
+    offer: string,
+    { valid, pack }: Parameters<AnyKit['issueCoupon']>[1],
+  ): ReturnType<AnyKit['issueCoupon']> {
     const key = this.nextKey('coupon', offer)
     for (;;) {
       this.move(`issue ${offer}`, null)
@@ -196,6 +226,7 @@ class Player {
         run: this.input.run,
         offer,
         valid,
+        ...(pack && { pack }),
         asked: this.host.now(),
       })
       if (result.is === 'issued') return { issued: true, ...result.coupon }
@@ -242,15 +273,38 @@ class Player {
     return this.host.activities.takeBackPoints({ run: this.input.run, asked: this.host.now() })
   }
 
+  private async grantTierBenefits(): ReturnType<AnyKit['grantTierBenefits']> {
+    for (;;) {
+      this.move('grant tier benefits', null)
+      this.handled = this.host.wakes()
+      const result = await this.host.activities.grantTierBenefits({ run: this.input.run, asked: this.host.now() })
+      if (result.is === 'granted') {
+        const { is: _, ...benefits } = result
+        return { granted: true, ...benefits }
+      }
+      if (result.is === 'refused') {
+        if (result.code === 'LEFT_JOURNEY') throw new Left('ended')
+        return { granted: false, refused: result.code }
+      }
+      await this.held('tier benefits, held: PAUSED', null)
+    }
+  }
+
+  private customer(): ReturnType<AnyKit['customer']> {
+    return this.host.activities.customerFacts({ customer: this.input.customer, asked: this.host.now() })
+  }
+
   /** What is put right after the goal or an exit; a stop by an operator leaves all as it is. */
   async cleanUp({ cleanUp }: Journey): Promise<void> {
     if (cleanUp === undefined) return
     const { status } = await this.host.activities.runStatus({ run: this.input.run })
-    if (status === 'goal' || status === 'exited') await cleanUp({ takeBackPoints: () => this.takeBackPoints() })
+    if (status === 'goal' || status === 'exited') {
+      await cleanUp({ takeBackPoints: () => this.takeBackPoints(), takeBackRewards: () => takeBackRewards(this) })
+    }
   }
 
   /** Rests until the hold is over or something happened; the effect is then asked for again under its old key. */
-  private async held(step: string, until: number | null): Promise<void> {
+  async held(step: string, until: number | null): Promise<void> {
     this.move(step, until)
     await this.host.rest(until, this.handled)
   }
@@ -271,18 +325,22 @@ class Player {
   }
 
   /** The key of an effect; a second time round a loop is a second effect. */
-  private nextKey(kind: 'send' | 'coupon' | 'points', name: string): string {
+  nextKey(kind: EffectKind, name: string): string {
     const count = (this.effects.get(`${kind}/${name}`) ?? 0) + 1
     this.effects.set(`${kind}/${name}`, count)
     return effectKey(this.input.run, kind, name, count)
   }
 
-  private move(step: string, until: number | null): void {
+  move(step: string, until: number | null): void {
     this.host.moved({ step, since: this.host.now(), until })
   }
 
-  private leaveUnless(status: RunStatus): void {
-    if (status !== 'running') throw new Left('ended')
+  leaveUnless(status: RunStatus): void {
+    if (status !== 'running') this.leave()
+  }
+
+  leave(): never {
+    throw new Left('ended')
   }
 }
 
