@@ -2,6 +2,7 @@
 import type { CatalogueEntry } from '../client/catalogue.ts'
 import { type Script, type Timeline, walk } from '../client/preview.ts'
 import type { CustomerLoad, VirtualCustomer } from '../client/preview/setting.ts'
+import { isDated } from '../domain/audience.ts'
 import { occurrenceOf } from '../domain/calendar.ts'
 import { type Properties, matches, occasionOf } from '../domain/journey.ts'
 
@@ -99,8 +100,8 @@ export async function liveThrough(
     const load: CustomerLoad = { past: [], bids: new Map() }
     const beside = { load, pace: clock.until, auctionMs, highest }
     for (const entry of catalogue) {
-      for (const { start, begin } of beginnings(entry, person)) {
-        const script = { ...rules, ...scriptOf(person, start), begin, start, arm: 'drawn' as const, beside }
+      for (const { start, ...own } of beginnings(entry, person)) {
+        const script = { ...rules, ...scriptOf(person, start), ...own, start, arm: 'drawn' as const, beside }
         clock.start(start, async () => {
           runs.push({ journey: entry.plan.name, timeline: await walk(entry, script) })
         })
@@ -111,12 +112,30 @@ export async function liveThrough(
   return runs
 }
 
+type Beginning = Pick<Script, 'begin' | 'expiring'> & { start: number }
+
+/** What a sweep but that of birthdays meets somebody with, at most four times in the year. */
+const DAY = 86_400_000
+const SWEPT_EVERY = 80 * DAY
+
 /** The first event of the kind, or each new occasion; for a sweep the midnight before the day. */
-function beginnings({ plan }: Entry, person: Townsperson): { start: number; begin: Properties }[] {
+function beginnings({ plan }: Entry, person: Townsperson): Beginning[] {
   const { begins, sweep } = plan
   if (sweep) {
     const [first] = person.events
     if (!first) return []
+    if (sweep.audience !== 'birthday') {
+      const points = sweep.audience === 'points-expiring'
+      return (isDated(sweep.audience) ? [1, 2, 3, 4] : [1]).map((nth) => ({
+        // Points some days after coupons, as one of two that come at the same minute would always lose its place.
+        start: first.at + nth * SWEPT_EVERY + (points ? 5 * DAY : 0),
+        expiring: [
+          points
+            ? { amount: 500, after: '31 days' }
+            : { coupon: { code: `CODE-${nth}`, title: 'Ten off' }, after: '31 days' },
+        ],
+      }))
+    }
     const year = new Date(first.at).getUTCFullYear() + 1
     const { due } = occurrenceOf(
       { date: `${year}-${person.birthday}` as `${number}-${number}-${number}`, at: '00:00' },

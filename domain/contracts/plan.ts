@@ -208,12 +208,8 @@ export function checkPlan(name: string, plan: unknown) {
   }
   const { begins, goal, exit, reentry, ...rest } = read.data
   const exits = exit === undefined ? [] : [exit].flat()
-  if (rest.occasion === undefined && [goal, ...exits].some((end) => end?.sameOccasion)) {
-    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, occasion: sameOccasion needs one`, {
-      field: 'occasion',
-      expected: "the property of the beginning event that makes runs distinct: 'order'",
-    })
-  }
+  const ends = goal ? [goal, ...exits] : exits
+  checkEnds(name, ends, rest.occasion)
   const unspoken = Object.keys(rest.messages).find((message) => !Object.hasOwn(rest.copy, message))
   if (unspoken !== undefined) {
     throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, messages.${unspoken}: it has no words`, {
@@ -222,17 +218,6 @@ export function checkPlan(name: string, plan: unknown) {
   }
   const words = wordsOf(name, read.data)
   if (rest.budget !== undefined) checkCosts(name, rest.offers)
-  const ofOrder = rest.occasion === 'order'
-  if ([goal, ...exits].some((end) => end?.whole && !(end.on === REFUNDED && end.sameOccasion && ofOrder))) {
-    throw new PerennialError(
-      'JOURNEY_INVALID',
-      `workflows/${name}.ts, exit: only the refund of an order is whole or not`,
-      {
-        field: 'exit',
-        expected: `{ on: '${REFUNDED}', sameOccasion: true, whole: true } with occasion: 'order'`,
-      },
-    )
-  }
   const points = rulesOf(rest.points)
   const rewards = rewardsOf(rest.rewards, { journey: name, points, offers: rest.offers })
   const routing: Routing = {
@@ -259,6 +244,27 @@ export function checkPlan(name: string, plan: unknown) {
     rewards,
     sweep: swept,
     budget: rest.budget === undefined ? undefined : plannedBudget(rest.budget),
+  }
+}
+
+/** What a plan's ends ask of its occasion. */
+function checkEnds(name: string, ends: readonly z.output<typeof endPattern>[], occasion: string | undefined): void {
+  if (occasion === undefined && ends.some((end) => end.sameOccasion)) {
+    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, occasion: sameOccasion needs one`, {
+      field: 'occasion',
+      expected: "the property of the beginning event that makes runs distinct: 'order'",
+    })
+  }
+  const ofOrder = occasion === 'order'
+  if (ends.some((end) => end.whole && !(end.on === REFUNDED && end.sameOccasion && ofOrder))) {
+    throw new PerennialError(
+      'JOURNEY_INVALID',
+      `workflows/${name}.ts, exit: only the refund of an order is whole or not`,
+      {
+        field: 'exit',
+        expected: `{ on: '${REFUNDED}', sameOccasion: true, whole: true } with occasion: 'order'`,
+      },
+    )
   }
 }
 

@@ -58,6 +58,23 @@ function person(index: number, roll: () => number): Townsperson {
     ...named('order.sent', 2, 'order'),
     ...named('cart.added', 3, 'cart'),
     ...named('product.seen', 3, 'product'),
+    ...named('review.published', 1, 'review'),
+    ...named('customer.checked-in', 4, 'day'),
+    ...named('consent.asked', 1, 'ask'),
+    ...named('referral.accepted', 1, 'friend').slice(0, 1),
+    ...named('referral.qualified', 1, 'friend'),
+    ...times(1).map((at, nth) => ({
+      at: Math.round(at),
+      type: 'tier.upgraded',
+      properties: {
+        again: false,
+        level: 'silver',
+        title: 'Silver',
+        from: 'member',
+        period: nth,
+        reached: `silver.${nth}`,
+      },
+    })),
   ].sort((one, other) => one.at - other.at)
   return {
     customer: {
@@ -72,7 +89,7 @@ function person(index: number, roll: () => number): Townsperson {
       tags: [],
       paidOrders: 0,
       spent: 0,
-      tier: null,
+      tier: index % 3 === 0 ? { level: 'silver', growth: 300, needed: 700, daysLeft: 30 } : null,
     },
     birthday: born,
     events,
@@ -212,7 +229,9 @@ describe('in a year of a town', () => {
     ]
     for (const code of [...demanded, 'TEMPLATE_VARIABLE_MISSING']) expect(codes.get(code), code).toBeGreaterThan(20)
     expect(new Set(sent.map((one) => one.journey))).toEqual(
-      new Set(['first-order', 'birthday', 'cart', 'seen', 'parcel', 'receipt']),
+      new Set(
+        catalogue.filter(({ plan }) => !plan.off && Object.keys(plan.copy).length > 0).map(({ plan }) => plan.name),
+      ),
     )
     expect(new Set(sent.map((one) => one.channel))).toEqual(new Set(['email', 'sms']))
   })

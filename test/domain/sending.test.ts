@@ -34,6 +34,7 @@ const by = (...channels: [Partial<ChannelFacts>, ...Partial<ChannelFacts>[]]): P
 /** What makes each check object, and nothing else: of the run, or of a channel. */
 const OF_RUN: Record<string, Partial<SendFacts>> = {
   'still in': { run: 'goal' },
+  'still news': { until: NOON },
   paused: { paused: true },
   'quiet hours': { opensAt: MORNING },
   holdout: { arm: 'holdout' },
@@ -71,6 +72,7 @@ describe('the gate', () => {
     expect([head, ...rows].join('\n')).toMatchInlineSnapshot(`
       "check                   marketing                       service                         transactional
       still in                skip LEFT_JOURNEY               skip LEFT_JOURNEY               skip LEFT_JOURNEY
+      still news              skip NEWS_OVER                  skip NEWS_OVER                  skip NEWS_OVER
       paused                  hold PAUSED                     hold PAUSED                     hold PAUSED
       consent                 skip NO_CONSENT                 send                            send
       suppression             skip SUPPRESSED                 skip SUPPRESSED                 skip SUPPRESSED
