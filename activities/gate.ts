@@ -7,7 +7,7 @@ import { PerennialError } from '../domain/errors.ts'
 import { BUCKETS, bucketOf } from '../domain/experiment.ts'
 import { canonical } from '../domain/journey.ts'
 import { type Contest, contest } from '../domain/pressure.ts'
-import { type ChannelFacts, type Verdict, gate } from '../domain/sending.ts'
+import { type ChannelFacts, type SendFacts, type Verdict, gate } from '../domain/sending.ts'
 import { unsubscribeLink, wordLinks } from '../domain/links.ts'
 import { findingsIn, wordsOver } from '../domain/sent-words.ts'
 import type { Copy, Rendered, Wording } from '../domain/template.ts'
@@ -16,6 +16,7 @@ import type { Tx } from '../store/db.ts'
 import type { RunState } from '../store/enrolments.ts'
 import type { MessageRow, NewMessage } from '../store/messages.ts'
 import { reserveSlot } from '../store/release.ts'
+import { type Purse, affords, purseFor, tellShort } from '../store/message-costs.ts'
 import { type SendRow, type Way, sendFacts } from '../store/sending.ts'
 import { type WordsFound, wordsFor } from '../store/words.ts'
 import { askForYes } from '../store/wordings.ts'
@@ -42,6 +43,9 @@ export interface Answer {
   channel?: Channel
   /** Why, in words, where the code alone does not say. */
   detail?: string
+  /** The budget of a journey whose messages cost something, and what this one will, minor units. */
+  purse?: Purse
+  cost?: number
 }
 
 /** The words over one channel, with what the wording check finds in them. */
@@ -49,6 +53,19 @@ interface Sample {
   rendered: Rendered
   findings: Finding[]
   unsubscribeUrl: string | undefined
+}
+
+interface Samples {
+  sampleOf: (channel: ChannelName) => Sample
+  /** Minor units. */
+  costOf: (channel: ChannelName) => number
+  purse: Purse | undefined
+}
+
+interface Costed {
+  question: GateQuestion
+  facts: SendRow
+  sample: Sample
 }
 
 /** A Message-ID is made from the key, so that every attempt carries the same. */
@@ -101,21 +118,25 @@ export function messageGate(parts: Parts) {
       samples.set(channel, known)
       return known
     }
-    const verdict = gate(plan.class, sendFactsOf(question, facts, sampleOf))
+    const purse = await purseOf(tx, question, channels)
+    const costOf = (name: ChannelName): number => costOver(name, { question, facts, sample: sampleOf(name) })
+    const verdict = gate(plan.class, sendFactsOf(question, facts, { sampleOf, costOf, purse }))
+    if (purse) await tellRefused(tx, purse, { verdict, costOf, now })
     if (verdict.do === 'hold' && verdict.code === 'WORDING_REVIEW') {
       const findings = unapproved(sampleOf(verdict.channel), facts)
       const { journey } = run
       if (await askForYes(tx, { hash: wording, journey, message: request.message, words: chosen.words, findings, now }))
         return ask(tx, question)
     }
-    return answer(question, { facts, chosen }, verdict, () => sampleOf(verdict.channel))
+    const answered = answer(question, { facts, chosen }, verdict, () => sampleOf(verdict.channel))
+    return purse ? { ...answered, purse, cost: verdict.do === 'send' ? costOf(verdict.channel) : 0 } : answered
   }
 
   function sendFactsOf(
     { request, run, plan, before, now }: GateQuestion,
     facts: SendRow,
-    sampleOf: (channel: ChannelName) => Sample,
-  ): Parameters<typeof gate>[1] {
+    { sampleOf, costOf, purse }: Samples,
+  ): SendFacts {
     const { channels, tags } = deliveryOf(plan.delivery, request.message)
     const bid = bidOf(before)
     const ask = (channel: ChannelName): Contest =>
@@ -139,6 +160,7 @@ export function messageGate(parts: Parts) {
         },
         wording: () => gravest(unapproved(sampleOf(name), facts)),
         contest: () => (contested ??= ask(name)),
+        affords: () => purse === undefined || affords(purse, costOf(name)),
       }
     })
     return {
@@ -170,6 +192,20 @@ export function messageGate(parts: Parts) {
     return { rendered, findings, unsubscribeUrl }
   }
 
+  /** The budgets are locked for messages alone that may cost something. */
+  async function purseOf(tx: Tx, { request, run, plan }: GateQuestion, channels: readonly ChannelName[]) {
+    if (plan.budget === undefined || !channels.some((name) => parts.channels.get(name)?.costOf)) return undefined
+    return purseFor(tx, { key: request.key, journey: run.journey })
+  }
+
+  /** Minor units, begun ones whole: providers charge in ten-thousandths, budgets count in hundredths. */
+  function costOver(name: ChannelName, { question, facts, sample: { rendered } }: Costed): number {
+    const to = addressOver(facts, name)
+    const channel = parts.channels.get(name)
+    if (!channel?.costOf || !rendered.ok || to === null) return 0
+    return minorOf(channel.costOf({ words: rendered.words, class: question.plan.class, to }))
+  }
+
   function answer(
     question: GateQuestion,
     { facts, chosen }: { facts: SendRow; chosen: WordsFound },
@@ -199,7 +235,7 @@ export function messageGate(parts: Parts) {
     }
     const { rendered, unsubscribeUrl } = sampled()
     const channel = parts.channels.get(verdict.channel)
-    const to = facts.ways.find((one) => one.channel === verdict.channel)?.address ?? null
+    const to = addressOver(facts, verdict.channel)
     if (!rendered.ok || to === null || !channel)
       throw new PerennialError('INTERNAL', `the gate let '${request.key}' pass without words, an address or a channel`)
     const outgoing: Outgoing = {
@@ -230,6 +266,24 @@ export function messageGate(parts: Parts) {
   }
 
   return { ask, heldUntil }
+}
+
+/** Ten-thousandths of the main unit as minor units, begun ones whole. */
+export const minorOf = (cost: number): number => Math.ceil(cost / 100)
+
+const addressOver = ({ ways }: SendRow, name: ChannelName): string | null =>
+  ways.find((one) => one.channel === name)?.address ?? null
+
+/** A channel that the budget had no room for, or the message itself, is told as an alert of the budget. */
+async function tellRefused(
+  tx: Tx,
+  purse: Purse,
+  { verdict, costOf, now }: { verdict: Verdict; costOf: (name: ChannelName) => number; now: number },
+): Promise<void> {
+  const own = verdict.do === 'skip' ? [{ channel: verdict.channel, code: verdict.code }] : []
+  for (const { channel, code } of [...verdict.passed, ...own]) {
+    if (code === 'BUDGET_EXHAUSTED') await tellShort(tx, purse, { cost: costOf(channel), now })
+  }
 }
 
 const NO_WAY: Omit<Way, 'channel'> = { address: null, consented: false, suppressed: false }

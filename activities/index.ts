@@ -38,6 +38,8 @@ export interface PlanFacts extends Routing {
   offers: Record<string, Offer>
   points: Record<string, PointRule>
   rewards: Record<string, RewardTerms>
+  /** Whether coupons, points and messages of it are paid from a budget; the store knows which. */
+  budget?: unknown
   /** Present where a schedule begins it: the time of day on the customer's clock, and the least that is worth a run. */
   sweep: { audience: Audience; at: string; worth?: number } | undefined
 }

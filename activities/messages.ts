@@ -15,10 +15,11 @@ import {
   settleMessage,
   settleSent,
 } from '../store/messages.ts'
+import { holdCost, releaseCost, settleCost } from '../store/message-costs.ts'
 import { recordWords } from '../store/words.ts'
 import type { Channel, Outgoing, Receipt } from './channels/channel.ts'
 import { learnFate } from './fates.ts'
-import { messageGate } from './gate.ts'
+import { messageGate, minorOf } from './gate.ts'
 import type { Now, Parts, PlanFacts } from './index.ts'
 import { overQuota } from './quotas.ts'
 
@@ -75,7 +76,7 @@ export function messageActivities(parts: Parts, now: Now) {
     if (settled) return { do: 'answer', result: settled }
 
     const question = { request, run, plan, before, now: asked }
-    const { verdict, row, chosen, outgoing, channel, detail } = await gate.ask(tx, question)
+    const { verdict, row, chosen, outgoing, channel, detail, purse, cost = 0 } = await gate.ask(tx, question)
     const { exposed } = verdict
     if (outgoing && channel) {
       const full = await overQuota(tx, parts.quotas, { channel, key: request.key, now: asked })
@@ -85,6 +86,8 @@ export function messageActivities(parts: Parts, now: Now) {
         await recordVerdict(tx, row, { status: 'held', code, until: full, now: asked })
         return { do: 'answer', result: { is: 'held', code, until: full } }
       }
+      const of = { key: request.key, journey: run.journey, enrolment: request.run, customer: run.customer }
+      if (purse) await holdCost(tx, purse, { ...of, cost, now: asked })
       await recordVerdict(tx, row, { status: 'reserved', address: outgoing.to, exposed, now: asked })
       await recordWords(tx, request.key, chosen)
       return { do: 'call', outgoing, channel }
@@ -94,6 +97,7 @@ export function messageActivities(parts: Parts, now: Now) {
     const said = { code, exposed, now: asked, ...(detail && { detail }) }
     await note(tx, run, request, { ...said, verdict: verdict.do === 'hold' ? 'held' : 'skipped' })
     if (verdict.do === 'skip') {
+      if (purse && purse.held > 0) await releaseCost(tx, { key: request.key, now: asked })
       await recordVerdict(tx, row, { ...said, status: 'skipped' })
       return { do: 'answer', result: { is: 'skipped', code } }
     }
@@ -115,6 +119,7 @@ export function messageActivities(parts: Parts, now: Now) {
     if (row.class === 'transactional') return undefined
     const code = 'SEND_FATE_UNKNOWN'
     await settleMessage(tx, row.key, { status: 'unknown', began: true, code, now: asked })
+    await settleCost(tx, { key: row.key, now: asked })
     const request = { key: row.key, run: row.enrolment, message: row.message }
     await note(tx, run, request, { verdict: 'unknown', code, now: asked })
     return { is: 'unknown', code }
@@ -161,6 +166,7 @@ export function messageActivities(parts: Parts, now: Now) {
         const outcome = { status, began, ...(code && { code }), ...(providerId && { providerId }), detail, now: at }
         const settled = await settleMessage(tx, request.key, outcome)
         await noteCost(tx, request.key, receipt)
+        if (channel.costOf) await pay(tx, request.key, { status, cost: receipt.cost, now: at })
         if (receipt.deadAddress) {
           await suppress(tx, { channel: channel.name, address: outgoing.to, reason: 'refused', now: at })
         }
@@ -170,7 +176,8 @@ export function messageActivities(parts: Parts, now: Now) {
     }
     switch (receipt.is) {
       case 'sent':
-        if (plain(receipt)) await settleSent(db, request.key, { ...receipt, now: now(request.asked) })
+        if (plain(receipt) && !channel.costOf)
+          await settleSent(db, request.key, { ...receipt, now: now(request.asked) })
         else await settle('sent')
         return { is: 'sent' }
       case 'accepted':
@@ -225,12 +232,25 @@ export function messageActivities(parts: Parts, now: Now) {
         const verdict = row && verdictOf(row)
         if (verdict) return verdict
         const status = row?.status === 'sending' ? 'unknown' : 'failed'
-        if (row) await settleMessage(tx, key, { status, began: status === 'unknown', code, now: now(asked) })
+        if (row) {
+          await settleMessage(tx, key, { status, began: status === 'unknown', code, now: now(asked) })
+          await pay(tx, key, { status, now: now(asked) })
+        }
         if (state) await note(tx, state, { key, run, message }, { verdict: status, code, now: now(asked) })
         return { is: status, code }
       })
     },
   }
+}
+
+/** A provider that has a message, or may have it, is paid for it; one that will be asked again still holds its money. */
+async function pay(
+  tx: Tx,
+  key: string,
+  { status, cost, now }: { status: string; cost?: number | undefined; now: number },
+): Promise<void> {
+  if (status === 'failed') await releaseCost(tx, { key, now })
+  else if (status !== 'reserved') await settleCost(tx, { key, ...(cost !== undefined && { cost: minorOf(cost) }), now })
 }
 
 /** Nothing has to be written but that it was sent. */

@@ -27,6 +27,8 @@ export interface ChannelFacts {
   wording: () => 'block' | 'review' | undefined
   /** Whether the caps have room for it. */
   contest: () => Contest
+  /** Whether the journey's budget has room for what it costs; true where it costs nothing or nothing is counted. */
+  affords: () => boolean
 }
 
 /** Everything the gate decides from, read in the transaction that reserves the send. Instants in epoch ms, shop time. */
@@ -78,8 +80,7 @@ const MARKETING_SKIP = { marketing: 'skip', service: 'pass', transactional: 'pas
 
 /**
  * In the order of the design, with the control arm last: HOLDOUT then says that all else would have let it pass, which is what
- * makes the arms comparable. A budget for what a message costs belongs after `auction`, by channel, as an SMS costs and a mail
- * does not.
+ * makes the arms comparable. The budget is asked by channel, as an SMS costs and a mail does not.
  */
 export const CHECKS: readonly Check[] = [
   { title: 'still in', does: all('skip'), objects: (f) => (f.run === 'running' ? undefined : 'LEFT_JOURNEY') },
@@ -122,6 +123,11 @@ export const CHECKS: readonly Check[] = [
       const held = by.contest()
       return held.is === 'wait' ? { code: 'AUCTION', until: held.until, since: held.since } : undefined
     },
+  },
+  {
+    title: 'budget',
+    does: { marketing: 'skip', service: 'skip', transactional: 'pass' },
+    objects: (_, by) => (by.affords() ? undefined : 'BUDGET_EXHAUSTED'),
   },
   { title: 'channel: may carry it', does: all('skip'), objects: (_, by) => (by.carries ? undefined : 'CHANNEL_UNFIT') },
   { title: 'channel: is set up', does: all('skip'), objects: (_, by) => (by.ready ? undefined : 'CHANNEL_NOT_READY') },

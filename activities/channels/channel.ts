@@ -63,6 +63,8 @@ export interface Channel {
   readonly can: Capability
   /** Asks `begin` once, at the last moment before the provider can have the message. One that is not ready answers `transient`. */
   send(message: Outgoing, begin: Begin): Promise<Receipt>
+  /** What it will cost, in ten-thousandths of the currency's main unit. Absent where messages cost nothing each. */
+  costOf?(message: Pick<Outgoing, 'words' | 'class' | 'to'>): number
   /**
    * What the provider says became of a message; undefined where it does not say. Absent where it cannot be asked. 'transient' says
    * that it surely does not have it.

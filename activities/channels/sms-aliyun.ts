@@ -65,6 +65,7 @@ export function aliyunSmsChannel(options: AliyunOptions, ready: Readiness = { ok
     provider: 'aliyun',
     ready,
     can: CAPABILITIES.sms,
+    costOf: (message) => measure(message, options).cost,
     async send(message, begin) {
       if (!ready.ok) return { is: 'transient', detail: `not set: ${ready.missing.join(', ')}` }
       const filled = fillTemplate(templates, message, contentOf(message))

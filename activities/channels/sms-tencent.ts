@@ -61,6 +61,7 @@ export function tencentSmsChannel(options: TencentOptions, ready: Readiness = { 
     provider: 'tencent',
     ready,
     can: CAPABILITIES.sms,
+    costOf: (message) => measure(message, options).cost,
     async send(message, begin) {
       if (!ready.ok) return { is: 'transient', detail: `not set: ${ready.missing.join(', ')}` }
       const filled = fillTemplate(templates, message, contentOf(message))

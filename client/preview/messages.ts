@@ -106,6 +106,7 @@ export class VirtualMessages {
         carries: CAPABILITIES[name].carries.includes(plan.class),
         render: () => whyNot(sample(name).rendered, name),
         wording: () => this.gravest(sample(name)),
+        affords: () => true,
         contest: () => contest(me, { rules: caps, past: load.past, rivals, highest, windowMs: auctionMs, now }),
       }
     })

@@ -100,6 +100,7 @@ function decisions(): number {
     render: () => undefined,
     wording: () => undefined,
     contest: () => ({ is: 'go' }),
+    affords: () => true,
   }
   const facts = { now: 0, run: 'running', paused: false, arm: 'treated', opensAt: 0, channels: [channel] } as const
   const count = 300_000

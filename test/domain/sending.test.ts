@@ -23,6 +23,7 @@ const mail: ChannelFacts = {
   render: () => undefined,
   wording: () => undefined,
   contest: () => ({ is: 'go' }),
+  affords: () => true,
 }
 const good: SendFacts = { now: NOON, run: 'running', paused: false, arm: 'treated', opensAt: NOON, channels: [mail] }
 
@@ -47,6 +48,7 @@ const OF_CHANNEL: Record<string, Partial<ChannelFacts>> = {
   'wording: to be approved': { wording: () => 'review' },
   'frequency cap': { contest: () => ({ is: 'full' }) },
   auction: { contest: () => ({ is: 'wait', since: NOON, until: NOON + 60_000 }) },
+  budget: { affords: () => false },
   'channel: may carry it': { carries: false },
   'channel: is set up': { ready: false },
   'channel: address': { address: null },
@@ -82,6 +84,7 @@ describe('the gate', () => {
       quiet hours             hold QUIET_HOURS                hold QUIET_HOURS                send
       frequency cap           skip FREQUENCY_CAP              send                            send
       auction                 hold AUCTION                    send                            send
+      budget                  skip BUDGET_EXHAUSTED           skip BUDGET_EXHAUSTED           send
       channel: may carry it   skip CHANNEL_UNFIT              skip CHANNEL_UNFIT              skip CHANNEL_UNFIT
       channel: is set up      skip CHANNEL_NOT_READY          skip CHANNEL_NOT_READY          skip CHANNEL_NOT_READY
       channel: address        skip NO_ADDRESS                 skip NO_ADDRESS                 skip NO_ADDRESS

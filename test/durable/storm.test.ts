@@ -81,7 +81,7 @@ it('SMTP that takes and drops, answers 421 and 451, hangs and closes in DATA', {
     kills: KILLS,
     runs: RUNS,
     seed: SEED,
-    letter: 'S',
+    letter: 'SMTP',
   })
   const rows = await afterStorm(world)
   const taken = sink.taken.map(({ messageId }) => messageId)
@@ -122,7 +122,7 @@ it(
     const world = await openWorld({ smtpUrl: 'smtp://127.0.0.1:9', dayMs: 1_500, start: false })
     world.startDispatcher()
     const go = goOf(world, { smtpUrl: 'smtp://127.0.0.1:9', smsUrl: sink.url })
-    await killWorkers(world, { go, kills: KILLS, runs: RUNS, seed: SEED, letter: 'H' })
+    await killWorkers(world, { go, kills: KILLS, runs: RUNS, seed: SEED, letter: 'SMS' })
     const rows = await afterStorm(world)
     const unknown = expectOnceEach(rows, taken, (row) => row.key)
     const attempts = [...asked.values()].reduce((a, b) => a + b, 0)
