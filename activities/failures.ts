@@ -19,6 +19,7 @@ function asFailure(error: unknown): unknown {
     nonRetryable: !TRIED_AGAIN.has(known.code),
     // What is tried again is no alarm: it is counted, not logged as a failure.
     ...(TRIED_AGAIN.has(known.code) && { category: ApplicationFailureCategory.BENIGN }),
+    ...(known.retryAfterMs !== undefined && { nextRetryDelay: known.retryAfterMs }),
     cause: known,
   })
 }

@@ -2,6 +2,9 @@
 import type { Audience } from '../domain/audience.ts'
 import type { CalendarTarget, QuietHours } from '../domain/calendar.ts'
 import type { Offer } from '../domain/coupon.ts'
+import type { ChannelName } from '../domain/channel.ts'
+import type { Delivery } from '../domain/delivery.ts'
+import type { CapRule } from '../domain/pressure.ts'
 import type { MessageClass } from '../domain/sending.ts'
 import type { Routing } from '../domain/journey.ts'
 import type { PointRule } from '../domain/points.ts'
@@ -18,6 +21,8 @@ import { answering } from './failures.ts'
 import { messageActivities } from './messages.ts'
 import { outcomeActivities } from './outcomes.ts'
 import { pointActivities } from './points.ts'
+import type { Quotas } from './quotas.ts'
+import { testMailActivities } from './test-mails.ts'
 import { tierActivities } from './tiers.ts'
 import { referralActivities } from './referrals.ts'
 import { reviewActivities } from './reviews.ts'
@@ -28,22 +33,38 @@ import { waitActivities } from './waits.ts'
 export interface PlanFacts extends Routing {
   class: MessageClass
   topic: string
+  delivery: Delivery
   copy: Record<string, Copy>
   offers: Record<string, Offer>
   points: Record<string, PointRule>
   rewards: Record<string, RewardTerms>
+  /** Whether coupons, points and messages of it are paid from a budget; the store knows which. */
+  budget?: unknown
   /** Present where a schedule begins it: the time of day on the customer's clock, and the least that is worth a run. */
   sweep: { audience: Audience; at: string; worth?: number } | undefined
 }
 
 export interface Policy {
   quiet: QuietHours
-  /** Marketing messages a customer gets at most in a rolling window, over all journeys. */
-  cap: { messages: number; windowMs: number }
+  /** How often a customer is written to at most, over all journeys; all of them bind. */
+  caps: readonly CapRule[]
+  /** How long a message waits for a better one where the caps have one place left; ms, 0: not at all. */
+  auctionMs: number
+  /** At most so many held messages leave in a window, by channel. */
+  release: { messages: number; windowMs: number }
   /** The zone of customers who did not tell theirs. */
   shopZone: string
   /** What a point costs a budget, minor units; 1 unless told. */
   pointCost?: number
+}
+
+export interface WordsPolicy {
+  /** What customers read who told no language. */
+  shopLocale?: string
+  /** The postal address under every mail that can be left. */
+  address?: string
+  /** The only addresses that tests are sent to. */
+  testRecipients?: readonly string[]
 }
 
 /** One line an effect: ids and keys, never a person's data. */
@@ -71,11 +92,16 @@ export interface Parts {
   db: Db
   clock: Clock
   plans: ReadonlyMap<string, PlanFacts>
-  channel: Channel
+  channels: ReadonlyMap<ChannelName, Channel>
+  /** The channel whose task queue this worker serves: a message for another is sent on to that. Absent: it sends whatever comes. */
+  at?: ChannelName
+  quotas?: Quotas
   policy: Policy
   /** The public address of the unsubscribe pages, and what their links are signed with. */
   publicUrl: string
   secret: string
+  /** What mails say in the shop's name; all of it may be missing. */
+  words?: WordsPolicy
   drawCode: () => string
   log: (line: EffectLine) => void
   /** Told once of each threshold that a budget passed; without it they wait in the store. */
@@ -89,6 +115,7 @@ export function createActivities(parts: Parts) {
   const now: Now = (asked) => Math.max(asked, parts.clock.now())
   return answering({
     ...messageActivities(parts, now),
+    ...testMailActivities(parts, now),
     ...couponActivities(parts, now),
     ...pointActivities(parts, now),
     ...expiryActivities(parts, now),
@@ -104,3 +131,4 @@ export function createActivities(parts: Parts) {
 
 export type Activities = ReturnType<typeof createActivities>
 export type { CalendarTarget }
+export type { SendRequest, SendResult } from './messages.ts'

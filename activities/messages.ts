@@ -1,25 +1,29 @@
 /** Sending: one gate, one row a key, one call of the provider. */
-import { createHash } from 'node:crypto'
-import { opensAt } from '../domain/calendar.ts'
+import type { ChannelName } from '../domain/channel.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { partsOfRun } from '../domain/ids.ts'
-import { type SendFacts, gate } from '../domain/sending.ts'
-import { type Rendered, renderWords } from '../domain/template.ts'
-import { subscriptionToken } from '../domain/token.ts'
+import { suppress } from '../store/customers.ts'
 import { type Tx, inTransaction } from '../store/db.ts'
 import { decide } from '../store/decisions.ts'
 import { type RunState, holdRun, lockRun } from '../store/enrolments.ts'
+import { noteCost } from '../store/fates.ts'
 import {
   type MessageRow,
-  type NewMessage,
   beginSending,
   lockMessage,
   recordVerdict,
-  sendFacts,
   settleMessage,
+  settleSent,
 } from '../store/messages.ts'
-import type { Outgoing } from './channels/channel.ts'
+import { holdCost, releaseCost, settleCost } from '../store/message-costs.ts'
+import { recordWords } from '../store/words.ts'
+import type { Channel, Outgoing, Receipt } from './channels/channel.ts'
+import { learnFate } from './fates.ts'
+import { messageGate, minorOf } from './gate.ts'
 import type { Now, Parts, PlanFacts } from './index.ts'
+import { overQuota } from './quotas.ts'
+
+export { messageIdOf } from './gate.ts'
 
 export interface SendRequest {
   /** The effect key; the activity's id as well. */
@@ -36,19 +40,23 @@ export interface SendRequest {
 
 export type SendResult =
   | { is: 'sent' }
+  /** The provider has it and will say what became of it. */
+  | { is: 'accepted' }
   | { is: 'skipped' | 'failed' | 'unknown'; code: Refusal }
   /** `until` null: until the journey is resumed. */
   | { is: 'held'; code: Refusal; until: number | null }
 
-type Reserved = { do: 'call'; outgoing: Outgoing } | { do: 'answer'; result: SendResult }
-
-/** A Message-ID is made from the key, so that every attempt carries the same. */
-export function messageIdOf(key: string, publicUrl: string): string {
-  return `<${createHash('sha256').update(key).digest('hex').slice(0, 32)}@${new URL(publicUrl).hostname}>`
+/** Nothing was sent: it is for the queue of another channel. Only the workflow's host sees it, which asks there. */
+export interface Moved {
+  is: 'moved'
+  to: ChannelName
 }
 
+type Reserved = { do: 'call'; outgoing: Outgoing; channel: Channel } | { do: 'answer'; result: SendResult }
+
 export function messageActivities(parts: Parts, now: Now) {
-  const { db, channel, log } = parts
+  const { db, log } = parts
+  const gate = messageGate(parts)
 
   function planOf(run: RunState): PlanFacts {
     const plan = parts.plans.get(run.journey)
@@ -67,40 +75,40 @@ export function messageActivities(parts: Parts, now: Now) {
     const settled = before && (await answerBefore(tx, before, run, asked))
     if (settled) return { do: 'answer', result: settled }
 
-    const { facts, rendered, unsubscribeUrl } = await factsFor(tx, request, run, plan, asked)
-    const allowed = gate(plan.class, facts)
-    const over = allowed.do !== 'skip' && request.until !== undefined && asked >= request.until
-    const verdict = over ? ({ do: 'skip', code: 'NEWS_OVER' } as const) : allowed
-    const row = newMessage(request, run, plan)
-    if (verdict.do === 'send') {
-      const words = rendered()
-      if (!words.ok || facts.address === null)
-        throw new PerennialError('INTERNAL', `the gate let '${request.key}' pass without words`)
-      await recordVerdict(tx, row, { status: 'reserved', address: facts.address, now: asked })
-      const outgoing = {
-        key: request.key,
-        to: facts.address,
-        messageId: row.messageId,
-        words: words.words,
-        unsubscribeUrl,
+    const question = { request, run, plan, before, now: asked }
+    const { verdict, row, chosen, outgoing, channel, detail, purse, cost = 0 } = await gate.ask(tx, question)
+    const { exposed } = verdict
+    if (outgoing && channel) {
+      const full = await overQuota(tx, parts.quotas, { channel, key: request.key, now: asked })
+      if (full !== undefined) {
+        const code = 'PROVIDER_QUOTA'
+        await note(tx, run, request, { verdict: 'held', code, now: asked })
+        await recordVerdict(tx, row, { status: 'held', code, until: full, now: asked })
+        return { do: 'answer', result: { is: 'held', code, until: full } }
       }
-      return { do: 'call', outgoing }
+      const of = { key: request.key, journey: run.journey, enrolment: request.run, customer: run.customer }
+      if (purse) await holdCost(tx, purse, { ...of, cost, now: asked })
+      await recordVerdict(tx, row, { status: 'reserved', address: outgoing.to, exposed, now: asked })
+      await recordWords(tx, request.key, chosen)
+      return { do: 'call', outgoing, channel }
     }
-    const words = verdict.code.startsWith('TEMPLATE') ? rendered() : undefined
-    const detail = words && !words.ok ? words.detail : undefined
-    await note(tx, run, request, {
-      verdict: verdict.do === 'hold' ? 'held' : 'skipped',
-      code: verdict.code,
-      detail,
-      now: asked,
-    })
+    if (verdict.do === 'send') throw new PerennialError('INTERNAL', `the gate let '${request.key}' pass without words`)
+    const { code } = verdict
+    const said = { code, exposed, now: asked, ...(detail && { detail }) }
+    await note(tx, run, request, { ...said, verdict: verdict.do === 'hold' ? 'held' : 'skipped' })
     if (verdict.do === 'skip') {
-      await recordVerdict(tx, row, { status: 'skipped', code: verdict.code, ...(detail && { detail }), now: asked })
-      return { do: 'answer', result: { is: 'skipped', code: verdict.code } }
+      if (purse && purse.held > 0) await releaseCost(tx, { key: request.key, now: asked })
+      await recordVerdict(tx, row, { ...said, status: 'skipped' })
+      return { do: 'answer', result: { is: 'skipped', code } }
     }
-    await recordVerdict(tx, row, { status: 'held', code: verdict.code, until: verdict.until, now: asked })
-    if (verdict.until === null) await holdRun(tx, request.run, asked)
-    return { do: 'answer', result: { is: 'held', code: verdict.code, until: verdict.until } }
+    const until = await gate.heldUntil(tx, question, verdict)
+    const bid = verdict.since !== undefined && {
+      at: verdict.since,
+      until: before?.bid_until?.getTime() ?? until ?? asked,
+    }
+    await recordVerdict(tx, row, { ...said, status: 'held', until, ...(bid && { bid }) })
+    if (until === null) await holdRun(tx, request.run, asked)
+    return { do: 'answer', result: { is: 'held', code, until } }
   }
 
   /** What an earlier attempt under the same key left; undefined where this one may go on. */
@@ -111,55 +119,10 @@ export function messageActivities(parts: Parts, now: Now) {
     if (row.class === 'transactional') return undefined
     const code = 'SEND_FATE_UNKNOWN'
     await settleMessage(tx, row.key, { status: 'unknown', began: true, code, now: asked })
+    await settleCost(tx, { key: row.key, now: asked })
     const request = { key: row.key, run: row.enrolment, message: row.message }
     await note(tx, run, request, { verdict: 'unknown', code, now: asked })
     return { is: 'unknown', code }
-  }
-
-  async function factsFor(tx: Tx, request: SendRequest, run: RunState, plan: PlanFacts, asked: number) {
-    const topic = { customer: run.customer, topic: plan.topic, channel: channel.name }
-    const row = await sendFacts(tx, { ...topic, since: asked - parts.policy.cap.windowMs, except: request.key })
-    if (!row) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${run.customer}'`, { field: 'customer' })
-    const unsubscribeUrl =
-      plan.class === 'transactional' ? undefined : `${parts.publicUrl}/u/${subscriptionToken(topic, parts.secret)}`
-    let words: Rendered | undefined
-    const rendered = (): Rendered => {
-      const variables = { ...(row.name === null ? {} : { name: row.name }), ...request.data }
-      const footer = unsubscribeUrl === undefined ? undefined : { text: 'Unsubscribe', url: unsubscribeUrl }
-      words ??= renderWords(copyOf(plan, request.message), variables, footer)
-      return words
-    }
-    const facts: SendFacts = {
-      now: asked,
-      run: run.status,
-      paused: run.paused,
-      consented: row.consented,
-      suppressed: row.suppressed,
-      arm: run.arm,
-      render: () => {
-        const result = rendered()
-        return result.ok ? undefined : result.code
-      },
-      opensAt: opensAt(parts.policy.quiet, row.zone ?? parts.policy.shopZone, asked),
-      recent: row.recent,
-      cap: parts.policy.cap.messages,
-      address: row.email,
-    }
-    return { facts, rendered, ...(unsubscribeUrl === undefined ? {} : { unsubscribeUrl }) }
-  }
-
-  function newMessage(request: SendRequest, run: RunState, plan: PlanFacts): NewMessage {
-    return {
-      key: request.key,
-      enrolment: request.run,
-      journey: run.journey,
-      message: request.message,
-      customer: run.customer,
-      channel: channel.name,
-      class: plan.class,
-      topic: plan.topic,
-      messageId: messageIdOf(request.key, parts.publicUrl),
-    }
   }
 
   function note(
@@ -182,30 +145,44 @@ export function messageActivities(parts: Parts, now: Now) {
   }
 
   /** Calls the provider and writes what came of it. Throws CHANNEL_TRANSIENT to be called again. */
-  async function call(request: SendRequest, outgoing: Outgoing): Promise<SendResult> {
+  async function call(request: SendRequest, outgoing: Outgoing, channel: Channel): Promise<SendResult> {
     let asked = false
     let began = false
     const receipt = await channel.send(outgoing, async () => {
       asked = true
-      began = await beginSending(db, request.key)
+      began = await beginSending(db, request.key, now(request.asked), channel.provider)
       return began
     })
     if (asked && !began) return overtaken(request)
-    const settle = async (status: 'sent' | 'reserved' | 'unknown' | 'failed', code?: Refusal): Promise<void> => {
+    const settle = async (
+      status: 'sent' | 'accepted' | 'reserved' | 'unknown' | 'failed',
+      code?: Refusal,
+    ): Promise<void> => {
       const at = now(request.asked)
       await inTransaction(db, async (tx) => {
         // The customer before the message, as the gate locks them; the other way round two attempts could lock each other out.
         const run = status === 'reserved' ? undefined : await lockRun(tx, request.run)
-        const outcome = { status, began, ...(code && { code }), detail: receipt.detail, now: at }
+        const { detail, providerId } = receipt
+        const outcome = { status, began, ...(code && { code }), ...(providerId && { providerId }), detail, now: at }
         const settled = await settleMessage(tx, request.key, outcome)
+        await noteCost(tx, request.key, receipt)
+        if (channel.costOf) await pay(tx, request.key, { status, cost: receipt.cost, now: at })
+        if (receipt.deadAddress) {
+          await suppress(tx, { channel: channel.name, address: outgoing.to, reason: 'refused', now: at })
+        }
         if (run && settled)
           await note(tx, run, request, { verdict: status, ...(code && { code, detail: receipt.detail }), now: at })
       })
     }
     switch (receipt.is) {
       case 'sent':
-        await settle('sent')
+        if (plain(receipt) && !channel.costOf)
+          await settleSent(db, request.key, { ...receipt, now: now(request.asked) })
+        else await settle('sent')
         return { is: 'sent' }
+      case 'accepted':
+        await settle('accepted')
+        return { is: 'accepted' }
       case 'refused':
         await settle('failed', 'PROVIDER_REFUSED')
         return { is: 'failed', code: 'PROVIDER_REFUSED' }
@@ -214,7 +191,7 @@ export function messageActivities(parts: Parts, now: Now) {
         return { is: 'unknown', code: 'SEND_FATE_UNKNOWN' }
       case 'transient':
         await settle('reserved')
-        throw new PerennialError('CHANNEL_TRANSIENT', receipt.detail)
+        throw new PerennialError('CHANNEL_TRANSIENT', receipt.detail, { retryAfterMs: receipt.retryAfterMs })
     }
   }
 
@@ -227,9 +204,13 @@ export function messageActivities(parts: Parts, now: Now) {
 
   return {
     /** Sends one message, or says why not. Safe to call any number of times with the same key. */
-    async sendMessage(request: SendRequest): Promise<SendResult> {
+    async sendMessage(request: SendRequest): Promise<SendResult | Moved> {
+      await learnFate(parts, request.key, now(request.asked))
       const reserved = await inTransaction(db, (tx) => reserve(tx, request))
-      const result = reserved.do === 'call' ? await call(request, reserved.outgoing) : reserved.result
+      if (reserved.do === 'call' && parts.at !== undefined && parts.at !== reserved.channel.name) {
+        return { is: 'moved', to: reserved.channel.name }
+      }
+      const result = reserved.do === 'call' ? await call(request, reserved.outgoing, reserved.channel) : reserved.result
       const { journey, customer } = partsOfRun(request.run)
       log({
         effect: 'send',
@@ -251,13 +232,30 @@ export function messageActivities(parts: Parts, now: Now) {
         const verdict = row && verdictOf(row)
         if (verdict) return verdict
         const status = row?.status === 'sending' ? 'unknown' : 'failed'
-        if (row) await settleMessage(tx, key, { status, began: status === 'unknown', code, now: now(asked) })
+        if (row) {
+          await settleMessage(tx, key, { status, began: status === 'unknown', code, now: now(asked) })
+          await pay(tx, key, { status, now: now(asked) })
+        }
         if (state) await note(tx, state, { key, run, message }, { verdict: status, code, now: now(asked) })
         return { is: status, code }
       })
     },
   }
 }
+
+/** A provider that has a message, or may have it, is paid for it; one that will be asked again still holds its money. */
+async function pay(
+  tx: Tx,
+  key: string,
+  { status, cost, now }: { status: string; cost?: number | undefined; now: number },
+): Promise<void> {
+  if (status === 'failed') await releaseCost(tx, { key, now })
+  else if (status !== 'reserved') await settleCost(tx, { key, ...(cost !== undefined && { cost: minorOf(cost) }), now })
+}
+
+/** Nothing has to be written but that it was sent. */
+const plain = (receipt: Receipt): boolean =>
+  Object.keys(receipt).every((field) => ['is', 'detail', 'providerId'].includes(field))
 
 /** What a row says that no attempt is at work on; undefined where one is, or will be. */
 function verdictOf(row: MessageRow): SendResult | undefined {
@@ -266,7 +264,8 @@ function verdictOf(row: MessageRow): SendResult | undefined {
     case 'reserved':
       return undefined
     case 'sent':
-      return { is: 'sent' }
+    case 'accepted':
+      return { is: row.status }
     case 'held':
       return { is: 'held', code: row.code ?? 'QUIET_HOURS', until: row.held_until?.getTime() ?? null }
     case 'skipped':
@@ -274,13 +273,4 @@ function verdictOf(row: MessageRow): SendResult | undefined {
     case 'unknown':
       return { is: row.status, code: row.code ?? 'PROVIDER_REFUSED' }
   }
-}
-
-function copyOf(plan: PlanFacts, message: string): PlanFacts['copy'][string] {
-  const copy = plan.copy[message]
-  if (!copy)
-    throw new PerennialError('JOURNEY_INVALID', `'${plan.name}' has no words for '${message}'`, {
-      field: `copy.${message}`,
-    })
-  return copy
 }

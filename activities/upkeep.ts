@@ -1,4 +1,6 @@
 /** What the store needs done from time to time, whoever is in a journey: an hourly schedule asks for it. */
+import { forgetSlots } from '../store/release.ts'
+import { forgetReceiptRequests, giveUpFates, pollFates } from './fates.ts'
 import { announceAlerts } from '../store/budget-alerts.ts'
 import { reviewBudgets } from '../store/budget-reviews.ts'
 import { tellEvent } from '../store/events.ts'
@@ -13,6 +15,10 @@ type Job = (parts: Parts, now: number) => Promise<number>
 /** In the order of the night: what is over goes before what counts it. */
 const JOBS: Record<string, Job> = {
   'expire points': ({ db }, now) => expirePoints(db, { now }),
+  'ask after messages': pollFates,
+  'give up messages nobody speaks of': giveUpFates,
+  'forget requests of providers': forgetReceiptRequests,
+  'forget release slots': ({ db }, now) => forgetSlots(db, { now }),
   'release budgets of expired coupons': ({ db }, now) => releaseExpired(db, { now }),
   'review budgets': ({ db, policy }, now) => reviewBudgets(db, { now, zone: policy.shopZone }),
   'announce budget alerts': ({ db, alarm }, now) => (alarm ? announceAlerts(db, now, alarm) : Promise.resolve(0)),

@@ -6,10 +6,12 @@ import { readdir } from 'node:fs/promises'
 import { checkBudgetsAgree } from '../domain/budget.ts'
 import { type CheckedPlan, checkPlan } from '../domain/contracts/plan.ts'
 import { PerennialError } from '../domain/errors.ts'
+import { withReadyWords } from '../domain/ready-words.ts'
 import type { Journey } from '../workflows/kit/plan.ts'
 
 export { type Host, type RunInput, type Where, playStory } from '../workflows/kit/steps.ts'
 export type { WorkflowInput } from '../workflows/kit/run.ts'
+export type { TestMailAnswer, TestMailInput } from '../workflows/kit/test-mail.ts'
 export type { SweepInput } from '../workflows/kit/sweep.ts'
 export type { Journey }
 
@@ -27,10 +29,11 @@ export const WAKE_SIGNAL = 'wake'
 export const WHERE_QUERY = 'where'
 export const SWEEP_WORKFLOW = 'sweep'
 export const UPKEEP_WORKFLOW = 'upkeep'
+export const TEST_MAIL_WORKFLOW = 'test-mail'
 
 export const WORKFLOWS_FOLDER = new URL('../workflows/', import.meta.url)
 
-/** Reads and checks every journey of a folder. Throws JOURNEY_INVALID, TEMPLATE_SYNTAX. */
+/** Reads and checks every journey of a folder. Throws JOURNEY_INVALID, TEMPLATE_SYNTAX, MJML_INVALID. */
 export async function readCatalogue(folder: URL = WORKFLOWS_FOLDER): Promise<Catalogue> {
   const files = (await readdir(folder)).filter((file) => /^[^.]+\.(ts|js)$/.test(file)).sort()
   const entries = await Promise.all(files.map((name) => readJourney(new URL(name, folder))))
@@ -47,7 +50,7 @@ async function readJourney(file: URL): Promise<CatalogueEntry> {
       field: 'default',
     })
   }
-  return { plan: checkPlan(name, journey.plan), journey: journey as Journey, file }
+  return { plan: await withReadyWords(checkPlan(name, journey.plan)), journey: journey as Journey, file }
 }
 
 /** The plans by name, as activities and the inbox want them. */

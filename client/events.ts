@@ -2,6 +2,7 @@
 import { type EventsAnswer, type EventRead, idOf, readEvent, rejection } from '../domain/contracts/event.ts'
 import { PerennialError, type Problem, problemOf } from '../domain/errors.ts'
 import { identitiesOf } from '../domain/identity.ts'
+import { customerOf } from './consent.ts'
 import type { Routing } from '../domain/journey.ts'
 import type { Clock } from '../domain/tempo.ts'
 import { type Db, storeError } from '../store/db.ts'
@@ -107,7 +108,8 @@ function store({ db, plans, clock, secret }: EventsParts, event: EventRead): Pro
   const { device, payment, address, ...customer } = { ...NOTHING, ...event.customer }
   const identities = identitiesOf({ ...customer, device, payment, address }, secret)
   const at = event.at === undefined ? null : Date.parse(event.at)
-  return acceptEvent(db, { ...event, customer, at }, { plans, now: () => clock.now(), identities })
+  const told = customerOf(customer, secret)
+  return acceptEvent(db, { ...event, customer: told, at }, { plans, now: () => clock.now(), identities })
 }
 
 const NOTHING = { device: undefined, payment: undefined, address: undefined, email: undefined, phone: undefined }

@@ -27,6 +27,9 @@ export interface WhyLine {
   until: Date | null
   /** The code of the coupon, where one was issued. */
   coupon: string | null
+  /** The channel a message went by or was to go by, and those that were passed over for it. */
+  channel: string | null
+  passed: MessageRow['passed']
 }
 
 export interface Explanation {
@@ -63,12 +66,14 @@ export async function explain({ db, catalogue }: OperatorParts, id: string): Pro
   return { customer: { id, zone, since, tags, consents }, lines, untouched }
 }
 
-type Start = Omit<WhyLine, 'because' | 'until' | 'coupon'> & Partial<WhyLine>
+type Start = Omit<WhyLine, 'because' | 'until' | 'coupon' | 'channel' | 'passed'> & Partial<WhyLine>
 
 const line = (one: Start): WhyLine => ({
   because: one.code === null ? null : REFUSALS[one.code],
   until: null,
   coupon: null,
+  channel: null,
+  passed: [],
   ...one,
 })
 
@@ -82,11 +87,12 @@ function decisionLine(one: DecisionLine, messages: readonly MessageRow[], coupon
     )
     return line({ ...start, coupon: coupon?.code ?? null, until: coupon?.expires_at ?? null })
   }
-  if (about === 'send' && verdict === 'held') {
-    const held = messages.find(
-      ({ enrolment, message, status }) => enrolment === run && message === detail && status === 'held',
-    )
-    return line({ ...start, until: held?.held_until ?? null })
+  if (about === 'send') {
+    const name = detail?.split(':')[0]
+    const of = messages.filter(({ enrolment, message }) => enrolment === run && message === name)
+    const held = verdict === 'held' ? of.find(({ status }) => status === 'held') : undefined
+    const row = of.find((one) => one.status === verdict) ?? held
+    return line({ ...start, until: held?.held_until ?? null, channel: row?.channel ?? null, passed: row?.passed ?? [] })
   }
   return line(start)
 }

@@ -32,6 +32,8 @@ import {
   stopRun,
   switchTo,
 } from './journeys.ts'
+import { type GateWords, gateWords } from './gate.ts'
+import { type ChannelsReport, type MessagesReport, channelsReport, messagesReport } from './messages.ts'
 import {
   type BalanceReport,
   type LedgerReport,
@@ -43,7 +45,10 @@ import {
 } from './points.ts'
 import { answerReview, listReferrals, listReviews, referralReport } from './referrals.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
+import { type HolidayDesk, holidayDesk } from './holidays.ts'
 import { type Temporal, connectTemporal } from './temporal.ts'
+import { type WordingDesk, wordingDesk } from './wording-desk.ts'
+import { type WordsDesk, wordsDesk } from './words-desk.ts'
 import { type TierReport, type TiersReport, changeProgramme, programmeNow, tierReport, tiersReport } from './tiers.ts'
 
 export interface OperatorParts {
@@ -54,6 +59,10 @@ export interface OperatorParts {
   shopZone: string
   /** Connects on first use; without it nobody knows where a run is. */
   temporal?: () => Promise<Temporal>
+  /** Where workers listen, for what an operator asks of them. */
+  taskQueue?: string
+  /** What customers read who told no language. */
+  shopLocale?: string | undefined
 }
 
 export interface CheckAnswer {
@@ -62,7 +71,7 @@ export interface CheckAnswer {
 }
 
 /** Each throws the errors of the catalogue that its function names, and STORE_UNAVAILABLE. Times are shop time. */
-export interface Operator extends BudgetOperator {
+export interface Operator extends BudgetOperator, GateWords {
   list(): Promise<JourneyLine[]>
   showJourney(name: string): Promise<JourneyReport>
   showRun(run: string): Promise<RunReport>
@@ -78,6 +87,10 @@ export interface Operator extends BudgetOperator {
   resolvePoints(request: ResolveRequest): Promise<ResolvedPoints>
   balance(customer: string): Promise<BalanceReport>
   ledger(customer: string): Promise<LedgerReport>
+  /** Every message of a customer, with each state it came to. */
+  messages(customer: string): Promise<MessagesReport>
+  /** What each channel lacks, and what became of its messages in the last days. */
+  channels(): Promise<ChannelsReport>
   tiers(): Promise<TiersReport>
   tier(customer: string): Promise<TierReport>
   programme(): Promise<ProgrammeVersion>
@@ -102,13 +115,22 @@ export interface Operator extends BudgetOperator {
   makeCodes(request: Omit<BatchRequest, 'now' | 'drawCode'>): Promise<Batch>
   /** The codes of a batch in the order in which they were made, some thousands at a time. */
   codesOf(batch: Pick<Batch, 'batch' | 'made'>): AsyncIterable<string[]>
+  words: WordsDesk
+  wording: WordingDesk
+  holidays: HolidayDesk
 }
 
 const drawCode = (): string => codeFrom(randomBytes(12))
 
 export function operatorOf(parts: OperatorParts): Operator {
   const { db } = parts
+  const gate = gateWords(parts)
   return {
+    topics: () => known(gate.topics()),
+    putTopic: (topic) => known(gate.putTopic(topic)),
+    consents: (customer) => known(gate.consents(customer)),
+    wordings: () => known(gate.wordings()),
+    approve: (request) => known(gate.approve(request)),
     ...budgetOperator(parts),
     list: () => known(listJourneys(parts)),
     showJourney: (name) => known(showJourney(parts, name)),
@@ -123,6 +145,8 @@ export function operatorOf(parts: OperatorParts): Operator {
     resolvePoints: (request) => known(resolvePoints(parts, request)),
     balance: (customer) => known(balanceReport(parts, customer)),
     ledger: (customer) => known(ledgerReport(parts, customer)),
+    messages: (customer) => known(messagesReport(db, customer)),
+    channels: () => known(channelsReport(db, parts.clock.now())),
     tiers: () => known(tiersReport(parts)),
     tier: (customer) => known(tierReport(parts, customer)),
     programme: () => known(programmeNow(parts)),
@@ -142,6 +166,9 @@ export function operatorOf(parts: OperatorParts): Operator {
     voidCoupon: (code, reason) => known(voidByOperator(parts, { code, reason })),
     makeCodes: (request) => known(makeCodes(db, { ...request, now: parts.clock.now(), drawCode })),
     codesOf: (batch) => codesOf(db, batch),
+    words: knowing(wordsDesk(parts)),
+    wording: knowing(wordingDesk(parts)),
+    holidays: knowing(holidayDesk(parts)),
   }
 }
 
@@ -152,6 +179,14 @@ async function known<T>(answer: Promise<T>): Promise<T> {
   } catch (error) {
     throw storeError(error)
   }
+}
+
+type Desk = Record<string, (...asked: never[]) => Promise<unknown>>
+
+/** The same for each answer of a desk. */
+function knowing<D extends Desk>(desk: D): D {
+  const answers = Object.entries(desk).map(([name, ask]) => [name, (...asked: never[]) => known(ask(...asked))])
+  return Object.fromEntries(answers) as D
 }
 
 export interface Perennial extends Operator {
@@ -167,6 +202,8 @@ export async function openPerennial(config: ConnectionConfig, catalogue?: Catalo
     catalogue: catalogue ?? (await readCatalogue()),
     clock: clockOf({ scale: config.SCALE, origin: config.ORIGIN }, Date.now),
     shopZone: config.SHOP_ZONE,
+    taskQueue: config.TASK_QUEUE,
+    shopLocale: config.SHOP_LOCALE,
     temporal: () => (connecting ??= connectTemporal(config, { timeoutMs: 3_000 })),
   })
   return {

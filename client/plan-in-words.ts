@@ -15,6 +15,9 @@ export interface PlanInWords {
   reentry: string
   class: string
   topic: string
+  /** In the order in which the plan would use them. */
+  channels: string[]
+  priority: number
   messages: string[]
   offers: string[]
   /** The rules by which points are awarded. */
@@ -39,6 +42,8 @@ export function planInWords(plan: CheckedPlan): PlanInWords {
     reentry: reentryInWords(plan),
     class: plan.class,
     topic: plan.topic,
+    channels: plan.delivery.channels,
+    priority: plan.delivery.priority,
     messages: Object.keys(plan.copy),
     offers: Object.keys(plan.offers),
     points: Object.keys(plan.points),

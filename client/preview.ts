@@ -10,13 +10,15 @@ import { type Arm, armOf } from '../domain/experiment.ts'
 import { AHEAD, lastDayOf } from '../domain/expiry.ts'
 import { runId } from '../domain/ids.ts'
 import { type Properties, occasionOf } from '../domain/journey.ts'
+import type { CapRule, PastMessage } from '../domain/pressure.ts'
 import { DEFAULT_PROGRAMME } from '../domain/programmes.ts'
 import type { Programme } from '../domain/tier.ts'
 import type { RiskOutcome } from '../domain/risk.ts'
 import { type CatalogueEntry, type Journey, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
-import type { Outside, Perishable, VirtualCustomer } from './preview/setting.ts'
+import type { Outside, Perishable, Setting, VirtualCustomer } from './preview/setting.ts'
 import { VirtualShop } from './preview/shop.ts'
+import type { PublishedWords } from './preview/words.ts'
 
 export { formatTimeline } from './preview/timeline.ts'
 export type { Line, Timeline } from './preview/timeline.ts'
@@ -41,9 +43,13 @@ export interface Script {
   begin?: Properties
   /** `treated` unless said; `drawn` is the arm this customer really has. */
   arm?: Arm | 'drawn'
-  /** Marketing messages the customer got from elsewhere at the start, and how many one may get (4 per 7 days). */
+  /** Marketing messages the customer got by e-mail from elsewhere at the start, and the caps (4 per 7 days). */
   recent?: number
-  cap?: { messages: number; windowMs: number }
+  caps?: readonly CapRule[]
+  /** Other runs on the same clock: what the customer has in all of them, and what keeps them in time. */
+  beside?: Pick<Setting, 'load' | 'pace' | 'auctionMs' | 'highest'>
+  /** Terms of the wording check that a person has agreed to. */
+  approved?: readonly string[]
   /** Coupons each offer has left (its whole quota), and those of it the customer already has (none). */
   couponsLeft?: number
   /** What expires, for a journey that tells of it: points of a lot or a coupon, when it is over, and when it is used before. */
@@ -54,6 +60,8 @@ export interface Script {
   /** An operator pauses the journey, and resumes it unless `for` is left out. */
   paused?: { after: After; for?: After }
   unsubscribes?: After
+  /** What operators have published over the plan's words; nothing unless said. */
+  published?: PublishedWords
   /** The shop's programme of tiers; the one a new shop begins with unless said. */
   programme?: Programme
   /** A person decides the review that is open then. */
@@ -69,7 +77,7 @@ export interface Script {
 const MONDAY = Date.UTC(2026, 10, 23)
 const MONDAY_MORNING = Date.UTC(2026, 10, 23, 10)
 const QUIET: QuietHours = { from: 20 * 60 + 30, to: 9 * 60 }
-const CAP = { messages: 4, windowMs: milliseconds('7 days') }
+const CAPS: readonly CapRule[] = [{ messages: 4, windowMs: milliseconds('7 days'), counts: ['marketing'] }]
 /** What was paid where the script does not say: 100 yuan. */
 const SAMPLE_ORDER: Properties = { amount: 100_00 }
 const CUSTOMER: VirtualCustomer = {
@@ -112,10 +120,15 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     customer,
     begin: { ...SAMPLE_ORDER, ...script.begin },
     outside: outsideOf(script, start),
+    published: script.published,
     programme: script.programme ?? DEFAULT_PROGRAMME,
     quiet: script.quiet ?? QUIET,
-    cap: script.cap ?? CAP,
-    recent: script.recent ?? 0,
+    caps: script.caps ?? CAPS,
+    load: { past: Array.from({ length: script.recent ?? 0 }, () => elsewhere(start)), bids: new Map() },
+    auctionMs: 0,
+    highest: 0,
+    approved: script.approved ?? [],
+    ...script.beside,
     couponsLeft: script.couponsLeft,
     couponsHeld: script.couponsHeld ?? 0,
     budgetLeft: script.budgetLeft,
@@ -140,6 +153,8 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     goalAt,
   }
 }
+
+const elsewhere = (at: number): PastMessage => ({ at, channel: 'email', tags: [], class: 'marketing' })
 
 /** The journey, with a line for each way that a split goes: a host does not hear of splits. */
 function narrated({ plan, story, ...rest }: Journey, shop: VirtualShop): Journey {

@@ -33,6 +33,8 @@ export interface JourneyReport {
   arms: ArmOutcome[]
   /** Null while one of the arms is empty. */
   lift: MeasuredLift | null
+  /** Only runs that came to a message that would have gone out: the same walk through the gate in both arms. */
+  exposed: { arms: ArmOutcome[]; lift: MeasuredLift | null }
   effects: EffectCounts[]
   offers: OfferState[]
   newest: Enrolment[]
@@ -43,10 +45,11 @@ const NEWEST = 10
 /** Throws JOURNEY_UNKNOWN, STORE_UNAVAILABLE. */
 export async function showJourney({ db, catalogue }: OperatorParts, name: string): Promise<JourneyReport> {
   const { plan } = entryOf(catalogue, name)
-  const [paused, counts, arms, effects, stored, newest] = await Promise.all([
+  const [paused, counts, arms, exposedArms, effects, stored, newest] = await Promise.all([
     pausedJourneys(db),
     journeyCounts(db, name),
     armOutcomes(db, name),
+    armOutcomes(db, name, { exposed: true }),
     effectCounts(db, name),
     offers(db),
     enrolments(db, { journey: name }, NEWEST),
@@ -55,7 +58,17 @@ export async function showJourney({ db, catalogue }: OperatorParts, name: string
     ([id, offer]) => stored.find((one) => one.id === id) ?? { id, ...offer, buckets: offer.buckets ?? 1, issued: 0 },
   )
   const pausedSince = paused.get(name) ?? null
-  return { plan: planInWords(plan), pausedSince, counts, arms, lift: measure(arms), effects, offers: states, newest }
+  return {
+    plan: planInWords(plan),
+    pausedSince,
+    counts,
+    arms,
+    lift: measure(arms),
+    exposed: { arms: exposedArms, lift: measure(exposedArms) },
+    effects,
+    offers: states,
+    newest,
+  }
 }
 
 function measure(arms: readonly ArmOutcome[]): MeasuredLift | null {
@@ -73,6 +86,8 @@ export type MessageLine = Pick<MessageRow, (typeof MESSAGE_FIELDS)[number]>
 const MESSAGE_FIELDS = [
   'key',
   'message',
+  'channel',
+  'passed',
   'class',
   'status',
   'code',

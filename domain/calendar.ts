@@ -95,10 +95,20 @@ export function occurrenceOf(
 
 function plainDate(date: string): Temporal.PlainDate {
   try {
-    return Temporal.PlainDate.from(date)
+    return Temporal.PlainDate.from(date, { overflow: 'reject' })
   } catch (cause) {
     throw new PerennialError('TIME_MALFORMED', `'${date}' is not a date`, { expected: "'2027-02-06'", cause })
   }
+}
+
+/** The year of a date '2027-02-06'. Throws TIME_MALFORMED for a day that does not exist. */
+export function yearOf(date: string): number {
+  return plainDate(date).year
+}
+
+/** True for Saturdays and Sundays. */
+export function isWeekend(date: string): boolean {
+  return plainDate(date).dayOfWeek > 5
 }
 
 /** The date on the customer's calendar: '2026-11-30'. */

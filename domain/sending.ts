@@ -1,41 +1,73 @@
-/** The gate before every message, as one table: facts in, one verdict out, the first check that objects decides. */
+/**
+ * The gate before every message, as one table: facts in, one verdict out. The checks go over the channels a message may take, in
+ * the order in which they are preferred: a channel that a check objects to is passed over, and when none is left the check decides.
+ */
+import type { ChannelName } from './channel.ts'
 import type { Arm } from './experiment.ts'
 import type { Refusal } from './errors.ts'
 import type { RunStatus } from './journey.ts'
+import type { Contest } from './pressure.ts'
 
 /** What a message is for. Marketing needs consent; service follows from something the customer did; transactional must go. */
 export type MessageClass = 'marketing' | 'service' | 'transactional'
+
+/** What the gate knows of one channel for one message. The functions are called only when the checks before them let pass. */
+export interface ChannelFacts {
+  name: ChannelName
+  consented: boolean
+  suppressed: boolean
+  address: string | null
+  /** It has what it needs: credentials, a sender. */
+  ready: boolean
+  /** It may carry this class of message. */
+  carries: boolean
+  /** Renders the words; a refusal where that fails or they are too long. */
+  render: () => Refusal | undefined
+  /** The gravest thing the wording check finds in the rendered words that nobody has approved. */
+  wording: () => 'block' | 'review' | undefined
+  /** Whether the caps have room for it. */
+  contest: () => Contest
+  /** Whether the journey's budget has room for what it costs; true where it costs nothing or nothing is counted. */
+  affords: () => boolean
+}
 
 /** Everything the gate decides from, read in the transaction that reserves the send. Instants in epoch ms, shop time. */
 export interface SendFacts {
   now: number
   run: RunStatus
   paused: boolean
-  consented: boolean
-  suppressed: boolean
   arm: Arm
-  /** Renders the words; a refusal where that fails. Called only when the checks before it let pass. */
-  render: () => Refusal | undefined
+  /** From when on the message is no news any more; it may always be late where that is not said. */
+  until?: number | undefined
   /** The next instant outside the customer's quiet hours; `now` itself when they do not run. */
   opensAt: number
-  /** Messages of the class reserved or sent in the cap's rolling window, and how many it allows. */
-  recent: number
-  cap: number
-  address: string | null
+  /** Those of the message, the customer's favourite first; at least one. */
+  channels: readonly [ChannelFacts, ...ChannelFacts[]]
 }
 
-export type Verdict =
+/** A channel that was not taken, and why. */
+export interface Passed {
+  channel: ChannelName
+  code: Refusal
+}
+
+/** `exposed`: but for the control arm and the words it would have gone out, so that its run counts as exposed. */
+export type Verdict = { channel: ChannelName; passed: Passed[]; exposed: boolean } & (
   | { do: 'send' }
   | { do: 'skip'; code: Refusal }
-  /** `until` null: held until somebody resumes the journey. */
-  | { do: 'hold'; code: Refusal; until: number | null }
+  /** `until` null: held until somebody acts. `since`: when its auction began. */
+  | { do: 'hold'; code: Refusal; until: number | null; since?: number }
+)
 
 type Effect = 'skip' | 'hold' | 'pass'
+
+/** A hold that ends by itself says until when. */
+type Objection = Refusal | { code: Refusal; until: number; since?: number } | undefined
 
 interface Check {
   title: string
   does: Record<MessageClass, Effect>
-  objects: (facts: SendFacts) => Refusal | undefined
+  objects: (facts: SendFacts, channel: ChannelFacts) => Objection
 }
 
 const all = (effect: Effect): Record<MessageClass, Effect> => ({
@@ -44,45 +76,123 @@ const all = (effect: Effect): Record<MessageClass, Effect> => ({
   transactional: effect,
 })
 
+const MARKETING_SKIP = { marketing: 'skip', service: 'pass', transactional: 'pass' } as const
+
 /**
- * In the order of the design. Wording (advertising law, on the rendered words) belongs after `words`; budget and a fallback
- * to another channel belong around `address`.
+ * In the order of the design, with the control arm last: HOLDOUT then says that all else would have let it pass, which is what
+ * makes the arms comparable. The budget is asked by channel, as an SMS costs and a mail does not.
  */
 export const CHECKS: readonly Check[] = [
   { title: 'still in', does: all('skip'), objects: (f) => (f.run === 'running' ? undefined : 'LEFT_JOURNEY') },
-  { title: 'paused', does: all('hold'), objects: (f) => (f.paused ? 'PAUSED' : undefined) },
   {
-    title: 'consent',
-    does: { marketing: 'skip', service: 'pass', transactional: 'pass' },
-    objects: (f) => (f.consented ? undefined : 'NO_CONSENT'),
+    title: 'still news',
+    does: all('skip'),
+    objects: (f) => (f.until !== undefined && f.now >= f.until ? 'NEWS_OVER' : undefined),
   },
-  { title: 'suppression', does: all('skip'), objects: (f) => (f.suppressed ? 'SUPPRESSED' : undefined) },
+  { title: 'paused', does: all('hold'), objects: (f) => (f.paused ? 'PAUSED' : undefined) },
+  { title: 'consent', does: MARKETING_SKIP, objects: (_, by) => (by.consented ? undefined : 'NO_CONSENT') },
+  { title: 'suppression', does: all('skip'), objects: (_, by) => (by.suppressed ? 'SUPPRESSED' : undefined) },
+  { title: 'words', does: all('skip'), objects: (_, by) => by.render() },
+  {
+    title: 'wording: forbidden',
+    does: { marketing: 'skip', service: 'skip', transactional: 'pass' },
+    objects: (_, by) => (by.wording() === 'block' ? 'WORDING_BLOCKED' : undefined),
+  },
+  {
+    title: 'wording: to be approved',
+    does: { marketing: 'hold', service: 'hold', transactional: 'pass' },
+    objects: (_, by) => (by.wording() === 'review' ? 'WORDING_REVIEW' : undefined),
+  },
+  {
+    title: 'quiet hours',
+    does: { marketing: 'hold', service: 'hold', transactional: 'pass' },
+    objects: (f) => (f.opensAt > f.now ? { code: 'QUIET_HOURS', until: f.opensAt } : undefined),
+  },
+  {
+    title: 'frequency cap',
+    does: MARKETING_SKIP,
+    objects: (_, by) => {
+      const { is } = by.contest()
+      return is === 'full' ? 'FREQUENCY_CAP' : is === 'outranked' ? 'OUTRANKED' : undefined
+    },
+  },
+  {
+    title: 'auction',
+    does: { marketing: 'hold', service: 'pass', transactional: 'pass' },
+    objects: (_, by) => {
+      const held = by.contest()
+      return held.is === 'wait' ? { code: 'AUCTION', until: held.until, since: held.since } : undefined
+    },
+  },
+  {
+    title: 'budget',
+    does: { marketing: 'skip', service: 'skip', transactional: 'pass' },
+    objects: (_, by) => (by.affords() ? undefined : 'BUDGET_EXHAUSTED'),
+  },
+  { title: 'channel: may carry it', does: all('skip'), objects: (_, by) => (by.carries ? undefined : 'CHANNEL_UNFIT') },
+  { title: 'channel: is set up', does: all('skip'), objects: (_, by) => (by.ready ? undefined : 'CHANNEL_NOT_READY') },
+  {
+    title: 'channel: address',
+    does: all('skip'),
+    objects: (_, by) => (by.address === null ? 'NO_ADDRESS' : undefined),
+  },
   {
     title: 'holdout',
     does: { marketing: 'skip', service: 'skip', transactional: 'pass' },
     objects: (f) => (f.arm === 'holdout' ? 'HOLDOUT' : undefined),
   },
-  { title: 'words', does: all('skip'), objects: (f) => f.render() },
-  {
-    title: 'quiet hours',
-    does: { marketing: 'hold', service: 'hold', transactional: 'pass' },
-    objects: (f) => (f.opensAt > f.now ? 'QUIET_HOURS' : undefined),
-  },
-  {
-    title: 'frequency cap',
-    does: { marketing: 'skip', service: 'pass', transactional: 'pass' },
-    objects: (f) => (f.recent >= f.cap ? 'FREQUENCY_CAP' : undefined),
-  },
-  { title: 'address', does: all('skip'), objects: (f) => (f.address === null ? 'NO_ADDRESS' : undefined) },
 ]
 
+/** What the control arm cannot be asked: its coupons were refused, so that words which name one could not be rendered. */
+const OF_WORDS = new Set(['words', 'wording: forbidden', 'wording: to be approved'])
+
 export function gate(messageClass: MessageClass, facts: SendFacts): Verdict {
+  const held = facts.arm === 'holdout' && holds(messageClass)
+  const verdict = walk(messageClass, facts, held ? OF_WORDS : NONE)
+  if (held) return { ...verdict, exposed: verdict.do === 'skip' && verdict.code === 'HOLDOUT' }
+  if (verdict.do === 'send') return { ...verdict, exposed: true }
+  // Words that fail in one arm alone must not make a difference between the arms.
+  const ofWords = verdict.code.startsWith('TEMPLATE') || verdict.code.startsWith('WORDING')
+  return { ...verdict, exposed: ofWords && walk(messageClass, facts, OF_WORDS).do !== 'skip' }
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+const holds = (messageClass: MessageClass): boolean =>
+  CHECKS.some((check) => check.title === 'holdout' && check.does[messageClass] !== 'pass')
+
+function walk(
+  messageClass: MessageClass,
+  facts: SendFacts,
+  without: ReadonlySet<string>,
+): Omit<Verdict, 'exposed'> & Outcome {
+  let [first, ...others] = facts.channels
+  const passed: Passed[] = []
   for (const check of CHECKS) {
     const effect = check.does[messageClass]
-    const code = effect === 'pass' ? undefined : check.objects(facts)
-    if (code === undefined) continue
-    if (effect === 'skip') return { do: 'skip', code }
-    return { do: 'hold', code, until: code === 'QUIET_HOURS' ? facts.opensAt : null }
+    if (effect === 'pass' || without.has(check.title)) continue
+    const asked = [first, ...others].map((channel) => ({ channel, objection: check.objects(facts, channel) }))
+    const [best, ...rest] = asked.filter((one) => one.objection === undefined).map((one) => one.channel)
+    if (best === undefined) return decided(effect, first.name, asked[0]?.objection, passed)
+    for (const { channel, objection } of asked) {
+      if (objection !== undefined) passed.push({ channel: channel.name, code: codeOf(objection) })
+    }
+    first = best
+    others = rest
   }
-  return { do: 'send' }
+  return { do: 'send', channel: first.name, passed }
+}
+
+type Outcome =
+  { do: 'send' } | { do: 'skip'; code: Refusal } | { do: 'hold'; code: Refusal; until: number | null; since?: number }
+
+const codeOf = (objection: Exclude<Objection, undefined>): Refusal =>
+  typeof objection === 'string' ? objection : objection.code
+
+function decided(effect: 'skip' | 'hold', channel: ChannelName, objection: Objection, passed: Passed[]) {
+  if (objection === undefined) throw new RangeError('the gate was asked without a channel')
+  const code = codeOf(objection)
+  if (effect === 'skip') return { do: 'skip' as const, code, channel, passed }
+  const rest = typeof objection === 'string' ? { until: null } : objection
+  return { do: 'hold' as const, ...rest, code, channel, passed }
 }

@@ -5,11 +5,34 @@
 import { Liquid, type Template } from 'liquidjs'
 import { PerennialError, type Refusal } from './errors.ts'
 
-/** The words of one message. `html` replaces the HTML part that is otherwise made from `text`. */
-export interface Copy {
+/** One wording of a message, ready to be filled in. `html` replaces the HTML part that is otherwise made from `text`. */
+export interface Wording {
   subject: string
   text: string
   html?: string
+  /** What `html` was compiled from. */
+  mjml?: string
+}
+
+/** The words of one message in the plan's own language and in others. */
+export interface Copy extends Wording {
+  /** The language of the words above, BCP 47; 'en' unless said. */
+  locale?: string
+  /** The same in other languages: 'zh-CN'. */
+  locales?: Record<string, Wording>
+}
+
+/** A wording as its author writes it: of `text`, `html` and `mjml` at least one; MJML becomes HTML, HTML becomes the text part. */
+export interface Draft {
+  subject: string
+  text?: string
+  html?: string
+  mjml?: string
+}
+
+export interface CopyDraft extends Draft {
+  locale?: string
+  locales?: Record<string, Draft>
 }
 
 export interface Words {
@@ -43,8 +66,8 @@ function engine(outputEscape?: 'escape'): Liquid {
     memoryLimit: 1_000_000,
     ...(outputEscape === undefined ? {} : { outputEscape }),
   })
-  // `raw` would let a customer's own words through as markup.
-  delete liquid.filters['raw']
+  // `raw` would let a customer's own words through as markup; `sample` draws by chance, so that two attempts could differ.
+  for (const filter of ['raw', 'sample']) delete liquid.filters[filter]
   liquid.registerFilter('safe_url', safeUrl)
   return liquid
 }
@@ -70,8 +93,10 @@ function parse(liquid: Liquid, source: string): Template[] {
 }
 
 /** Throws TEMPLATE_SYNTAX, naming the part and the line, unless all parts of the words can be parsed. */
-export function checkCopy(copy: Copy, where: string): void {
-  for (const [part, source] of Object.entries(copy)) {
+export function checkCopy(copy: Pick<Draft, 'subject' | 'text' | 'html'>, where: string): void {
+  for (const part of ['subject', 'text', 'html'] as const) {
+    const source = copy[part]
+    if (source === undefined) continue
     try {
       parse(part === 'html' ? markup : plain, source)
     } catch (cause) {
@@ -81,13 +106,36 @@ export function checkCopy(copy: Copy, where: string): void {
   }
 }
 
-const onePlainLine = (text: string): string => text.replace(/[\r\n]+/g, ' ').trim()
+/** The names that the words ask for from outside, with their paths: 'name', 'coupon.code'. Throws what parsing throws. */
+export function variablesOf(copy: Wording): Set<string> {
+  const parts = [copy.subject, copy.text, copy.html ?? '']
+  return new Set(
+    parts.flatMap((source) =>
+      plain
+        .globalVariableSegmentsSync(parse(plain, source), { partials: false })
+        .map((path) => path.filter((part) => typeof part === 'string').join('.')),
+    ),
+  )
+}
 
-/** The three parts of a mail. `footer` is text we add to both bodies, after a blank line. */
+/** Control characters and the separators that some programs break lines at become blanks: no name writes a header. */
+const onePlainLine = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()
+
+/** What we add to both bodies after a blank line. */
+export interface Footer {
+  text: string
+  url: string
+  more?: readonly { text: string; url: string }[]
+  /** A line of words after the links: the postal address. */
+  note?: string
+}
+
+/** The three parts of a mail. `lang` is the language that the page of it says it is in. */
 export function renderWords(
-  copy: Copy,
+  copy: Wording,
   variables: Record<string, unknown>,
-  footer?: { text: string; url: string },
+  footer?: Footer,
+  lang?: string,
 ): Rendered {
   try {
     const subject = onePlainLine(plain.renderSync(parse(plain, copy.subject), variables) as string)
@@ -101,8 +149,8 @@ export function renderWords(
       ok: true,
       words: {
         subject,
-        text: footer ? `${text}\n\n--\n${footer.text}: ${footer.url}\n` : `${text}\n`,
-        html: htmlPart(body, footer),
+        text: footer ? `${text}\n\n--\n${footerText(footer)}\n` : `${text}\n`,
+        html: htmlPart(body, footer, lang),
       },
     }
   } catch (error) {
@@ -112,7 +160,14 @@ export function renderWords(
   }
 }
 
-function paragraphs(escaped: string): string {
+const linksOf = ({ text, url, more = [] }: Footer) => [{ text, url }, ...more]
+
+function footerText(footer: Footer): string {
+  const lines = linksOf(footer).map(({ text, url }) => `${text}: ${url}`)
+  return [...lines, ...(footer.note ? [footer.note] : [])].join('\n')
+}
+
+export function paragraphs(escaped: string): string {
   return escaped
     .split(/\n\s*\n/)
     .map((block) => `<p>${block.replaceAll('\n', '<br>')}</p>`)
@@ -120,11 +175,24 @@ function paragraphs(escaped: string): string {
 }
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' }
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign)
+export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign)
 
-function htmlPart(body: string, footer?: { text: string; url: string }): string {
-  const end = footer
-    ? `\n<hr>\n<p style="color:#666;font-size:13px"><a href="${escapeHtml(footer.url)}">${escapeHtml(footer.text)}</a></p>`
-    : ''
-  return `<!doctype html>\n<meta charset="utf-8">\n<div style="font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:auto">\n${body}${end}\n</div>\n`
+function footerHtml(footer: Footer): string {
+  const links = linksOf(footer).map(({ text, url }) => `<a href="${escapeHtml(url)}">${escapeHtml(text)}</a>`)
+  const note = footer.note ? `<br>${escapeHtml(footer.note)}` : ''
+  return `\n<hr>\n<p style="color:#666;font-size:13px">${links.join(' · ')}${note}</p>`
+}
+
+const BODY_END = /<\/body\s*>/i
+
+/** A body that is a whole page keeps its own frame, with the footer before its end. */
+function htmlPart(body: string, footer?: Footer, lang?: string): string {
+  const end = footer ? footerHtml(footer) : ''
+  const whole = BODY_END.exec(body)
+  if (whole) {
+    const framed = `<div style="font:13px/1.5 system-ui,sans-serif;max-width:36em;margin:auto">${end}\n</div>`
+    return `${body.slice(0, whole.index)}${footer ? framed : ''}${body.slice(whole.index)}\n`
+  }
+  const open = lang === undefined ? '<!doctype html>' : `<!doctype html>\n<html lang="${escapeHtml(lang)}">`
+  return `${open}\n<meta charset="utf-8">\n<div style="font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:auto">\n${body}${end}\n</div>\n`
 }

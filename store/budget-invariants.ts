@@ -40,6 +40,12 @@ export const BUDGET_INVARIANTS: Record<string, string> = {
     select h.key, 'points ' || l.state || ', hold ' || h.state as wrong from budget_holds h
     join point_transfers t on t.key = h.key join point_lots l on l.transfer = t.id
     where (l.state = 'pending') <> (h.state = 'open') or (l.state = 'void' and h.state <> 'released')`,
+  'money for messages follows the messages': `
+    select h.key, 'message ' || m.status || ', hold ' || h.state as wrong from budget_holds h
+    join messages m on h.key = m.key || '/cost'
+    where (h.state = 'open' and m.status not in ('reserved', 'sending', 'held'))
+      or (h.state = 'settled' and m.status not in ('sent', 'accepted', 'unknown', 'failed'))
+      or (h.state = 'released' and m.status not in ('skipped', 'failed'))`,
   'no budget pays for the control arm': `
     select h.key, 'held ' || h.amount as wrong from budget_holds h join enrolments e on e.id = h.enrolment
     where e.arm = 'holdout'`,

@@ -2,7 +2,11 @@
 import { sql } from 'kysely'
 import type { Birthday } from '../domain/calendar.ts'
 import type { Facts } from '../domain/customer.ts'
+import { type ConsentGiven, MESSAGES } from '../domain/consent.ts'
+import { setConsent } from './consents.ts'
 import { type Db, type Tx, at } from './db.ts'
+
+export { type Consent, type ConsentChange, consentsOf, setConsent } from './consents.ts'
 
 export interface Customer {
   id: string
@@ -14,6 +18,7 @@ export interface Customer {
   birth_month: number | null
   birth_day: number | null
   tags: string[]
+  channels: string[]
   created_at: Date
 }
 
@@ -28,8 +33,12 @@ export interface CustomerChange {
   locale?: string | null
   birthday?: Birthday | null
   tags?: string[]
-  /** By topic, for the e-mail channel. */
-  consent?: Record<string, boolean>
+  /** The channels the customer likes best first. */
+  channels?: string[]
+  /** The addresses of channels beside e-mail and phone, by kind; null: it is gone. */
+  reach?: Record<string, string | null>
+  /** By topic; a plain yes or no is for messages over the e-mail channel. */
+  consent?: Record<string, boolean | ConsentGiven>
 }
 
 /**
@@ -42,13 +51,14 @@ export async function upsertCustomer(
   source: string,
   now: () => number,
 ): Promise<number> {
-  const { id, email, phone, name, zone, locale, birthday, tags } = change
+  const { id, email, phone, name, zone, locale, birthday, tags, channels } = change
   const said = <T>(value: T | undefined): boolean => value !== undefined
   const asked = at(now())
   await sql`
-    insert into customers as c (id, email, phone, name, zone, locale, birth_month, birth_day, tags, created_at, updated_at)
+    insert into customers as c (id, email, phone, name, zone, locale, birth_month, birth_day, tags, channels, created_at, updated_at)
     values (${id}, ${email ?? null}, ${phone ?? null}, ${name ?? null}, ${zone ?? null}, ${locale ?? null},
-            ${birthday?.month ?? null}, ${birthday?.day ?? null}, ${tags ?? []}, ${asked}, ${asked})
+            ${birthday?.month ?? null}, ${birthday?.day ?? null}, ${tags ?? []}, ${channels ?? []},
+            ${asked}, ${asked})
     on conflict (id) do update set
       email = case when ${said(email)} then excluded.email else c.email end,
       phone = case when ${said(phone)} then excluded.phone else c.phone end,
@@ -58,36 +68,29 @@ export async function upsertCustomer(
       birth_month = case when ${said(birthday)} then excluded.birth_month else c.birth_month end,
       birth_day = case when ${said(birthday)} then excluded.birth_day else c.birth_day end,
       tags = case when ${said(tags)} then excluded.tags else c.tags end,
+      channels = case when ${said(channels)} then excluded.channels else c.channels end,
       updated_at = excluded.updated_at
   `.execute(tx)
   const behindLock = now()
-  for (const [topic, granted] of Object.entries(change.consent ?? {})) {
-    await setConsent(tx, { customer: id, topic, channel: 'email', granted, source, now: behindLock })
+  await reach(tx, id, change.reach ?? {}, behindLock)
+  for (const [topic, word] of Object.entries(change.consent ?? {})) {
+    const given =
+      typeof word === 'boolean' ? { granted: word, channels: ['email'], purpose: MESSAGES, proof: {} } : word
+    const { channels: over, ...of } = given
+    for (const channel of over) await setConsent(tx, { customer: id, topic, channel, ...of, source, now: behindLock })
   }
   return behindLock
 }
 
-export interface ConsentChange {
-  customer: string
-  topic: string
-  channel: string
-  granted: boolean
-  /** Where it was said: the id of an event, 'unsubscribe', the name of an operator. */
-  source: string
-  now: number
-}
-
-/** Adds a line to the history of consent unless it says what holds already; answers whether it did. */
-export async function setConsent(db: Db, change: ConsentChange): Promise<boolean> {
-  const { customer, topic, channel, granted, source, now } = change
-  const { numAffectedRows } = await sql`
-    insert into consents (customer, topic, channel, granted, source, at)
-    select ${customer}, ${topic}, ${channel}, ${granted}, ${source}, ${at(now)}
-    where ${granted} is distinct from (
-      select granted from consents where customer = ${customer} and topic = ${topic} and channel = ${channel}
-      order by id desc limit 1)
-  `.execute(db)
-  return numAffectedRows === 1n
+async function reach(tx: Tx, customer: string, by: Record<string, string | null>, now: number): Promise<void> {
+  for (const [kind, address] of Object.entries(by)) {
+    if (address === null) await sql`delete from addresses where customer = ${customer} and kind = ${kind}`.execute(tx)
+    else
+      await sql`
+        insert into addresses (customer, kind, address, at) values (${customer}, ${kind}, ${address}, ${at(now)})
+        on conflict (customer, kind) do update set address = excluded.address, at = excluded.at
+      `.execute(tx)
+  }
 }
 
 export async function customer(db: Db, id: string): Promise<Customer | undefined> {
@@ -99,23 +102,6 @@ export async function customer(db: Db, id: string): Promise<Customer | undefined
 export async function lockCustomer(tx: Tx, id: string): Promise<Customer | undefined> {
   const { rows } = await sql<Customer>`select * from customers where id = ${id} for update`.execute(tx)
   return rows[0]
-}
-
-export interface Consent {
-  topic: string
-  channel: string
-  granted: boolean
-  source: string
-  at: Date
-}
-
-/** What holds now, by topic and channel. */
-export async function consentsOf(db: Db, id: string): Promise<Consent[]> {
-  const { rows } = await sql<Consent>`
-    select distinct on (topic, channel) topic, channel, granted, source, at from consents
-    where customer = ${id} order by topic, channel, consents.id desc
-  `.execute(db)
-  return rows
 }
 
 /** All but the tier, which stands in tier-benefits.ts. */

@@ -33,10 +33,11 @@ export function openStore({ url, connections = 10, onError }: StoreOptions): Db 
 /** What a statement begins with that is sent often: the server plans it once a connection. It names its columns, never `*`. */
 const PREPARED = /^\s*\/\* prepared \*\//
 /** By its text; the names are the same on every connection of this process. */
-const names = new Map<string, string | undefined>()
+const names = new Map<string, string>()
 
 function nameOf(text: string): string | undefined {
-  if (!names.has(text)) names.set(text, PREPARED.test(text) ? `perennial_${names.size}` : undefined)
+  if (!PREPARED.test(text)) return undefined
+  if (!names.has(text)) names.set(text, `perennial_${names.size}`)
   return names.get(text)
 }
 

@@ -153,18 +153,15 @@ export interface RunState {
  * an unknown run.
  */
 export async function lockRun(tx: Tx, id: string): Promise<RunState | undefined> {
-  await sql`select 1 from customers where id = (select customer from enrolments where id = ${id}) for update`.execute(
-    tx,
-  )
+  await sql`
+    /* prepared */ select 1 from customers where id = (select customer from enrolments where id = ${id}) for update
+  `.execute(tx)
   const { rows } = await sql<RunState>`
-    select journey, customer, arm, status, reason from enrolments where id = ${id}
+    /* prepared */ select journey, customer, arm, status, reason,
+      (select paused_at from journeys where name = enrolments.journey for share) is not null as paused
+    from enrolments where id = ${id}
   `.execute(tx)
-  const [run] = rows
-  if (!run) return undefined
-  const { rows: pauses } = await sql<{ paused_at: Date | null }>`
-    select paused_at from journeys where name = ${run.journey} for share
-  `.execute(tx)
-  return { ...run, paused: (pauses[0]?.paused_at ?? null) !== null }
+  return rows[0]
 }
 
 /** The runs of some customers who are in a journey, with those customers locked; at most `limit` customers, undefined where none is in. */

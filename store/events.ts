@@ -7,6 +7,7 @@ import { sql } from 'kysely'
 import { PerennialError, type Problem } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
 import type { Identity } from '../domain/identity.ts'
+import { CONFIRM_WITHIN } from '../domain/consent.ts'
 import {
   type EndPattern,
   type Properties,
@@ -17,6 +18,7 @@ import {
   matches,
   occasionOf,
 } from '../domain/journey.ts'
+import { pendingBy } from './consents.ts'
 import { REFUNDED } from '../domain/returns.ts'
 import { type CustomerChange, upsertCustomer } from './customers.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
@@ -65,6 +67,7 @@ export async function acceptEvent(db: Db, event: ShopEvent, to: Accepting): Prom
       await settleOrderCoupons(tx, event, received)
       await route(tx, event, { plans, seq, now: received, shopZone })
       await applyToReferral(tx, event, pair, { plans, now: received, tell: tellEvent })
+      if (event.customer.consent) await askToConfirm(tx, event, { plans, now: received, shopZone })
     })
     return 'stored'
   } catch (error) {
@@ -92,6 +95,26 @@ export async function tellEvent(
   if (seq === undefined) return false
   await route(tx, event, { plans, seq, now, shopZone })
   return true
+}
+
+/**
+ * Consent that this event brought and that its customer has yet to confirm begins the journey that asks them to. Said again it asks
+ * again only once the link of the mail before is too old.
+ */
+async function askToConfirm(
+  tx: Tx,
+  { id: source, customer: { id: customer, consent = {} } }: ShopEvent,
+  to: { plans: readonly Routing[]; now: number; shopZone: string },
+): Promise<void> {
+  const granted = Object.keys(consent).filter((topic) => consent[topic] !== false)
+  const pending = (await pendingBy(tx, { customer, channel: 'email' })).filter(({ topic }) => granted.includes(topic))
+  if (pending.length === 0) return
+  const { rows } = await sql`
+    select 1 from events where customer = ${customer} and type = 'consent.asked'
+      and received_at > ${at(to.now - CONFIRM_WITHIN)} limit 1`.execute(tx)
+  if (rows.length > 0 && pending.every((one) => one.source !== source)) return
+  const properties = { ask: source, topics: pending.map(({ topic }) => topic) }
+  await tellEvent(tx, { id: `consent/${customer}/${source}`, type: 'consent.asked', customer, properties }, to)
 }
 
 async function insertEvent(tx: Tx, event: ShopEvent, hash: string, received: number): Promise<number | undefined> {

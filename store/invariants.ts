@@ -3,7 +3,10 @@ import { sql } from 'kysely'
 import { BUDGET_INVARIANTS } from './budget-invariants.ts'
 import { COUPON_INVARIANTS } from './coupon-invariants.ts'
 import type { Db } from './db.ts'
+import { MESSAGE_INVARIANTS } from './message-invariants.ts'
+import { GATE_INVARIANTS } from './gate-invariants.ts'
 import { POINT_INVARIANTS } from './point-invariants.ts'
+import { WORD_INVARIANTS } from './word-invariants.ts'
 import { TIER_INVARIANTS } from './tier-invariants.ts'
 import { REFERRAL_INVARIANTS } from './referral-invariants.ts'
 
@@ -62,13 +65,14 @@ const INVARIANTS: Record<string, string> = {
     union all select t.key, 'points' from point_transfers t join enrolments e on e.id = t.enrolment where e.arm = 'holdout'`,
   'no marketing was sent without consent': `
     select m.key, 'consent at the reservation was ' || coalesce(last.granted::text, 'never given') as wrong from messages m
-    left join lateral (select granted from consents c where c.customer = m.customer and c.topic = m.topic
-      and c.channel = m.channel and c.at <= m.reserved_at order by id desc limit 1) last on true
-    where m.class = 'marketing' and m.status in ('sending', 'sent', 'unknown') and last.granted is not true`,
+    left join lateral (select bool_and(coalesce((select granted from consents c where c.customer = m.customer and c.topic = m.topic
+      and c.channel = m.channel and c.purpose = what and c.at <= m.reserved_at order by id desc limit 1), false)) as granted
+      from unnest(array['messages', m.purpose]) what) last on true
+    where m.class = 'marketing' and m.status in ('sending', 'accepted', 'sent', 'unknown') and last.granted is not true`,
   'nothing was sent to a suppressed address': `
     select m.key, 'suppressed since ' || s.at as wrong from messages m
     join suppressions s on s.channel = m.channel and s.address = lower(m.address)
-    where m.status in ('sending', 'sent', 'unknown') and s.at < m.reserved_at`,
+    where m.status in ('sending', 'accepted', 'sent', 'unknown') and s.at < m.reserved_at`,
   'nothing was reserved after a run had ended': `
     select m.key, 'reserved ' || m.reserved_at || ', ended ' || e.ended_at as wrong from messages m
     join enrolments e on e.id = m.enrolment where m.reserved_at > e.ended_at
@@ -93,7 +97,10 @@ const INVARIANTS: Record<string, string> = {
   'an ended run waits for nothing': `
     select w.key, 'open, run is ' || e.status as wrong from waits w join enrolments e on e.id = w.enrolment
     where w.open and e.status <> 'running'`,
+  ...MESSAGE_INVARIANTS,
+  ...GATE_INVARIANTS,
   ...POINT_INVARIANTS,
+  ...WORD_INVARIANTS,
   ...BUDGET_INVARIANTS,
   ...TIER_INVARIANTS,
   ...COUPON_INVARIANTS,

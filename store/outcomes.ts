@@ -22,12 +22,21 @@ export interface ArmOutcome {
   converted: number
 }
 
-/** Conversions by arm, as assigned: whoever entered an arm counts in it, whatever became of the run. */
-export async function armOutcomes(db: Db, journey?: string): Promise<ArmOutcome[]> {
+/**
+ * Conversions by arm, as assigned: whoever entered an arm counts in it, whatever became of the run. With `exposed` only runs that
+ * came to a message that would have gone out, in both arms alike, and what was converted after that.
+ */
+export async function armOutcomes(
+  db: Db,
+  journey?: string,
+  { exposed = false }: { exposed?: boolean } = {},
+): Promise<ArmOutcome[]> {
   const { rows } = await sql<ArmOutcome>`
     select e.journey, e.arm, count(*) as runs, count(o.enrolment) as converted
-    from enrolments e left join outcomes o on o.enrolment = e.id and o.kind = 'converted'
-    where ${journey ?? null}::text is null or e.journey = ${journey ?? null}
+    from enrolments e
+    left join lateral (select min(at) as at from exposures x where x.enrolment = e.id) seen on true
+    left join outcomes o on o.enrolment = e.id and o.kind = 'converted' and (not ${exposed} or o.at >= seen.at)
+    where (${journey ?? null}::text is null or e.journey = ${journey ?? null}) and (not ${exposed} or seen.at is not null)
     group by e.journey, e.arm order by e.journey, e.arm desc
   `.execute(db)
   return rows

@@ -1,5 +1,15 @@
 -- What the migrations come to. Written by `npm run schema`; a test compares it.
 
+create table addresses (
+  customer text not null,
+  kind text not null,
+  address text not null,
+  at timestamp with time zone not null,
+  constraint addresses_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint addresses_kind_check CHECK ((kind = ANY (ARRAY['wecom'::text, 'wechat'::text, 'device'::text, 'subscription'::text, 'url'::text]))),
+  constraint addresses_pkey PRIMARY KEY (customer, kind)
+);
+
 create table budget_alerts (
   budget text not null,
   round integer not null,
@@ -108,6 +118,18 @@ create table budgets (
   constraint budgets_within_cap CHECK (((reserved + spent) <= cap))
 );
 
+create table channels (
+  name text not null,
+  provider text not null,
+  ready boolean not null,
+  missing text[] not null default '{}'::text[],
+  per_second double precision,
+  quota integer,
+  quota_zone text,
+  at timestamp with time zone not null,
+  constraint channels_pkey PRIMARY KEY (name)
+);
+
 create table checkout_answers (
   key text not null,
   request_hash text not null,
@@ -146,10 +168,16 @@ create table consents (
   granted boolean not null,
   source text not null,
   at timestamp with time zone not null,
+  purpose text not null default 'messages'::text,
+  pending boolean not null default false,
+  text_version text,
+  ip_hash text,
+  agent_hash text,
   constraint consents_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint consents_pending CHECK ((NOT (pending AND granted))),
   constraint consents_pkey PRIMARY KEY (id)
 );
-CREATE INDEX consents_newest ON public.consents USING btree (customer, topic, channel, id DESC);
+CREATE INDEX consents_newest ON public.consents USING btree (customer, topic, channel, purpose, id DESC);
 
 create table coupon_identities (
   kind text not null,
@@ -207,6 +235,7 @@ create table customers (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   phone text,
+  channels text[] not null default '{}'::text[],
   constraint customers_check CHECK (((birth_month IS NULL) = (birth_day IS NULL))),
   constraint customers_pkey PRIMARY KEY (id)
 );
@@ -287,6 +316,41 @@ create table events (
 );
 CREATE INDEX events_of_customer ON public.events USING btree (customer, type, seq);
 
+create table exposures (
+  message text not null,
+  enrolment text not null,
+  journey text not null,
+  customer text not null,
+  arm text not null,
+  at timestamp with time zone not null,
+  constraint exposures_arm_check CHECK ((arm = ANY (ARRAY['treated'::text, 'holdout'::text]))),
+  constraint exposures_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint exposures_pkey PRIMARY KEY (message)
+);
+CREATE INDEX exposures_of_enrolment ON public.exposures USING btree (enrolment);
+CREATE INDEX exposures_of_journey ON public.exposures USING btree (journey, arm);
+
+create table holiday_years (
+  region text not null,
+  year integer not null,
+  by text not null,
+  at timestamp with time zone not null,
+  constraint holiday_years_by_check CHECK ((by <> ''::text)),
+  constraint holiday_years_pkey PRIMARY KEY (region, year)
+);
+
+create table holidays (
+  region text not null,
+  date date not null,
+  year integer not null,
+  kind text not null,
+  name text not null,
+  constraint holidays_check CHECK (((year)::numeric = EXTRACT(year FROM date))),
+  constraint holidays_kind_check CHECK ((kind = ANY (ARRAY['holiday'::text, 'workday'::text]))),
+  constraint holidays_pkey PRIMARY KEY (region, date),
+  constraint holidays_region_year_fkey FOREIGN KEY (region, year) REFERENCES holiday_years(region, year) ON DELETE CASCADE
+);
+
 create table identities (
   kind text not null,
   hash text not null,
@@ -317,6 +381,18 @@ create table member_counters (
   constraint member_counters_pkey PRIMARY KEY (offer, customer)
 );
 
+create table message_states (
+  id bigint not null identity,
+  message text not null,
+  status text not null,
+  code text,
+  detail text,
+  at timestamp with time zone not null,
+  constraint message_states_message_fkey FOREIGN KEY (message) REFERENCES messages(key) ON DELETE CASCADE,
+  constraint message_states_pkey PRIMARY KEY (id)
+);
+CREATE INDEX message_states_of_message ON public.message_states USING btree (message, id);
+
 create table messages (
   key text not null,
   enrolment text not null,
@@ -336,6 +412,19 @@ create table messages (
   reserved_at timestamp with time zone,
   held_until timestamp with time zone,
   sent_at timestamp with time zone,
+  provider text,
+  provider_id text,
+  segments integer,
+  cost integer,
+  looked_at timestamp with time zone,
+  purpose text not null default 'messages'::text,
+  tags text[] not null default '{}'::text[],
+  priority integer not null default 0,
+  bid_at timestamp with time zone,
+  bid_until timestamp with time zone,
+  passed jsonb not null default '[]'::jsonb,
+  locale text,
+  words_version integer,
   constraint messages_check CHECK (((status <> 'sent'::text) OR ((sent_at IS NOT NULL) AND (reserved_at IS NOT NULL)))),
   constraint messages_check1 CHECK (((status <> ALL (ARRAY['skipped'::text, 'held'::text, 'failed'::text])) OR (code IS NOT NULL))),
   constraint messages_class_check CHECK ((class = ANY (ARRAY['marketing'::text, 'service'::text, 'transactional'::text]))),
@@ -343,10 +432,13 @@ create table messages (
   constraint messages_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
   constraint messages_message_id_key UNIQUE (message_id),
   constraint messages_pkey PRIMARY KEY (key),
-  constraint messages_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'sending'::text, 'sent'::text, 'unknown'::text, 'failed'::text, 'skipped'::text, 'held'::text])))
+  constraint messages_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'sending'::text, 'accepted'::text, 'sent'::text, 'unknown'::text, 'failed'::text, 'skipped'::text, 'held'::text])))
 );
+CREATE INDEX messages_by_provider_id ON public.messages USING btree (provider_id) WHERE (provider_id IS NOT NULL);
+CREATE INDEX messages_by_time ON public.messages USING btree (reserved_at);
 CREATE INDEX messages_of_customer ON public.messages USING btree (customer, reserved_at);
 CREATE INDEX messages_of_enrolment ON public.messages USING btree (enrolment);
+CREATE INDEX messages_open_fate ON public.messages USING btree (reserved_at) WHERE (status = ANY (ARRAY['accepted'::text, 'unknown'::text]));
 
 create table offer_buckets (
   offer text not null,
@@ -489,6 +581,43 @@ create table programmes (
   constraint programmes_version_check CHECK ((version > 0))
 );
 
+create table provider_days (
+  provider text not null,
+  day date not null,
+  used integer not null,
+  most integer not null,
+  constraint provider_days_pkey PRIMARY KEY (provider, day),
+  constraint provider_days_used_check CHECK ((used >= 0))
+);
+
+create table provider_uses (
+  provider text not null,
+  day date not null,
+  message text not null,
+  constraint provider_uses_pkey PRIMARY KEY (provider, day, message),
+  constraint provider_uses_provider_day_fkey FOREIGN KEY (provider, day) REFERENCES provider_days(provider, day)
+);
+
+create table receipt_requests (
+  id text not null,
+  at timestamp with time zone not null,
+  constraint receipt_requests_pkey PRIMARY KEY (id)
+);
+
+create table receipts (
+  provider text not null,
+  id text not null,
+  message text,
+  kind text not null,
+  detail text,
+  at timestamp with time zone not null,
+  constraint receipts_kind_check CHECK ((kind = ANY (ARRAY['delivered'::text, 'failed'::text, 'bounced'::text, 'complained'::text, 'refused'::text]))),
+  constraint receipts_message_fkey FOREIGN KEY (message) REFERENCES messages(key) ON DELETE CASCADE,
+  constraint receipts_pkey PRIMARY KEY (provider, id)
+);
+CREATE INDEX receipts_by_kind ON public.receipts USING btree (kind, at);
+CREATE INDEX receipts_of_message ON public.receipts USING btree (message) WHERE (message IS NOT NULL);
+
 create table redemption_lines (
   redemption bigint not null,
   line text not null,
@@ -613,6 +742,21 @@ create table rejected_events (
   constraint rejected_events_pkey PRIMARY KEY (seq)
 );
 
+create table release_openings (
+  channel text not null,
+  opens_at timestamp with time zone not null,
+  next_slot timestamp with time zone not null,
+  constraint release_openings_pkey PRIMARY KEY (channel, opens_at)
+);
+
+create table release_slots (
+  channel text not null,
+  slot timestamp with time zone not null,
+  taken integer not null,
+  constraint release_slots_pkey PRIMARY KEY (channel, slot),
+  constraint release_slots_taken_check CHECK ((taken > 0))
+);
+
 create table reviews (
   id bigint not null identity,
   key text not null,
@@ -674,6 +818,20 @@ create table suppressions (
   constraint suppressions_pkey PRIMARY KEY (channel, address)
 );
 
+create table test_sends (
+  id bigint not null identity,
+  journey text not null,
+  message text not null,
+  locale text,
+  customer text,
+  recipient text not null,
+  by text not null,
+  at timestamp with time zone not null,
+  status text not null,
+  detail text not null,
+  constraint test_sends_pkey PRIMARY KEY (id)
+);
+
 create table tier_gifts (
   customer text not null,
   period text not null,
@@ -720,6 +878,15 @@ CREATE INDEX tier_history_due ON public.tier_history USING btree (due_at) WHERE 
 CREATE INDEX tier_history_ending ON public.tier_history USING btree (term_end) WHERE ((valid_to IS NULL) AND (term_end IS NOT NULL));
 CREATE INDEX tier_history_level ON public.tier_history USING btree (level) WHERE (valid_to IS NULL);
 
+create table topics (
+  id text not null,
+  title text not null,
+  description text not null default ''::text,
+  double_opt_in boolean not null default false,
+  retired boolean not null default false,
+  constraint topics_pkey PRIMARY KEY (id)
+);
+
 create table waits (
   key text not null,
   enrolment text not null,
@@ -734,3 +901,47 @@ create table waits (
 );
 CREATE INDEX waits_open ON public.waits USING btree (enrolment) WHERE open;
 CREATE UNIQUE INDEX waits_take_once ON public.waits USING btree (enrolment, taken_seq);
+
+create table word_versions (
+  journey text not null,
+  message text not null,
+  locale text not null,
+  version integer not null,
+  words jsonb,
+  leave jsonb not null default '{}'::jsonb,
+  by text not null,
+  note text,
+  at timestamp with time zone not null,
+  constraint word_versions_by_check CHECK ((by <> ''::text)),
+  constraint word_versions_pkey PRIMARY KEY (journey, message, locale, version),
+  constraint word_versions_version_check CHECK ((version >= 1))
+);
+
+create table wording_terms (
+  term text not null,
+  severity text not null,
+  category text not null,
+  basis text not null,
+  suggestion text not null,
+  except_in text[] not null default '{}'::text[],
+  by text not null,
+  at timestamp with time zone not null,
+  constraint wording_terms_by_check CHECK ((by <> ''::text)),
+  constraint wording_terms_pkey PRIMARY KEY (term),
+  constraint wording_terms_severity_check CHECK ((severity = ANY (ARRAY['block'::text, 'review'::text, 'evidence'::text, 'allow'::text])))
+);
+
+create table wordings (
+  hash text not null,
+  term text not null,
+  journey text not null,
+  message text not null,
+  words jsonb not null,
+  basis text not null,
+  suggestion text not null,
+  asked_at timestamp with time zone not null,
+  approved_at timestamp with time zone,
+  approved_by text,
+  constraint wordings_check CHECK (((approved_at IS NULL) = (approved_by IS NULL))),
+  constraint wordings_pkey PRIMARY KEY (hash, term)
+);

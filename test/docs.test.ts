@@ -11,6 +11,7 @@ import { readConfig } from '../domain/contracts/config.ts'
 import { ERRORS, REFUSALS } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
 import { CHECKS } from '../domain/sending.ts'
+import { FLAWS } from '../domain/words-lint.ts'
 import { ROOT, nodesOf, readSources } from './sources.ts'
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
@@ -35,6 +36,10 @@ const TABLES: Record<string, string> = {
   refusals: table(
     ['code', 'meaning'],
     Object.entries(REFUSALS).map(([code, meaning]) => [`\`${code}\``, meaning]),
+  ),
+  flaws: table(
+    ['flaw', 'severity', 'meaning'],
+    Object.entries(FLAWS).map(([code, { severity, meaning }]) => [`\`${code}\``, severity, meaning]),
   ),
   gate: table(
     ['check', 'marketing', 'service', 'transactional'],

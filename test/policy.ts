@@ -4,7 +4,9 @@ import type { Policy } from '../activities/index.ts'
 /** No night, and a cap nobody reaches. */
 export const OPEN_HOURS: Policy = {
   quiet: { from: 0, to: 0 },
-  cap: { messages: 100, windowMs: 86_400_000 },
+  caps: [{ messages: 100, windowMs: 86_400_000, counts: ['marketing'] }],
+  auctionMs: 0,
+  release: { messages: 1000, windowMs: 1 },
   shopZone: 'UTC',
 }
 

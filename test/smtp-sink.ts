@@ -3,8 +3,11 @@ import type { AddressInfo } from 'node:net'
 import PostalMime from 'postal-mime'
 import { SMTPServer } from 'smtp-server'
 
-/** accept; refuse with a reply code at RCPT; drop the connection after the whole mail was read, before the answer. */
-export type Reply = 'accept' | 'drop' | number
+/**
+ * accept; refuse with a reply code at RCPT. drop: the connection is closed after the whole mail was read, before the answer, and it
+ * is gone; lose: the same, but the mail is taken; hang: taken, and no answer ever; cut: closed in the middle of the mail.
+ */
+export type Reply = 'accept' | 'drop' | 'lose' | 'hang' | 'cut' | number
 
 export interface Sink {
   url: string
@@ -22,7 +25,7 @@ export async function startSink(
 ): Promise<Sink> {
   const taken: Sink['taken'] = []
   const asked: Sink['asked'] = new Map()
-  const doomed = new Set<string>()
+  const doomed = new Map<string, Reply>()
   const server = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],
     disableReverseLookup: true,
@@ -30,21 +33,27 @@ export async function startSink(
       const before = asked.get(address) ?? 0
       asked.set(address, before + 1)
       const reply = answer(address, before)
-      if (reply === 'drop') doomed.add(address)
+      if (typeof reply === 'string' && reply !== 'accept') doomed.set(address, reply)
       if (typeof reply === 'number') return done(Object.assign(new Error('as the test asks'), { responseCode: reply }))
       done()
     },
     onData(stream, session, done) {
       const chunks: Buffer[] = []
-      stream.on('data', (chunk: Buffer) => void chunks.push(chunk))
+      const to = session.envelope.rcptTo[0]?.address ?? ''
+      const end = doomed.get(to)
+      doomed.delete(to)
+      stream.on('data', (chunk: Buffer) => {
+        chunks.push(chunk)
+        if (end === 'cut') closeConnection(session.id)
+      })
       stream.on('end', () => {
-        const to = session.envelope.rcptTo[0]?.address ?? ''
-        if (doomed.delete(to)) return closeConnection(session.id)
+        if (end === 'drop' || end === 'cut') return closeConnection(session.id)
         const raw = Buffer.concat(chunks)
         PostalMime.parse(raw).then(
           (mail) => {
             taken.push({ to, messageId: mail.messageId ?? '', subject: mail.subject ?? '', raw: raw.toString() })
-            done()
+            if (end === 'lose') return closeConnection(session.id)
+            if (end !== 'hang') done()
           },
           (error: Error) => done(error),
         )

@@ -9,6 +9,7 @@ import type { Channel } from '../activities/channels/channel.ts'
 import { emailChannel } from '../activities/channels/email.ts'
 import { type Catalogue, plansOf, readCatalogue } from '../client/catalogue.ts'
 import { type Dispatcher, startDispatcher } from '../client/dispatcher.ts'
+import type { ChannelName } from '../domain/channel.ts'
 import { codeFrom } from '../domain/coupon.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { readEvent } from '../domain/contracts/event.ts'
@@ -61,6 +62,10 @@ export interface WorldOptions {
   dayMs?: number
   smtpUrl?: string
   channel?: Channel
+  /** In place of the one channel. */
+  channels?: ReadonlyMap<ChannelName, Channel>
+  /** Messages a second by channel. */
+  rates?: ReadonlyMap<ChannelName, number>
   policy?: Policy
   catalogue?: Catalogue
   /** Percent held out, instead of what the plans say; 0 unless told. */
@@ -122,10 +127,11 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     db,
     clock,
     plans,
-    channel,
+    channels: options.channels ?? new Map([[channel.name, channel]]),
     policy: options.policy ?? OPEN_HOURS,
     publicUrl: PUBLIC_URL,
     secret: SECRET,
+    words: { testRecipients: ['ann@shop.example'] },
     drawCode: () => codeFrom(randomBytes(12)),
     log: (line: EffectLine) => void effects.push(line),
   }
@@ -144,7 +150,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       dispatcher ??= startDispatcher({ db, client, taskQueue, tempo, log: { warn: () => {} }, idleMs: 20 })
     },
     async startWorker() {
-      worker = await startWorker({ address, namespace: 'default', taskQueue, bundle, parts })
+      const rates = options.rates ?? new Map<ChannelName, number>()
+      worker = await startWorker({ address, namespace: 'default', taskQueue, bundle, parts, rates })
       world.startDispatcher()
     },
     async stopWorker() {

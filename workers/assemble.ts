@@ -4,7 +4,6 @@ import { type Client } from '@temporalio/client'
 import { Runtime } from '@temporalio/worker'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
-import { emailChannel } from '../activities/channels/email.ts'
 import type { EffectLine, Parts } from '../activities/index.ts'
 import { plansOf, readCatalogue } from '../client/catalogue.ts'
 import { startDispatcher } from '../client/dispatcher.ts'
@@ -12,16 +11,20 @@ import { createMetrics } from '../client/http/metrics.ts'
 import { createHealthServer, createServer } from '../client/http/server.ts'
 import { connectTemporal } from '../client/temporal.ts'
 import type { Config } from '../domain/contracts/config.ts'
+import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { codeFrom } from '../domain/coupon.ts'
 import { DEFAULT_PROGRAMME } from '../domain/programmes.ts'
 import { clockOf } from '../domain/tempo.ts'
+import { addTopics } from '../store/consents.ts'
 import { addBudgets } from '../store/budgets.ts'
 import { addOffers } from '../store/coupons.ts'
-import { openStore } from '../store/db.ts'
+import { type Db, openStore } from '../store/db.ts'
 import { checkInvariants } from '../store/invariants.ts'
 import { migrate } from '../store/migrate.ts'
+import { saveChannels } from '../store/timeline.ts'
 import { setProgramme } from '../store/programmes.ts'
 import { workflowBundle } from './bundle.ts'
+import { channelLinesOf, openChannels, quotasOf, ratesOf } from './channels.ts'
 import { sdkLogger } from './log.ts'
 import { syncSchedules } from './schedules.ts'
 import { startWorker } from './worker.ts'
@@ -74,18 +77,19 @@ async function start(
   stops.push(() => db.destroy())
   const migrated = await migrate(db)
   if (migrated.length > 0) log.info({ migrated }, 'the store has the newest schema')
-  for (const plan of plans.values()) await addOffers(db, plan.offers)
-  await addBudgets(db, plans.values(), clock.now)
-  await setProgramme(db, DEFAULT_PROGRAMME, { now: clock.now(), onlyFirst: true })
+  await keepPlans(db, [...plans.values()], clock.now)
 
-  const metrics = createMetrics({ db })
+  const metrics = createMetrics({ db, clock })
   const temporal = roles.has('worker') || roles.has('dispatcher') ? await connectTemporal(config) : undefined
   if (temporal) stops.push(temporal.close)
   let workerState: (() => string) | undefined
   if (roles.has('worker') && temporal) {
     installRuntime(log, config.METRICS_PORT)
+    if (!config.SHOP_ADDRESS)
+      log.info('SHOP_ADDRESS is not set: mails carry no postal address, which CAN-SPAM asks for')
     const parts = partsOf(config, { db, clock, plans, log, count: metrics.countEffect })
-    stops.push(() => parts.channel.close())
+    stops.push(async () => void (await Promise.all([...parts.channels.values()].map((one) => one.close()))))
+    await tellChannels(parts, config, log)
     const worker = await startWorker({
       address: config.TEMPORAL_ADDRESS,
       namespace: config.TEMPORAL_NAMESPACE,
@@ -94,6 +98,7 @@ async function start(
       parts,
       tls: config.TEMPORAL_TLS,
       apiKey: config.TEMPORAL_API_KEY,
+      rates: ratesOf(config),
     })
     workerState = worker.state
     stops.push(worker.stop)
@@ -111,7 +116,7 @@ async function start(
     ...(workerState && { workerState, sdkMetrics: () => sdkMetrics(config.METRICS_PORT) }),
     ...(temporal && { temporalAnswers: () => answers(temporal.client) }),
   }
-  const keys = { apiKey: config.PERENNIAL_API_KEY, secret: config.PERENNIAL_SECRET }
+  const keys = { apiKey: config.PERENNIAL_API_KEY, secret: config.PERENNIAL_SECRET, ...receiptsOf(config, plans) }
   const server = roles.has('api')
     ? await createServer({ ...health, ...keys, plans: [...plans.values()], clock, shopZone: config.SHOP_ZONE })
     : await createHealthServer(health)
@@ -119,6 +124,37 @@ async function start(
   const url = await server.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT })
   stops.push(() => server.close())
   return url
+}
+
+/** Each channel says whether it can send: in the log, and where `perennial channels` looks. */
+async function tellChannels({ db, clock, channels }: Parts, config: Config, log: Logger): Promise<void> {
+  const lines = channelLinesOf(channels.values(), config)
+  await saveChannels(db, lines, clock.now())
+  for (const { name, provider, ready, missing } of lines) {
+    if (ready) log.info({ channel: name, provider }, 'the channel is ready')
+    else log.info({ channel: name, missing }, 'the channel lacks settings and is passed over')
+  }
+}
+
+/** What the routes of providers need. The topics are what customers agree to get, so what they leave when they refuse a channel. */
+function receiptsOf(config: Config, plans: ReadonlyMap<string, CheckedPlan>) {
+  const topics = [...plans.values()].filter((plan) => plan.class !== 'transactional').map(({ topic }) => topic)
+  return {
+    receiptsSecret: config.RECEIPTS_SECRET,
+    receiptsToken: config.RECEIPTS_TOKEN,
+    topics: [...new Set(topics)],
+  }
+}
+
+/** What of the plans is data of the shop from now on: offers, topics, budgets and levels, as they are at first. */
+async function keepPlans(db: Db, plans: readonly CheckedPlan[], now: () => number): Promise<void> {
+  for (const plan of plans) await addOffers(db, plan.offers)
+  await addTopics(
+    db,
+    plans.map((plan) => plan.topic),
+  )
+  await addBudgets(db, plans, now)
+  await setProgramme(db, DEFAULT_PROGRAMME, { now: now(), onlyFirst: true })
 }
 
 function partsOf(
@@ -129,15 +165,23 @@ function partsOf(
     db: given.db,
     clock: given.clock,
     plans: given.plans,
-    channel: emailChannel({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM }),
+    channels: openChannels(config, { now: Date.now, print: (line) => given.log.info(line, 'message') }),
+    quotas: quotasOf(config),
     policy: {
       quiet: config.QUIET_HOURS,
-      cap: config.MARKETING_CAP,
+      caps: config.MARKETING_CAP,
+      auctionMs: config.AUCTION_WINDOW,
+      release: config.RELEASE_RATE,
       shopZone: config.SHOP_ZONE,
       pointCost: config.POINT_COST,
     },
     publicUrl: config.PUBLIC_URL,
     secret: config.PERENNIAL_SECRET,
+    words: {
+      ...(config.SHOP_LOCALE && { shopLocale: config.SHOP_LOCALE }),
+      ...(config.SHOP_ADDRESS && { address: config.SHOP_ADDRESS }),
+      testRecipients: config.TEST_RECIPIENTS,
+    },
     drawCode: () => codeFrom(randomBytes(12)),
     log(line) {
       given.count(line)

@@ -1,4 +1,4 @@
-/** The workflow bundle, generated from the catalogue: one export a journey file, the sweep and the upkeep. */
+/** The workflow bundle, generated from the catalogue: one export a journey file, the sweep, the upkeep and the test mail. */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -62,6 +62,7 @@ function entryCode(catalogue: Catalogue): string {
     `import { workflowOf } from ${path(new URL(`kit/run.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
     `export { sweep } from ${path(new URL(`kit/sweep.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
     `export { upkeep } from ${path(new URL(`kit/upkeep.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
+    `export { testMail as "test-mail" } from ${path(new URL(`kit/test-mail.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
     ...journeys,
     '',
   ].join('\n')

@@ -18,10 +18,14 @@ const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = 
   ERROR: 'error',
 }
 
+/** How the SDK warns of workers that run activities alone, which those of the channels are meant to. */
+const WITHOUT_WORKFLOWS = 'No workflows registered'
+
 /** The SDK's log lines in ours; its chatter about its own state is kept at debug. */
 export function sdkLogger(log: Logger): SdkLogger {
   return new DefaultLogger('INFO', ({ level, message, meta }) => {
-    const as = LEVELS[level] === 'info' ? 'debug' : LEVELS[level]
+    const chatter = LEVELS[level] === 'info' || message.startsWith(WITHOUT_WORKFLOWS)
+    const as = chatter ? 'debug' : LEVELS[level]
     log[as](
       { sdk: true, workflow: meta?.['workflowId'], activity: meta?.['activityId'], err: meta?.['error'] },
       message,

@@ -21,6 +21,12 @@ export default journey(
       greeting: {
         subject: 'Happy birthday, {{ name }}',
         text: 'Happy birthday, {{ name }}!\n\n{{ coupon.title }}: {{ coupon.code }}, until {{ coupon.expires }}. Treat yourself.',
+        locales: {
+          'zh-CN': {
+            subject: '{{ name }}，生日快乐',
+            text: '{{ name }}，生日快乐！\n\n送您一张生日券 {{ coupon.code }}，有效期至 {{ coupon.expires }}。',
+          },
+        },
       },
     },
   },

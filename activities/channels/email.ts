@@ -1,6 +1,9 @@
-/** E-mail over pooled SMTP. */
+/** E-mail over pooled SMTP, signed with DKIM (RFC 6376) where there is a key. */
+import { createPrivateKey } from 'node:crypto'
 import { Readable } from 'node:stream'
 import nodemailer from 'nodemailer'
+import { CAPABILITIES } from '../../domain/channel.ts'
+import { PerennialError } from '../../domain/errors.ts'
 import type { Begin, Channel, Outgoing, Receipt } from './channel.ts'
 
 export interface EmailOptions {
@@ -8,13 +11,32 @@ export interface EmailOptions {
   smtpUrl: string
   /** The From address, with a name if you like: 'Shop <hello@shop.example>'. */
   from: string
+  dkim?: Dkim
   /** Connections at most, 5 unless told. */
   connections?: number
+  /** How long a server may be silent, ms of the machine; 20 s unless told. */
+  silenceMs?: number
 }
+
+export interface Dkim {
+  /** The domain of the From address, and the selector under which its public key stands in the DNS. */
+  domain: string
+  selector: string
+  /** PEM, RSA. */
+  privateKey: string
+}
+
+/** What is signed where it is there: nodemailer's list, and the two of RFC 8058, which asks for both. */
+const SIGNED = [
+  'From:Sender:Reply-To:Subject:Date:Message-ID:To:Cc:MIME-Version:Content-Type:Content-Transfer-Encoding',
+  'List-Unsubscribe:List-Unsubscribe-Post',
+].join(':')
 
 const SECONDS = 1000
 
-export function emailChannel({ smtpUrl, from, connections = 5 }: EmailOptions): Channel {
+/** Throws CONFIG_INVALID where the key of `dkim` cannot sign. */
+export function emailChannel(options: EmailOptions): Channel {
+  const { smtpUrl, from, dkim, connections = 5, silenceMs = 20 * SECONDS } = options
   const transport = nodemailer.createTransport({
     url: smtpUrl,
     pool: true,
@@ -22,9 +44,10 @@ export function emailChannel({ smtpUrl, from, connections = 5 }: EmailOptions): 
     maxRequeues: 1,
     connectionTimeout: 10 * SECONDS,
     greetingTimeout: 10 * SECONDS,
-    socketTimeout: 20 * SECONDS,
+    socketTimeout: silenceMs,
     disableFileAccess: true,
     disableUrlAccess: true,
+    ...(dkim && { dkim: signing(dkim) }),
   })
   // nodemailer reads a body only when the server has agreed to take it (354): no sooner can the server have the message.
   const attempts = new Map<string, Attempt>()
@@ -35,6 +58,9 @@ export function emailChannel({ smtpUrl, from, connections = 5 }: EmailOptions): 
   })
   return {
     name: 'email',
+    provider: 'smtp',
+    ready: { ok: true },
+    can: CAPABILITIES.email,
     async send(message, begin) {
       const attempt: Attempt = { begin, began: false }
       attempts.set(message.messageId, attempt)
@@ -52,6 +78,20 @@ export function emailChannel({ smtpUrl, from, connections = 5 }: EmailOptions): 
       return Promise.resolve()
     },
   }
+}
+
+function signing({ domain, selector, privateKey }: Dkim) {
+  const field = 'DKIM_PRIVATE_KEY'
+  const expected = 'an RSA private key, PEM'
+  let type: string | undefined
+  try {
+    type = createPrivateKey(privateKey).asymmetricKeyType
+  } catch (cause) {
+    throw new PerennialError('CONFIG_INVALID', `${field}: it cannot be read`, { field, expected, cause })
+  }
+  // nodemailer sends unsigned, without a word, what it cannot sign.
+  if (type !== 'rsa') throw new PerennialError('CONFIG_INVALID', `${field}: it is ${type}`, { field, expected })
+  return { domainName: domain, keySelector: selector, privateKey, headerFieldNames: SIGNED }
 }
 
 interface Attempt {
@@ -85,6 +125,9 @@ function compose({ to, messageId, words, unsubscribeUrl }: Outgoing, from: strin
   }
 }
 
+/** Enhanced codes (RFC 3463, 3.2) that say there is no such mailbox or domain; other refusals may be of the sender or the words. */
+const NOBODY = /\b5\.1\.(1|2|3|6|10)\b/
+
 /** Codes of nodemailer that speak of the message itself, before any server saw it. */
 const UNSENDABLE = new Set(['EMESSAGE', 'ENOTSUP', 'EMAXRECIPIENTS'])
 
@@ -98,7 +141,9 @@ function classify(error: unknown, began: boolean): Receipt {
     .filter((part) => part !== undefined)
     .join(' ')
   if (failure.code === 'EAUTH' || failure.code === 'ENOAUTH') return { is: 'transient', detail }
-  if (failure.responseCode !== undefined && failure.responseCode >= 500) return { is: 'refused', detail }
+  if (failure.responseCode !== undefined && failure.responseCode >= 500) {
+    return { is: 'refused', detail, ...(NOBODY.test(failure.message ?? '') && { deadAddress: true }) }
+  }
   if (failure.responseCode !== undefined && failure.responseCode >= 400) return { is: 'transient', detail }
   if (failure.code !== undefined && UNSENDABLE.has(failure.code)) return { is: 'refused', detail }
   return { is: began ? 'unknown' : 'transient', detail }

@@ -63,6 +63,7 @@ export function journeyPage(report: JourneyReport, zone: string): string {
       Entered: plan.reentry,
       'Held out': `${plan.holdout} %`,
       Sends: `${plan.messages.join(', ') || 'nothing'} (${plan.class}, topic ${plan.topic})`,
+      By: plan.channels.join(', then ') + (plan.priority === 0 ? '' : `; priority ${plan.priority}`),
       Awards: plan.points.join(', ') || null,
       Budget: plan.budget,
       Rewards: plan.rewards.join(', ') || null,
@@ -70,6 +71,7 @@ export function journeyPage(report: JourneyReport, zone: string): string {
     }),
     section('Runs', runsTable(report)),
     section('Lift', liftInWords(report)),
+    section('Lift of those a message was for', exposedInWords(report)),
     section('Messages, coupons and points', effectsTable(report)),
     section('Offers', offersTable(report)),
     section('Newest runs', newestTable(report, at)),
@@ -105,6 +107,17 @@ function liftInWords({ lift, arms, plan }: JourneyReport): string {
   }
   const size = `${points(lift.difference)} points, 95 % interval ${points(lift.low)} to ${points(lift.high)}`
   return lift.conclusive ? size : `inconclusive: ${size}, which holds zero`
+}
+
+/** Of the runs that came to a message that would have gone out, in both arms. */
+function exposedInWords({ exposed, plan }: JourneyReport): string {
+  if (plan.holdout === 0 || exposed.arms.length === 0) return ''
+  const each = exposed.arms.map(({ arm, runs, converted }) => `${arm} ${number(converted)} of ${number(runs)}`)
+  const size =
+    exposed.lift &&
+    `${points(exposed.lift.difference)} points, 95 % interval ${points(exposed.lift.low)} to ${points(exposed.lift.high)}`
+  const told = exposed.lift === null || exposed.lift.conclusive ? size : `inconclusive: ${size}, which holds zero`
+  return [told, `${each.join(', ')} converted after it`].filter(Boolean).join('. ')
 }
 
 function effectsTable({ effects }: JourneyReport): string {
@@ -175,10 +188,13 @@ export function runPage({ run, messages, coupons, where }: RunReport, zone: stri
   )
 }
 
+const SAID = { granted: 'yes', pending: 'yes, unconfirmed,', refused: 'no' } as const
+
 export function explanationPage({ customer, lines, untouched }: Explanation, zone: string): string {
   const at = clockOf(zone)
   const agreed = customer.consents.map(
-    ({ topic, channel, granted }) => `${granted ? 'yes' : 'no'} to ${topic} by ${channel}`,
+    ({ topic, channel, purpose, state }) =>
+      `${SAID[state]} to ${topic} by ${channel}${purpose === 'messages' ? '' : ` for ${purpose}`}`,
   )
   const rows = lines.map((line): Cell[] => [at(line.at), line.run ?? line.journey, happened(line), reasonOf(line, at)])
   return page(
@@ -211,12 +227,19 @@ function happened({ about, verdict, detail, coupon }: WhyLine): string {
   return about === 'goal' ? 'goal reached' : verdict
 }
 
-function reasonOf({ about, verdict, detail, code, because, until }: WhyLine, at: (date: Date) => string): string {
+function reasonOf(
+  { about, verdict, detail, code, because, until, channel, passed }: WhyLine,
+  at: (date: Date) => string,
+): string {
   const term = until === null ? '' : about === 'coupon' ? `, ends ${at(until)}` : ` Tried again ${at(until)}.`
+  const others = passed.map((one) => `${one.channel} ${one.code}`).join(', ')
+  const byWhat =
+    channel === null || (channel === 'email' && others === '') ? '' : `by ${channel}${others && `, not by ${others}`}`
   if (code !== null) {
     const of = about === 'send' ? (detail ?? '').split(': ').slice(1).join(': ') : (detail ?? '')
     return `${code}: ${because}${term}${of ? ` (${of})` : ''}`
   }
-  if (about === 'send') return verdict === 'sent' ? '' : (detail ?? '')
+  if (about === 'send')
+    return [verdict === 'sent' ? '' : (detail ?? ''), byWhat].filter((part) => part !== '').join(' ')
   return `${detail ?? ''}${term}`
 }

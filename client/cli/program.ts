@@ -1,17 +1,21 @@
 /** The words of `perennial`, put together. */
 import { Command, CommanderError } from 'commander'
 import { addActingWords } from './act.ts'
+import { addGateWords } from './gate.ts'
 import { addBudgetWords } from './budgets.ts'
 import { addCouponWords } from './coupons.ts'
 import { terminalWidth } from './layout.ts'
 import { addLookingWords } from './look.ts'
 import { addOfferWords } from './offers.ts'
 import { EXIT, asPerennialError, exitCodeOf } from './problems.ts'
+import { addMessageWords } from './messages.ts'
 import { addPointWords } from './points.ts'
 import { addReferralWords } from './referrals.ts'
 import { addProvingWords } from './prove.ts'
 import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
+import { addWordingWords } from './wording.ts'
+import { addWordsWords } from './words.ts'
 import { addTierWords } from './tiers.ts'
 
 const HELP = `
@@ -21,6 +25,9 @@ Examples:
   perennial show first-order                            what became of it, with the lift
   perennial why C1001                                   why somebody got this and not that
   perennial balance C1001                               the points a customer has
+  perennial messages C1001                              every message of a customer, state by state
+  perennial channels                                    what each channel lacks, and how it does
+  perennial words show first-order                      what its messages say
   perennial budgets                                     what is reserved, spent and left
   perennial reviews                                     what waits for somebody to decide
   perennial pause first-order                           hold it; resume lets it go on
@@ -53,14 +60,18 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
     .addHelpText('after', HELP)
   addLookingWords(program, session)
   addPointWords(program, session)
+  addMessageWords(program, session)
   addTierWords(program, session)
   addActingWords(program, session)
   addSwitchWord(program, session)
   addOfferWords(program, session)
+  addGateWords(program, session)
   addBudgetWords(program, session)
   addCouponWords(program, session)
   addReferralWords(program, session)
   addProvingWords(program, session)
+  addWordsWords(program, session)
+  addWordingWords(program, session)
   return program
 }
 

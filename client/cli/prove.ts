@@ -4,6 +4,7 @@ import { isZone } from '../../domain/calendar.ts'
 import { PerennialError } from '../../domain/errors.ts'
 import type { Arm } from '../../domain/experiment.ts'
 import { isKeyPart } from '../../domain/ids.ts'
+import { isLocale } from '../../domain/locale.ts'
 import type { RejectedEvent } from '../../store/events.ts'
 import type { CheckAnswer } from '../operator.ts'
 import type { VirtualCustomer } from '../preview/setting.ts'
@@ -39,6 +40,8 @@ export function addProvingWords(program: Command, session: Session): void {
         'drawn',
       ]),
     )
+    .option('--as <customer>', 'with the facts of a real customer, and the words that operators have published')
+    .option('--locale <tag>', 'the language the customer reads', localeRead)
     .option('--brief', 'a line a message, without its text')
     .addHelpText('after', PREVIEW_HELP)
     .action((journey: string, options: PreviewOptions) => preview(session, journey, options))
@@ -75,6 +78,8 @@ Examples:
   perennial preview first-order --event cart.added@1h --event order.paid@5d --brief
   perennial preview first-order --event 'cart.added@1h{"cart":"K1"}' --zone Asia/Shanghai --start 2026-11-23T21:00:00+08:00
   perennial preview birthday --customer C1001 --arm drawn --json
+  perennial preview first-order --locale zh-CN
+  perennial preview first-order --as C1001                who this customer is, and what they would get now
   perennial preview tier-keep --tier gold,1200,30
 
 Times after the beginning are a number and a unit: 90m, 1h, 2d, 2w.`
@@ -102,6 +107,8 @@ interface PreviewOptions {
   start?: number
   arm?: Arm | 'drawn'
   brief?: boolean
+  as?: string
+  locale?: string
 }
 
 const collected = (text: string, before: ScriptedEvent[]): ScriptedEvent[] => [...before, parseScriptedEvent(text)]
@@ -109,6 +116,11 @@ const collected = (text: string, before: ScriptedEvent[]): ScriptedEvent[] => [.
 function keyPart(text: string): string {
   if (isKeyPart(text)) return text
   throw new InvalidArgumentError('Expected an id: 1 to 128 characters without blanks or slashes.')
+}
+
+function localeRead(text: string): string {
+  if (isLocale(text)) return text
+  throw new InvalidArgumentError("Expected a BCP 47 tag: 'zh-CN'.")
 }
 
 function zoneRead(text: string): string {
@@ -152,14 +164,26 @@ function countRead(text: string): number {
 
 async function preview(session: Session, name: string, options: PreviewOptions): Promise<void> {
   const entry = await session.journey(name)
-  const { event: events, customer: id, name: called, zone, tier = null, start, arm, brief = false } = options
+  const { event: events, customer: id, name: called, zone, locale, tier = null, start, arm, brief = false } = options
+  const { as } = options
+  const real = as === undefined ? undefined : await realOf(session, as, entry.plan.topic)
+  const customer = real?.customer ?? { id, name: called, zone, tier }
   const timeline = await walk(entry, {
     events,
-    customer: { id, name: called, zone, tier },
+    ...(real && { published: real.published, shopZone: real.shopZone }),
+    customer: { ...customer, ...(locale !== undefined && { locale }) },
     ...(start === undefined ? {} : { start }),
     ...(arm === undefined ? {} : { arm }),
   })
   session.answer(timeline, () => previewPage(entry.plan.title, timeline, !brief))
+}
+
+/** Who a customer is and what operators have published, read from a running Perennial. */
+function realOf(session: Session, id: string, topic: string) {
+  return session.perennial(async (perennial, shopZone) => ({
+    ...(await perennial.words.previewAs(id, topic)),
+    shopZone,
+  }))
 }
 
 function previewPage(title: string, timeline: Timeline, words: boolean): string {

@@ -138,6 +138,29 @@ const STYLE = html`<style>
   button {
     cursor: pointer;
   }
+  fieldset {
+    border: 1px solid var(--line);
+    border-radius: 0.4rem;
+    background: var(--card);
+    margin: 0 0 1rem;
+    padding: 0.75rem 1rem;
+  }
+  legend {
+    font-weight: 600;
+    padding: 0 0.3rem;
+  }
+  label {
+    display: flex;
+    align-items: baseline;
+    gap: 0.6rem;
+    padding: 0.35rem 0;
+  }
+  label input {
+    flex: none;
+  }
+  form.tall {
+    display: block;
+  }
   pre {
     background: var(--card);
     border: 1px solid var(--line);
@@ -165,10 +188,11 @@ const STYLE = html`<style>
  * A whole HTML document with the one stylesheet all our pages share, light or dark as the reader's machine is.
  * @param title is escaped; shown in the tab
  * @param body what stands in `<main>`
+ * @param lang the language of both, BCP 47
  */
-export function page(title: string, body: Html): string {
+export function page(title: string, body: Html, lang = 'en'): string {
   const whole = html`<!doctype html>
-    <html lang="en">
+    <html lang="${lang}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />

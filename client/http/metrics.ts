@@ -1,7 +1,10 @@
 /** Our own numbers, in the form Prometheus reads. The SDK's come beside them on the same page. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { COMPLAINT_DAYS, complaintShare } from '../../domain/complaints.ts'
+import type { Clock } from '../../domain/tempo.ts'
 import type { Db } from '../../store/db.ts'
 import { dispatchBacklog } from '../../store/dispatch.ts'
+import { channelCounts } from '../../store/timeline.ts'
 import { budgetGauges } from './budget-metrics.ts'
 
 /** What is counted of an effect; the activities' own line fits. */
@@ -21,7 +24,7 @@ export interface Metrics {
 }
 
 /** A registry of its own, so that several may live in one process. The outbox is read when somebody asks. */
-export function createMetrics({ db }: { db: Db }): Metrics {
+export function createMetrics({ db, clock }: { db: Db; clock?: Clock }): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const events = new Counter({
@@ -44,6 +47,7 @@ export function createMetrics({ db }: { db: Db }): Metrics {
     registers,
   })
   registry.registerMetric(waitingGauge(db))
+  if (clock) for (const gauge of channelGauges(db, clock)) registry.registerMetric(gauge)
   for (const gauge of budgetGauges(db)) registry.registerMetric(gauge)
   return {
     registry,
@@ -75,4 +79,35 @@ function waitingGauge(db: Db): Gauge {
       }
     },
   })
+}
+
+/** How the channels did in the last days: what is open, and complaints against what mail providers bear. */
+function channelGauges(db: Db, clock: Clock): Gauge<'channel' | 'status'>[] {
+  const since = (): number => clock.now() - COMPLAINT_DAYS * 86_400_000
+  const messages = new Gauge({
+    name: 'perennial_messages',
+    help: `Messages of the last ${COMPLAINT_DAYS} days by channel and status; NaN while the store does not answer.`,
+    labelNames: ['channel', 'status'] as const,
+    registers: [],
+    async collect() {
+      this.reset()
+      const counts = await channelCounts(db, since()).catch(() => undefined)
+      if (!counts) return this.set({ channel: '', status: '' }, Number.NaN)
+      for (const { channel, sent, accepted, unknown, failed, bounced, complained } of counts) {
+        const all = { sent, accepted, unknown, failed, bounced, complained }
+        for (const [status, count] of Object.entries(all)) this.set({ channel, status }, count)
+      }
+    },
+  })
+  const complaints = new Gauge({
+    name: 'perennial_complaint_share',
+    help: `Complaints by mails sent in the last ${COMPLAINT_DAYS} days; Gmail wants it below 0.001 and never 0.003.`,
+    registers: [],
+    async collect() {
+      const counts = await channelCounts(db, since()).catch(() => undefined)
+      const mail = counts?.find(({ channel }) => channel === 'email')
+      this.set(counts ? ((mail && complaintShare(mail)) ?? 0) : Number.NaN)
+    },
+  })
+  return [messages, complaints as Gauge<'channel' | 'status'>]
 }

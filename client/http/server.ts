@@ -3,11 +3,14 @@ import { randomUUID } from 'node:crypto'
 import { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { PerennialError } from '../../domain/errors.ts'
 import { prepareProblem, routeOf } from './answers.ts'
+import { codeRoutes } from './codes.ts'
 import { budgetRoutes } from './budgets.ts'
 import { type CouponRoutesParts, couponRoutes } from './coupons.ts'
 import { type EventRoutesParts, eventRoutes } from './events.ts'
 import { type PointRoutesParts, pointRoutes } from './points.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
+import { type ReceiptRoutesParts, receiptRoutes } from './receipts.ts'
+import { preferencePages } from './preferences.ts'
 import { type TierRoutesParts, tierRoutes } from './tiers.ts'
 import { type ReferralRoutesParts, referralRoutes } from './referrals.ts'
 import { type UnsubscribeParts, unsubscribePages } from './unsubscribe.ts'
@@ -20,6 +23,7 @@ export interface ServerParts
     PointRoutesParts,
     TierRoutesParts,
     ReferralRoutesParts,
+    ReceiptRoutesParts,
     UnsubscribeParts,
     HealthParts {
   log: FastifyBaseLogger
@@ -40,11 +44,14 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const app = bareServer(parts)
   await app.register(eventRoutes(parts))
   await app.register(couponRoutes(parts))
+  await app.register(receiptRoutes(parts))
+  await app.register(codeRoutes(parts))
   await app.register(budgetRoutes(parts))
   await app.register(pointRoutes(parts))
   await app.register(tierRoutes(parts))
   await app.register(referralRoutes(parts))
   await app.register(unsubscribePages(parts))
+  await app.register(preferencePages(parts))
   await app.register(healthRoutes(parts))
   return app
 }

@@ -1,80 +1,90 @@
 /** The pages behind the link at the foot of a mail. A GET changes nothing: mail scanners follow links. */
-import helmet from '@fastify/helmet'
-import type { FastifyPluginAsync, FastifyReply } from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
 import { PerennialError } from '../../domain/errors.ts'
-import { type Subscription, readSubscriptionToken } from '../../domain/token.ts'
-import type { Clock } from '../../domain/tempo.ts'
-import { lockCustomer, setConsent } from '../../store/customers.ts'
-import { type Db, inTransaction } from '../../store/db.ts'
-import { prepareProblem } from './answers.ts'
-import { type Html, html, page } from './html.ts'
+import { preferencesToken, readSubscriptionToken, type Subscription } from '../../domain/token.ts'
+import { topicTitles } from '../preferences.ts'
+import { type Customer, customer, lockCustomer, setConsent } from '../../store/customers.ts'
+import { inTransaction } from '../../store/db.ts'
+import { html } from './html.ts'
+import { type Asked, type Lang, type PersonPagesParts, langOf, prepareForPersons, show } from './person-pages.ts'
 
-export interface UnsubscribeParts {
-  db: Db
-  clock: Clock
-  /** What the links were signed with. */
-  secret: string
-}
+export type UnsubscribeParts = PersonPagesParts
 
-/** Bytes; a one-click body is 26 of them. */
-const BODY_MOST = 64 * 1024
-
-const POLICY = {
-  useDefaults: false,
-  directives: {
-    defaultSrc: ["'none'"],
-    styleSrc: ["'unsafe-inline'"],
-    formAction: ["'self'"],
-    baseUri: ["'none'"],
-    frameAncestors: ["'none'"],
+const SAID = {
+  en: {
+    title: 'Unsubscribe',
+    ask: (topic: string) => `No more ${topic} mails?`,
+    why: (topic: string) =>
+      `Press the button and we send you no more mails on the topic “${topic}”. Until then nothing has changed.`,
+    button: 'Unsubscribe',
+    needed: 'Mails you need, such as those about an order, still come.',
+    doneTitle: 'Unsubscribed',
+    done: 'You are unsubscribed',
+    doneWhy: (topic: string) => `We send you no more mails on the topic “${topic}”. You can close this page.`,
+    again: 'It was a mistake: subscribe again',
+    back: 'You are subscribed again',
+    backWhy: (topic: string) => `We send you mails on the topic “${topic}” as before.`,
+    preferences: 'Choose what you want to hear about',
   },
-}
+  zh: {
+    title: '退订',
+    ask: (topic: string) => `不再接收“${topic}”邮件？`,
+    why: (topic: string) => `点击按钮后，我们不再向您发送“${topic}”邮件。在此之前没有任何更改。`,
+    button: '退订',
+    needed: '订单通知等必要的邮件仍会发送。',
+    doneTitle: '已退订',
+    done: '您已退订',
+    doneWhy: (topic: string) => `我们不再向您发送“${topic}”邮件。您可以关闭本页。`,
+    again: '点错了，重新订阅',
+    back: '您已重新订阅',
+    backWhy: (topic: string) => `我们会像以前一样向您发送“${topic}”邮件。`,
+    preferences: '选择您想收到的内容',
+  },
+} as const
 
-type Asked = { Params: { token: string } }
-
-/** GET and POST /u/:token. The POST is RFC 8058's: no login, no cookie, no question; asked again it answers the same. */
+/**
+ * GET and POST /u/:token, and POST /u/:token/again for who pressed by mistake. The POST is RFC 8058's: no login, no cookie, no
+ * question; asked again it answers the same.
+ */
 export function unsubscribePages(parts: UnsubscribeParts): FastifyPluginAsync {
+  const preferences = (of: Subscription, lang: Lang) =>
+    html`<p><a href="/p/${preferencesToken(of.customer, parts.secret)}">${SAID[lang].preferences}</a></p>`
   return async (app) => {
-    // TLS ends before us, so whoever ends it says Strict-Transport-Security.
-    await app.register(helmet, { contentSecurityPolicy: POLICY, hsts: false })
-    app.removeAllContentTypeParsers()
-    // Mail programs post a form, urlencoded or multipart, or nothing; the link says all there is to know.
-    app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_MOST }, async () => null)
-    app.setErrorHandler((error, request, reply) => {
-      const problem = prepareProblem(error, request, reply)
-      const title = problem.code === 'TOKEN_INVALID' ? 'This link does not work' : 'That did not work'
-      const body = html`<h1>${title}</h1>
-        <p>${asked(problem)}</p>
-        <p class="soft">${problem.code}</p>`
-      return show(reply, title, body)
-    })
+    await prepareForPersons(app)
     app.get<Asked>('/u/:token', async (request, reply) => {
-      const { topic } = subscriptionIn(request.params.token, parts.secret)
-      return show(
-        reply,
-        'Unsubscribe',
-        html`<h1>No more ${topic} mails?</h1>
-          <p>Press the button and we send you no more mails on the topic “${topic}”. Until then nothing has changed.</p>
-          <form method="post"><button>Unsubscribe</button></form>
-          <p class="soft">Mails you need, such as those about an order, still come.</p>`,
-      )
+      const of = subscriptionIn(request.params.token, parts.secret)
+      // Nothing is changed, so the page is shown even while the store does not answer.
+      const person = await customer(parts.db, of.customer).catch(() => undefined)
+      const lang = langOf(request, person?.locale)
+      const said = SAID[lang]
+      const topic = await titleOf(parts, of, lang).catch(() => of.topic)
+      const body = html`<h1>${said.ask(topic)}</h1>
+        <p>${said.why(topic)}</p>
+        <form method="post"><button>${said.button}</button></form>
+        ${preferences(of, lang)}
+        <p class="soft">${said.needed}</p>`
+      return show(reply, said.title, body, lang)
     })
     app.post<Asked>('/u/:token', async (request, reply) => {
-      const subscription = subscriptionIn(request.params.token, parts.secret)
-      await withdraw(parts, subscription)
-      return show(
-        reply,
-        'Unsubscribed',
-        html`<h1>You are unsubscribed</h1>
-          <p>We send you no more mails on the topic “${subscription.topic}”. You can close this page.</p>`,
-      )
+      const of = subscriptionIn(request.params.token, parts.secret)
+      const lang = langOf(request, (await change(parts, of, false)).locale)
+      const said = SAID[lang]
+      const body = html`<h1>${said.done}</h1>
+        <p>${said.doneWhy(await titleOf(parts, of, lang))}</p>
+        <form method="post" action="/u/${request.params.token}/again"><button>${said.again}</button></form>
+        ${preferences(of, lang)}`
+      return show(reply, said.doneTitle, body, lang)
+    })
+    app.post<Asked>('/u/:token/again', async (request, reply) => {
+      const of = subscriptionIn(request.params.token, parts.secret)
+      const lang = langOf(request, (await change(parts, of, true)).locale)
+      const said = SAID[lang]
+      const body = html`<h1>${said.back}</h1>
+        <p>${said.backWhy(await titleOf(parts, of, lang))}</p>
+        ${preferences(of, lang)}`
+      return show(reply, said.back, body, lang)
     })
   }
-}
-
-function asked({ code, todo }: { code: string; todo: string }): string {
-  if (code === 'TOKEN_INVALID') return `The link is not one of ours or was cut. ${todo}`
-  return 'Nothing was changed. Please try again in a few minutes.'
 }
 
 function subscriptionIn(token: string, secret: string): Subscription {
@@ -83,19 +93,18 @@ function subscriptionIn(token: string, secret: string): Subscription {
   return subscription
 }
 
-async function withdraw({ db, clock }: UnsubscribeParts, subscription: Subscription): Promise<void> {
-  await inTransaction(db, async (tx) => {
+async function titleOf({ db }: UnsubscribeParts, { topic }: Subscription, lang: Lang): Promise<string> {
+  return (await topicTitles(db, lang))(topic)
+}
+
+function change({ db, clock }: UnsubscribeParts, subscription: Subscription, granted: boolean): Promise<Customer> {
+  return inTransaction(db, async (tx) => {
     // Behind the customer's lock: no send that is being decided passes, and two posts at once are one line.
     const person = await lockCustomer(tx, subscription.customer)
     if (!person) throw new PerennialError('TOKEN_INVALID', 'the link names nobody', { field: 'token' })
-    await setConsent(tx, { ...subscription, granted: false, source: 'unsubscribe', now: clock.now() })
+    // The link came by that very channel, which is what a confirmation shows.
+    const source = granted ? 'resubscribe' : 'unsubscribe'
+    await setConsent(tx, { ...subscription, granted, confirmed: granted, source, now: clock.now() })
+    return person
   })
-}
-
-function show(reply: FastifyReply, title: string, body: Html): FastifyReply {
-  return reply
-    .header('cache-control', 'no-store')
-    .header('x-robots-tag', 'noindex')
-    .type('text/html; charset=utf-8')
-    .send(page(title, body))
 }

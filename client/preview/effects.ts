@@ -1,12 +1,10 @@
-/** Coupons and mails in memory: activities/coupons.ts and activities/messages.ts for one run, with a provider that takes all. */
-import { localDate, opensAt } from '../../domain/calendar.ts'
+/** Coupons in memory: activities/coupons.ts for one run. */
+import { localDate } from '../../domain/calendar.ts'
 import { type Coupon, type Offer, codeFrom } from '../../domain/coupon.ts'
 import { milliseconds } from '../../domain/duration.ts'
 import { PerennialError, type Refusal } from '../../domain/errors.ts'
 import { bucketOf } from '../../domain/experiment.ts'
 import type { RunStatus } from '../../domain/journey.ts'
-import { type SendFacts, gate } from '../../domain/sending.ts'
-import { type Rendered, renderWords } from '../../domain/template.ts'
 import type { Host } from '../catalogue.ts'
 import type { VirtualBudget } from './budget.ts'
 import type { Setting } from './setting.ts'
@@ -25,7 +23,6 @@ type Call<K extends keyof Calls> = Parameters<Calls[K]>[0]
 type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
 
 export class VirtualEffects {
-  private readonly reserved: number[] = []
   private readonly issued = new Map<string, number>()
   private readonly setting: Setting
   private readonly budget: VirtualBudget
@@ -96,63 +93,6 @@ export class VirtualEffects {
       title,
       expires: localDate(expires, this.setting.zone),
       expiresAt: new Date(expires).toISOString(),
-    }
-  }
-
-  sendMessage({ message: name, data, until }: Call<'sendMessage'>, standing: Standing): Answer<'sendMessage'> {
-    const { plan } = this.setting
-    let rendered: Rendered | undefined
-    const words = (): Rendered => (rendered ??= this.render(name, data))
-    const allowed = gate(plan.class, this.facts(standing, words))
-    const over = allowed.do !== 'skip' && until !== undefined && standing.now >= until
-    const verdict = over ? ({ do: 'skip', code: 'NEWS_OVER' } as const) : allowed
-    if (verdict.do === 'send') {
-      const sent = words()
-      if (!sent.ok) throw new PerennialError('INTERNAL', `the gate let '${name}' pass without words`)
-      const { subject, text } = sent.words
-      if (plan.class === 'marketing') this.reserved.push(standing.now)
-      this.say('message', `mail ${name}: "${subject}"`, { name, words: { subject, text } })
-      return { is: 'sent' }
-    }
-    const { code } = verdict
-    if (verdict.do === 'hold') {
-      this.say('held', `mail ${name} held: ${code}`, { name, code, until: verdict.until })
-      return { is: 'held', code, until: verdict.until }
-    }
-    const detail = code.startsWith('TEMPLATE') && rendered?.ok === false ? `, ${rendered.detail.split(',')[0]}` : ''
-    if (code !== 'LEFT_JOURNEY') this.say('skipped', `mail ${name} skipped: ${code}${detail}`, { name, code })
-    return { is: 'skipped', code }
-  }
-
-  private render(message: string, data: Record<string, unknown>): Rendered {
-    const { plan, customer } = this.setting
-    const copy = plan.copy[message]
-    if (!copy) {
-      throw new PerennialError('JOURNEY_INVALID', `'${plan.name}' has no words for '${message}'`, {
-        field: `copy.${message}`,
-      })
-    }
-    return renderWords(copy, { ...(customer.name === null ? {} : { name: customer.name }), ...data })
-  }
-
-  private facts({ now, status, paused, consented }: Standing, words: () => Rendered): SendFacts {
-    const { customer, quiet, cap, recent, start, arm, zone } = this.setting
-    const since = now - cap.windowMs
-    return {
-      now,
-      run: status,
-      paused,
-      consented,
-      suppressed: customer.suppressed,
-      arm,
-      render: () => {
-        const result = words()
-        return result.ok ? undefined : result.code
-      },
-      opensAt: opensAt(quiet, zone, now),
-      recent: this.reserved.filter((at) => at > since).length + (start > since ? recent : 0),
-      cap: cap.messages,
-      address: customer.email,
     }
   }
 }

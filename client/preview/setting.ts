@@ -1,17 +1,27 @@
 /** What a walk is given: one customer, one plan, and what happens to them from outside. */
 import type { QuietHours } from '../../domain/calendar.ts'
+import type { ChannelName } from '../../domain/channel.ts'
+import type { Bid, CapRule, PastMessage } from '../../domain/pressure.ts'
 import type { Expiring } from '../../domain/expiry.ts'
 import type { Arm } from '../../domain/experiment.ts'
 import type { Properties } from '../../domain/journey.ts'
 import type { Programme } from '../../domain/tier.ts'
 import type { RiskOutcome } from '../../domain/risk.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
+import type { PublishedWords } from './words.ts'
 
 export interface VirtualCustomer {
   id: string
   name: string | null
   email: string | null
+  /** Where they can be reached beside e-mail, by channel. */
+  reach?: Partial<Record<ChannelName, string>>
+  /** The channels they like best first. */
+  channels?: ChannelName[]
   zone: string | null
+  /** BCP 47, and E.164: what their words are chosen by. */
+  locale?: string | null
+  phone?: string | null
   /** Whether they agreed to the plan's topic. */
   consent: boolean
   suppressed: boolean
@@ -35,6 +45,13 @@ export type Outside = { at: number } & (
   | { is: 'decision'; decision: 'approve' | 'deny' }
 )
 
+/** The messages of one customer, over all runs. */
+export interface CustomerLoad {
+  past: PastMessage[]
+  /** What waits in an auction, by its key; a silent one is of a control arm. */
+  bids: Map<string, Bid & { silent: boolean }>
+}
+
 /** Points of a lot, or coupons, that expire; `goneAt` is when they are spent or redeemed. */
 export interface Perishable extends Expiring {
   goneAt: number
@@ -54,11 +71,20 @@ export interface Setting {
   zone: string
   /** Sorted by `at`. */
   outside: readonly Outside[]
+  /** What operators have published over the plan's words. */
+  published?: PublishedWords | undefined
   programme: Programme
   quiet: QuietHours
-  cap: { messages: number; windowMs: number }
-  /** Marketing messages of other journeys, reserved at the start. */
-  recent: number
+  caps: readonly CapRule[]
+  /** What the customer got in the other journeys so far, and, with `auctionMs`, what waits there; runs side by side share it. */
+  load: CustomerLoad
+  auctionMs: number
+  /** The best priority of any journey. */
+  highest: number
+  /** Terms that a person has agreed to. */
+  approved: readonly string[]
+  /** Called before the clock goes on, so that runs side by side keep one time. */
+  pace?: (at: number) => Promise<void>
   /** Coupons that each offer has left (undefined: its quota), and that the customer has of each. */
   couponsLeft: number | undefined
   couponsHeld: number

@@ -11,6 +11,7 @@ import type { Host, Where } from '../catalogue.ts'
 import { VirtualBudget } from './budget.ts'
 import { VirtualEffects } from './effects.ts'
 import { VirtualInbox } from './inbox.ts'
+import { VirtualMessages } from './messages.ts'
 import { VirtualPoints } from './points.ts'
 import { VirtualReferrals } from './referrals.ts'
 import type { Outside, Setting } from './setting.ts'
@@ -29,6 +30,7 @@ export class VirtualShop implements Host {
 
   private readonly setting: Setting
   private readonly effects: VirtualEffects
+  private readonly messages: VirtualMessages
   private readonly points: VirtualPoints
   private readonly tiers: VirtualTiers
   private readonly referrals: VirtualReferrals
@@ -58,6 +60,7 @@ export class VirtualShop implements Host {
     const say = (what: Line['what'], text: string, more: Partial<Line>): void => this.say(what, text, more)
     const budget = new VirtualBudget(setting)
     this.effects = new VirtualEffects(setting, budget, say)
+    this.messages = new VirtualMessages(setting, say)
     this.tiers = new VirtualTiers(setting, say)
     this.points = new VirtualPoints(setting, { budget, tiers: this.tiers }, say)
     const { inbox, effects, points } = this
@@ -77,6 +80,8 @@ export class VirtualShop implements Host {
     this.resting = true
     while (this.woken <= handled) {
       const next = this.outside[0]
+      const due = next && (until === null || next.at <= until) ? next.at : until
+      if (due !== null) await this.setting.pace?.(due)
       if (next && (until === null || next.at <= until)) {
         this.outside.shift()
         this.happen(next)
@@ -155,7 +160,7 @@ export class VirtualShop implements Host {
     },
     sendMessage: async (request) => {
       this.look()
-      const result = this.effects.sendMessage(request, this.standing())
+      const result = this.messages.send(request, this.standing())
       this.held = result.is === 'held' && result.until === null
       return result
     },

@@ -1,4 +1,5 @@
 /** What a preview found, for programs and for people. */
+import type { ChannelName } from '../../domain/channel.ts'
 import type { Refusal } from '../../domain/errors.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 
@@ -34,6 +35,10 @@ export interface Line {
   until?: number | null
   /** The words of a message as the customer would read them. */
   words?: { subject: string; text: string }
+  /** The channel it went by. */
+  channel?: ChannelName
+  /** Its effect key. */
+  key?: string
 }
 
 export interface Timeline {

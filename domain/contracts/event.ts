@@ -1,6 +1,8 @@
 /** What a shop may send to POST /v1/events. Read in docs/api.md. */
 import { z } from 'zod'
 import { isBirthday, isZone } from '../calendar.ts'
+import { CHANNELS } from '../channel.ts'
+import { MESSAGES } from '../consent.ts'
 import { PerennialError, type Problem, problemOf } from '../errors.ts'
 import { readPhone } from '../identity.ts'
 import { isKeyPart } from '../ids.ts'
@@ -17,6 +19,8 @@ const line = (most: number) =>
     .max(most)
     .refine((value) => !/[\r\n]/.test(value), 'expected one line')
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+
 const birthday = z
   .string()
   .regex(/^(?:\d{4}-)?\d{2}-\d{2}$/, "expected '02-29' or '1990-02-29'")
@@ -25,6 +29,25 @@ const birthday = z
     return { month: month ?? 0, day: day ?? 0 }
   })
   .refine(isBirthday, 'expected a day that exists')
+
+const topic = /^[a-z][a-z0-9-]{0,63}$/
+const channel = z.enum(CHANNELS)
+/** Yes or no for the e-mail channel, or for which channels and what for, with the proof. ip and agent are kept as hashes alone. */
+const consent = z.union(
+  [
+    z.boolean(),
+    z.strictObject({
+      granted: z.boolean(),
+      channels: z.array(channel).min(1).default(['email']),
+      purpose: z.string().regex(topic, "expected a purpose in lower case: 'messages'").default(MESSAGES),
+      text: line(100).optional(),
+      ip: line(64).optional(),
+      agent: line(500).optional(),
+    }),
+  ],
+  { error: (issue) => (isObject(issue.input) ? undefined : 'expected true, false or { granted, channels, … }') },
+)
+const place = z.string().min(1).max(4000).nullable()
 
 const customer = z.strictObject({
   id: keyPart,
@@ -44,14 +67,17 @@ const customer = z.strictObject({
   payment: line(200).nullish(),
   address: z.string().min(1).max(500).nullish(),
   tags: z.array(line(64)).max(50).optional(),
+  channels: z.array(channel).max(CHANNELS.length).optional(),
+  reach: z
+    .strictObject({ wecom: place, wechat: place, device: place, subscription: place, url: place })
+    .partial()
+    .optional(),
   consent: z
-    .record(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/), z.boolean(), {
+    .record(z.string().regex(topic), consent, {
       error: (issue) => (issue.code === 'invalid_key' ? "expected topics in lower case: 'marketing'" : undefined),
     })
     .optional(),
 })
-
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** One event. `id` is the shop's own and makes a repeat harmless; `at` is when it happened there. */
 export const eventContract = z.strictObject({

@@ -3,14 +3,19 @@ import { z } from 'zod'
 import { minuteOfDay } from '../calendar.ts'
 import { milliseconds } from '../duration.ts'
 import { AUDIENCES } from '../audience.ts'
+import { CHANNELS } from '../channel.ts'
+import { type Delivery, type MessageDelivery, PLAIN } from '../delivery.ts'
 import { BUDGET_MOST, isBounded, plannedBudget } from '../budget.ts'
 import { BUCKETS_MOST } from '../coupon.ts'
 import { PerennialError } from '../errors.ts'
 import type { Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
 import type { PointRule } from '../points.ts'
+import { isLocale } from '../locale.ts'
+import { PARTIALS_JOURNEY } from '../partials.ts'
+import { holdToLint, readyCopy } from '../ready-words.ts'
+import type { Copy, CopyDraft } from '../template.ts'
 import { REFUNDED } from '../returns.ts'
-import { checkCopy } from '../template.ts'
 import { programmeContract, programmeOf, rewardsContract, rewardsOf } from './referral.ts'
 
 const readable = (read: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
@@ -26,7 +31,27 @@ const time = z.string().superRefine(readable(minuteOfDay))
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
 const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
 const endPattern = pattern.extend({ sameOccasion: z.boolean().optional(), whole: z.boolean().optional() })
-const copy = z.strictObject({ subject: z.string().min(1), text: z.string().min(1), html: z.string().optional() })
+const draft = z.strictObject({
+  subject: z.string().min(1),
+  text: z.string().min(1).optional(),
+  html: z.string().min(1).optional(),
+  mjml: z.string().min(1).optional(),
+})
+type DraftRead = z.output<typeof draft>
+const hasBody = ({ text, html, mjml }: DraftRead): boolean => (text ?? html ?? mjml) !== undefined
+const oneMarkup = ({ html, mjml }: DraftRead): boolean => html === undefined || mjml === undefined
+const BODY = {
+  message: "expected text, html or mjml: 'text' makes the HTML part, 'html' and 'mjml' make the text part",
+  path: ['text'],
+}
+const localeTag = z.string().refine(isLocale, "expected a BCP 47 tag: 'zh-CN'")
+const copy = draft
+  .extend({
+    locale: localeTag.optional(),
+    locales: z.record(localeTag, draft.refine(hasBody, BODY).refine(oneMarkup, 'html or mjml, not both')).optional(),
+  })
+  .refine(hasBody, BODY)
+  .refine(oneMarkup, 'expected html or mjml, not both')
 const name = z.string().min(1).max(100)
 const minor = z.int().min(1).max(MONEY_MOST)
 const gives = z.union(
@@ -108,6 +133,25 @@ const sweep = z.strictObject({
   worth: z.int().min(1).optional(),
 })
 
+const channels = z
+  .array(z.enum(CHANNELS))
+  .min(1)
+  .refine((all) => new Set(all).size === all.length, 'expected each channel once')
+const tags = z.array(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "a tag is in kebab-case: 'promotion'")).max(20)
+const evidence = z.array(z.string().min(1))
+/** How messages go out, as domain/delivery.ts has it. */
+const delivery = {
+  purpose: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/, "a purpose is in kebab-case: 'profiling'")
+    .default(PLAIN.purpose),
+  priority: z.int().min(-1000).max(1000).default(PLAIN.priority),
+  channels: channels.default(PLAIN.channels),
+  tags: tags.default([]),
+  evidence: evidence.default([]),
+  messages: z.record(z.string(), z.strictObject({ channels, tags, evidence }).partial()).default({}),
+}
+
 const planContract = z.strictObject({
   title: z.string().min(1),
   begins: z
@@ -128,6 +172,7 @@ const planContract = z.strictObject({
     .default({ when: 'never' }),
   class: z.enum(['marketing', 'service', 'transactional']).default('marketing'),
   topic: z.string().min(1).default('marketing'),
+  ...delivery,
   copy: z.record(z.string(), copy),
   offers: z.record(z.string(), offer).default({}),
   budget: budget.optional(),
@@ -137,15 +182,20 @@ const planContract = z.strictObject({
   referral: programmeContract.optional(),
 })
 
+const ENGINE = ['sweep', 'upkeep', 'test-mail', PARTIALS_JOURNEY]
+
 const nameContract = z
   .string()
   .regex(/^[a-z][a-z0-9-]*$/, 'a journey file is named in kebab-case')
-  .refine((name) => name !== 'sweep' && name !== 'upkeep', 'sweep and upkeep are workflows of the engine')
+  .refine((name) => !ENGINE.includes(name), `${ENGINE.join(', ')} are names of the engine`)
 
 /** A plan as the other floors use it: spans in ms, defaults filled in. */
 export type CheckedPlan = ReturnType<typeof checkPlan>
 
-/** Checks a plan and its templates. Throws JOURNEY_INVALID or TEMPLATE_SYNTAX, naming the file and the field. */
+/**
+ * Checks a plan and its words; MJML is compiled afterwards (domain/ready-words.ts). Throws JOURNEY_INVALID or TEMPLATE_SYNTAX, naming
+ * the file and the field.
+ */
 export function checkPlan(name: string, plan: unknown) {
   const named = nameContract.safeParse(name)
   const read = planContract.safeParse(plan)
@@ -158,25 +208,16 @@ export function checkPlan(name: string, plan: unknown) {
   }
   const { begins, goal, exit, reentry, ...rest } = read.data
   const exits = exit === undefined ? [] : [exit].flat()
-  if (rest.occasion === undefined && [goal, ...exits].some((end) => end?.sameOccasion)) {
-    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, occasion: sameOccasion needs one`, {
-      field: 'occasion',
-      expected: "the property of the beginning event that makes runs distinct: 'order'",
+  const ends = goal ? [goal, ...exits] : exits
+  checkEnds(name, ends, rest.occasion)
+  const unspoken = Object.keys(rest.messages).find((message) => !Object.hasOwn(rest.copy, message))
+  if (unspoken !== undefined) {
+    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, messages.${unspoken}: it has no words`, {
+      field: `messages.${unspoken}`,
     })
   }
+  const words = wordsOf(name, read.data)
   if (rest.budget !== undefined) checkCosts(name, rest.offers)
-  const ofOrder = rest.occasion === 'order'
-  if ([goal, ...exits].some((end) => end?.whole && !(end.on === REFUNDED && end.sameOccasion && ofOrder))) {
-    throw new PerennialError(
-      'JOURNEY_INVALID',
-      `workflows/${name}.ts, exit: only the refund of an order is whole or not`,
-      {
-        field: 'exit',
-        expected: `{ on: '${REFUNDED}', sameOccasion: true, whole: true } with occasion: 'order'`,
-      },
-    )
-  }
-  for (const [message, words] of Object.entries(rest.copy)) checkCopy(words, `${name}.copy.${message}`)
   const points = rulesOf(rest.points)
   const rewards = rewardsOf(rest.rewards, { journey: name, points, offers: rest.offers })
   const routing: Routing = {
@@ -196,7 +237,8 @@ export function checkPlan(name: string, plan: unknown) {
     title: rest.title,
     class: rest.class,
     topic: rest.topic,
-    copy: copyOf(rest.copy),
+    delivery: words.delivery,
+    copy: words.copy,
     offers: rest.offers,
     points,
     rewards,
@@ -204,6 +246,43 @@ export function checkPlan(name: string, plan: unknown) {
     budget: rest.budget === undefined ? undefined : plannedBudget(rest.budget),
   }
 }
+
+/** What a plan's ends ask of its occasion. */
+function checkEnds(name: string, ends: readonly z.output<typeof endPattern>[], occasion: string | undefined): void {
+  if (occasion === undefined && ends.some((end) => end.sameOccasion)) {
+    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, occasion: sameOccasion needs one`, {
+      field: 'occasion',
+      expected: "the property of the beginning event that makes runs distinct: 'order'",
+    })
+  }
+  const ofOrder = occasion === 'order'
+  if (ends.some((end) => end.whole && !(end.on === REFUNDED && end.sameOccasion && ofOrder))) {
+    throw new PerennialError(
+      'JOURNEY_INVALID',
+      `workflows/${name}.ts, exit: only the refund of an order is whole or not`,
+      {
+        field: 'exit',
+        expected: `{ on: '${REFUNDED}', sameOccasion: true, whole: true } with occasion: 'order'`,
+      },
+    )
+  }
+}
+
+function deliveryIn(rest: Pick<z.output<typeof planContract>, keyof typeof delivery>): Delivery {
+  const { purpose, priority, tags: marks, evidence: proven } = rest
+  const messages = Object.entries(rest.messages).map(([message, own]) => [message, defined(own) as MessageDelivery])
+  return {
+    purpose,
+    priority,
+    channels: rest.channels,
+    tags: marks,
+    evidence: proven,
+    messages: Object.fromEntries(messages) as Delivery['messages'],
+  }
+}
+
+const defined = (one: object): object =>
+  Object.fromEntries(Object.entries(one).filter(([, value]) => value !== undefined))
 
 /** A budget reserves the most a coupon can cost, so each offer has to say it: by what it gives, or by a worded cost. */
 function checkCosts(name: string, offers: Record<string, z.output<typeof offer>>): void {
@@ -230,15 +309,15 @@ function plain({ on, where, sameOccasion, whole }: z.output<typeof endPattern>) 
 }
 
 function rulesOf(all: Record<string, z.output<typeof pointRule>>): Record<string, PointRule> {
-  const defined = (rule: object) => Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined))
   return Object.fromEntries(Object.entries(all).map(([name, rule]) => [name, defined(rule) as PointRule]))
 }
 
-function copyOf(all: Record<string, z.output<typeof copy>>) {
-  return Object.fromEntries(
-    Object.entries(all).map(([message, { subject, text, html }]) => [
-      message,
-      html === undefined ? { subject, text } : { subject, text, html },
-    ]),
-  )
+function wordsOf(name: string, read: z.output<typeof planContract>) {
+  const copies = Object.entries(read.copy).map(([message, one]): [string, Copy] => [
+    message,
+    readyCopy(one as CopyDraft, `${name}.copy.${message}`),
+  ])
+  const words = { name, class: read.class, delivery: deliveryIn(read), copy: Object.fromEntries(copies) }
+  holdToLint(words)
+  return words
 }

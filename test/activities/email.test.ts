@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { authenticate } from 'mailauth'
 import PostalMime from 'postal-mime'
 import { afterAll, expect, it } from 'vitest'
 import type { Outgoing } from '../../activities/channels/channel.ts'
@@ -28,6 +30,7 @@ function mailTo(to: string, name = 'Ada'): Outgoing {
     to,
     messageId: `<${to.replace('@', '.')}@shop.example>`,
     words: rendered.words,
+    class: 'marketing',
     unsubscribeUrl: URL_LONG,
   }
 }
@@ -99,4 +102,53 @@ it('is transient where nobody listens, and the detail names no person', async ()
   await nobody.close()
   expect(receipt.is).toBe('transient')
   expect(receipt.detail).not.toContain('ada@')
+})
+
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const dkim = {
+  domain: 'shop.example',
+  selector: 'k1',
+  privateKey: rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+}
+
+/** The DNS, with our key and nothing else. */
+function resolver(name: string): Promise<string[][]> {
+  const key = rsa.publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
+  if (name === 'k1._domainkey.shop.example') return Promise.resolve([[`v=DKIM1; k=rsa; p=${key}`]])
+  return Promise.reject(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }))
+}
+
+async function signatureOf(raw: string) {
+  const { dkim: found } = await authenticate(raw, { resolver, disableArc: true, disableDmarc: true, disableBimi: true })
+  return found.results[0]
+}
+
+it('is signed with DKIM, the two headers of RFC 8058 with it, as mailauth checks it', async () => {
+  const signing = emailChannel({ smtpUrl: sink.url, from: 'The Shop <shop@shop.example>', dkim })
+  const { begin, asked } = beginner()
+  expect(await signing.send(mailTo('signed@mail.example', '小明'), begin)).toMatchObject({ is: 'sent' })
+  expect(asked()).toBe(1)
+  const raw = takenFor('signed@mail.example')?.raw ?? ''
+  const result = await signatureOf(raw)
+  expect(result).toMatchObject({ signingDomain: 'shop.example', selector: 'k1', status: { result: 'pass' } })
+  const signed = /[\s;]h=([^;]+);/.exec(raw)?.[1]?.toLowerCase().replace(/\s/g, '').split(':') ?? []
+  for (const name of ['from', 'subject', 'to', 'message-id', 'list-unsubscribe', 'list-unsubscribe-post'])
+    expect(signed, name).toContain(name)
+  for (const tampered of [
+    raw.replace('List-Unsubscribe=One-Click', 'List-Unsubscribe=One-Clock'),
+    raw.replace('/u/xxx', '/u/yyy'),
+  ])
+    expect((await signatureOf(tampered))?.status.result).toBe('fail')
+  const refused = beginner(false)
+  expect(await signing.send(mailTo('unsigned@mail.example'), refused.begin)).toMatchObject({ is: 'transient' })
+  expect([refused.asked(), takenFor('unsigned@mail.example')]).toEqual([1, undefined])
+  await signing.close()
+})
+
+it('a key that would leave mails unsigned is refused at the start', () => {
+  const ed = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  for (const privateKey of [ed, 'no key'])
+    expect(() => emailChannel({ smtpUrl: sink.url, from: 'a@b.example', dkim: { ...dkim, privateKey } })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', field: 'DKIM_PRIVATE_KEY' }),
+    )
 })

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
+import type { Policy } from '../../activities/index.ts'
 import { setConsent, suppress } from '../../store/customers.ts'
 import { decisionsOf } from '../../store/decisions.ts'
 import { pauseJourney, resumeJourney } from '../../store/journeys.ts'
@@ -144,7 +145,7 @@ describe('quiet hours', () => {
 
 describe('the frequency cap', () => {
   const other = planFacts('other')
-  const one = { cap: { messages: 1, windowMs: DAY } }
+  const one = { caps: [{ messages: 1, windowMs: DAY, counts: ['marketing'] }] } satisfies Partial<Policy>
   const skipped = { is: 'skipped', code: 'FREQUENCY_CAP' }
 
   test('of one lets one of two journeys pass that send at once', async () => {

@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { ApplicationFailure } from '@temporalio/activity'
 import { expect } from 'vitest'
 import type { Channel, Outgoing, Receipt } from '../../activities/channels/channel.ts'
-import { type EffectLine, type PlanFacts, type Policy, createActivities } from '../../activities/index.ts'
+import { type EffectLine, type Parts, type PlanFacts, type Policy, createActivities } from '../../activities/index.ts'
 import type { SendRequest } from '../../activities/messages.ts'
+import { CAPABILITIES, type ChannelName } from '../../domain/channel.ts'
 import { codeFrom } from '../../domain/coupon.ts'
 import { effectKey, runId } from '../../domain/ids.ts'
 import { addOffers } from '../../store/coupons.ts'
@@ -23,15 +24,30 @@ export interface Provider extends Channel {
   answers(...next: Answer[]): void
   /** What happens before the next calls, in turn, while it surely has nothing: a receipt ends the call there. */
   before(...next: (() => Promise<Receipt | undefined>)[]): void
+  /** What it says when it is asked what became of a message, by key; undefined: nothing. */
+  says: Map<string, Receipt>
+  /** The keys it was asked about. */
+  lookedUp: string[]
 }
 
-export function provider(): Provider {
+export function provider(name: ChannelName = 'email'): Provider {
   const calls: Outgoing[] = []
   const planned: Answer[] = []
   const early: (() => Promise<Receipt | undefined>)[] = []
+  const says = new Map<string, Receipt>()
+  const lookedUp: string[] = []
   return {
-    name: 'email',
+    name,
+    provider: 'test',
+    ready: { ok: true },
+    can: CAPABILITIES[name],
     calls,
+    says,
+    lookedUp,
+    lookUp({ key }) {
+      lookedUp.push(key)
+      return Promise.resolve(says.get(key))
+    },
     answers: (...next) => void planned.push(...next),
     before: (...next) => void early.push(...next),
     async send(message, begin) {
@@ -67,7 +83,13 @@ export async function failure(work: Promise<unknown>): Promise<ApplicationFailur
 }
 
 /** A shop of one's own over a database: its clock, inbox, provider and activities. Offers of the plans are stored. */
-export async function openShop(db: Db, plans: readonly PlanFacts[], policy: Partial<Policy> = {}) {
+export async function openShop(
+  db: Db,
+  plans: readonly PlanFacts[],
+  policy: Partial<Policy> = {},
+  more: Partial<Parts> = {},
+  others: readonly Provider[] = [],
+) {
   const clock = handClock()
   const channel = provider()
   const effects: EffectLine[] = []
@@ -77,13 +99,15 @@ export async function openShop(db: Db, plans: readonly PlanFacts[], policy: Part
     db,
     clock,
     plans: new Map(plans.map((plan) => [plan.name, plan])),
-    channel,
+    channels: new Map([channel, ...others].map((one) => [one.name, one])),
     policy: { ...OPEN_HOURS, ...policy },
     publicUrl: PUBLIC_URL,
     secret: SECRET,
+    words: { testRecipients: ['ann@shop.example'], address: 'Shop Ltd., 1 Long Road' },
     drawCode: () => codeFrom(randomBytes(12)),
     log: (line) => void effects.push(line),
     alarm: (alert) => void alarms.push(alert),
+    ...more,
   })
   const requestOf = (journey: string, customer: string, more: Partial<SendRequest> = {}): SendRequest => {
     const run = runId({ journey, customer })

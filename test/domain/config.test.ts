@@ -16,7 +16,9 @@ describe('the configuration', () => {
     expect(config).toMatchObject({
       PUBLIC_URL: 'https://shop.example/mail',
       QUIET_HOURS: { from: 20 * 60 + 30, to: 9 * 60 },
-      MARKETING_CAP: { messages: 4, windowMs: 7 * 86_400_000 },
+      MARKETING_CAP: [{ messages: 4, windowMs: 7 * 86_400_000, counts: ['marketing'] }],
+      AUCTION_WINDOW: 60_000,
+      RELEASE_RATE: { messages: 20, windowMs: 1000 },
       SHOP_ZONE: 'UTC',
       POINT_COST: 1,
       SCALE: 1,
@@ -25,6 +27,15 @@ describe('the configuration', () => {
       TASK_QUEUE: 'journeys',
       TEMPORAL_TLS: false,
     })
+  })
+
+  it('reads several caps, of a channel, a tag or more classes', () => {
+    const text = '4 per 7 days, 1 per 1 day on sms, 2 per 7 days tagged promotion counting service'
+    expect(readConfig({ ...env, MARKETING_CAP: text }).MARKETING_CAP).toEqual([
+      { messages: 4, windowMs: 7 * 86_400_000, counts: ['marketing'] },
+      { messages: 1, windowMs: 86_400_000, counts: ['marketing'], channel: 'sms' },
+      { messages: 2, windowMs: 7 * 86_400_000, counts: ['marketing', 'service'], tag: 'promotion' },
+    ])
   })
 
   it.each(Object.keys(env))('names %s where it is missing or empty', (name) => {
@@ -50,6 +61,10 @@ describe('the configuration', () => {
     ['QUIET_HOURS', '20:30-09:00-10:00', /20:30-09:00/],
     ['QUIET_HOURS', '25:00-09:00', /'25:00' is not a time/],
     ['MARKETING_CAP', 'four', /4 per 7 days/],
+    ['MARKETING_CAP', '4 per 7 days, 1 per 1 day on paper', /4 per 7 days/],
+    ['MARKETING_CAP', '4 per 7 days counting nothing', /4 per 7 days/],
+    ['RELEASE_RATE', '0 per 1 second', /20 per 1 second/],
+    ['AUCTION_WINDOW', 'a minute', /is not a duration/],
     ['MARKETING_CAP', '4 per week', /'week' is not a duration/],
     ['SHOP_ZONE', 'Mars/Olympus', /IANA/],
     ['SCALE', '0', /0/],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkPlan } from '../../domain/contracts/plan.ts'
+import { PLAIN } from '../../domain/delivery.ts'
 
 const DAY = 86_400_000
 const good = { title: 'Test', copy: { hello: { subject: 'Hello', text: 'Hello {{ name }}' } } }
@@ -17,12 +18,46 @@ describe('a good plan', () => {
       reentry: { when: 'never', gap: 0, atMost: Infinity },
       class: 'marketing',
       topic: 'marketing',
+      delivery: PLAIN,
       copy: good.copy,
       offers: {},
       points: {},
       rewards: {},
       sweep: undefined,
     })
+  })
+
+  it('says how its messages go out', () => {
+    const plan = checkPlan('test', {
+      ...good,
+      purpose: 'profiling',
+      priority: 10,
+      tags: ['promotion'],
+      channels: ['push', 'sms', 'email'],
+      evidence: ['first'],
+      messages: { hello: { channels: ['sms'], tags: ['short'] } },
+    })
+    expect(plan.delivery).toEqual({
+      purpose: 'profiling',
+      priority: 10,
+      tags: ['promotion'],
+      channels: ['push', 'sms', 'email'],
+      evidence: ['first'],
+      messages: { hello: { channels: ['sms'], tags: ['short'] } },
+    })
+  })
+
+  it.each([
+    ['channels', { channels: [] }],
+    ['channels.0', { channels: ['pigeon'] }],
+    ['channels', { channels: ['sms', 'sms'] }],
+    ['priority', { priority: 0.5 }],
+    ['tags.0', { tags: ['Two words'] }],
+    ['messages.bye', { messages: { bye: { channels: ['sms'] } } }],
+  ])('may not say wrong what %s are', (field, more) => {
+    expect(() => checkPlan('test', { ...good, ...more })).toThrow(
+      expect.objectContaining({ code: 'JOURNEY_INVALID', field }),
+    )
   })
 
   it('says all that it may say', () => {

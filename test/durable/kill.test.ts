@@ -1,43 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import { bucketOf } from '../../domain/experiment.ts'
 import { type Sink, startSink } from '../smtp-sink.ts'
-import { type World, expectInvariants, openWorld, person } from '../world.ts'
+import { type World, expectInvariants, openWorld } from '../world.ts'
+import { killAll, killWorkers } from './killing.ts'
 import type { Go } from './worker-process.ts'
 
 const SEED = 'kill-1'
 const KILLS = 50
 const RUNS = 200
-const PROGRAM = fileURLToPath(new URL('./worker-process.ts', import.meta.url))
-
-/** A number from 0 to 1, the same for the same seed and index. */
-const drawn = (what: string, index: number): number => bucketOf(SEED, what, String(index)) / 10_000
-
-const alive = new Set<ChildProcess>()
-
-/** A process that has loaded everything and waits; loading takes longer than the life that is ahead of it. */
-async function standBy(): Promise<ChildProcess> {
-  const child = fork(PROGRAM, { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  alive.add(child)
-  child.once('exit', () => alive.delete(child))
-  await said(child, 'loaded')
-  return child
-}
-
-function said(child: ChildProcess, word: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const heard = (message: unknown): void => {
-      if (message !== word) return
-      child.off('message', heard)
-      resolve()
-    }
-    child.on('message', heard)
-    child.once('exit', (code, signal) => reject(new Error(`the worker ended by itself: ${code ?? signal}`)))
-  })
-}
 
 let sink: Sink
 let world: World
@@ -46,7 +16,7 @@ beforeAll(async () => {
   sink = await startSink()
   world = await openWorld({ smtpUrl: sink.url, dayMs: 1_500, start: false })
   afterAll(async () => {
-    for (const child of alive) child.kill('SIGKILL')
+    killAll()
     await sink.stop()
   })
 })
@@ -64,25 +34,7 @@ it(
       smtpUrl: sink.url,
       tempo: world.tempo,
     }
-    let next = standBy()
-    let registered = 0
-    for (let kill = 0; kill < KILLS; kill++) {
-      const worker = await next
-      worker.send(go)
-      await said(worker, 'working')
-      next = standBy()
-      while (registered < (RUNS * (kill + 1)) / KILLS) {
-        registered += 1
-        const id = `V${registered}`
-        await world.send({ id: `${id}-in`, type: 'customer.registered', customer: person(id) })
-      }
-      await pause(100 + 600 * drawn('life', kill))
-      worker.removeAllListeners('exit')
-      worker.kill('SIGKILL')
-      alive.delete(worker)
-    }
-    const last = await next
-    last.send(go)
+    await killWorkers(world, { go, kills: KILLS, runs: RUNS, seed: SEED })
     await world.settled(120_000)
     await expectNothingTwiceNothingLost()
     await expectInvariants(world.db)

@@ -47,7 +47,7 @@ async function work({ url, address, taskQueue, bundleFile, smtpUrl, tempo, struc
     db: openStore({ url }),
     clock: clockOf(tempo, Date.now),
     plans,
-    channel: emailChannel({ smtpUrl, from: 'shop@shop.example' }),
+    channels: new Map([['email', emailChannel({ smtpUrl, from: 'shop@shop.example' })]]),
     policy: OPEN_HOURS,
     publicUrl: PUBLIC_URL,
     secret: SECRET,

@@ -10,6 +10,7 @@ import { sql } from 'kysely'
 import { afterAll, expect, inject, it } from 'vitest'
 import { readCatalogue } from '../../client/catalogue.ts'
 import { runId } from '../../domain/ids.ts'
+import { putTopic } from '../../store/consents.ts'
 import { switchJourney } from '../../store/journeys.ts'
 import { enrolment, enrolments } from '../../store/enrolments.ts'
 import { DEFAULT_PROGRAMME } from '../../domain/programmes.ts'
@@ -26,7 +27,7 @@ import { type World, NOON, openWorld, person, until } from '../world.ts'
 const DAY = 86_400_000
 const FOLDER = new URL('../histories/', import.meta.url)
 /** Workflows that are no journey's. */
-const ENGINE = ['sweep', 'upkeep']
+const ENGINE = ['sweep', 'upkeep', 'test-mail']
 
 it.runIf(process.env['RECORD_HISTORIES'] === '1')(
   'records one history a way through each journey (only when asked: npm run histories)',
@@ -67,6 +68,7 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
       taskQueue: world.taskQueue,
       args: [{ tempo: world.tempo }],
     })
+    await askAndTest(world)
     await switchJourney(world.db, { name: 'share', because: 'to be recorded', now: NOON })
     const expiring = await sweepExpiring(world)
     await bringFriends(world)
@@ -77,6 +79,7 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
       'tier-upgrade',
       'referral-friend',
       'referral-reward',
+      'confirm-consent',
     ])
     await pointsOf(world, 'late', 'available')
     const tiers = await enterTiers(world)
@@ -86,6 +89,21 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
   },
   150_000,
 )
+
+/** A test mail, and a topic whose consent has to be confirmed. */
+async function askAndTest(world: World): Promise<void> {
+  await world.client.workflow.execute('test-mail', {
+    workflowId: 'test-mail/one',
+    taskQueue: world.taskQueue,
+    args: [{ journey: 'first-order', message: 'welcome', to: 'ann@shop.example', by: 'Ann', id: 'one', asked: NOON }],
+  })
+  await putTopic(world.db, { id: 'asked-first', doubleOptIn: true })
+  await world.send({
+    id: 'signed',
+    type: 'page.viewed',
+    customer: person('new', { consent: { 'asked-first': true } }),
+  })
+}
 
 /** Friends of 'kept': one who never orders, one who does, one whose order comes back, two whom a person is to look at. */
 async function bringFriends(world: World): Promise<void> {
@@ -149,6 +167,8 @@ async function saveAll(world: World, { tiers, others, expiring }: Ways): Promise
   await save(world, 'referral-reward', 'taken-back', 'referral-reward/kept/returned')
   await save(world, 'referral-reward', 'reviewed', 'referral-reward/kept/doubtful')
   await save(world, 'referral-reward', 'undecided', 'referral-reward/kept/unseen')
+  await save(world, 'confirm-consent', 'asked', 'confirm-consent/new/signed')
+  await save(world, 'test-mail', 'sent', 'test-mail/one')
   await save(world, 'sweep', 'one-page', 'sweep/birthday')
   await save(world, 'upkeep', 'one-round', 'upkeep')
 }

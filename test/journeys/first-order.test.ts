@@ -187,13 +187,13 @@ describe('first-order, for whom it is not as usual', () => {
       "+0d 00:00  Mon 23 Nov 22:00  First order begins for C1, treated
       +0d 00:00  Mon 23 Nov 22:00  coupon first-order-10: SAMPLEJRRWZV, until Mon 30 Nov 22:00
       +0d 00:00  Mon 23 Nov 22:00  mail welcome held: QUIET_HOURS, until Tue 24 Nov 09:00
-      +0d 11:00  Tue 24 Nov 09:00  mail welcome: "Ten off your first order"
+      +0d 11:00  Tue 24 Nov 09:00  mail welcome: "AD: Ten off your first order"
       +0d 11:00  Tue 24 Nov 09:00  wait for cart.added, until Fri 27 Nov 09:00
       +3d 11:00  Fri 27 Nov 09:00  it did not come
       +3d 11:00  Fri 27 Nov 09:00  split nudge: saving
-      +3d 11:00  Fri 27 Nov 09:00  mail saving: "Still ten off"
+      +3d 11:00  Fri 27 Nov 09:00  mail saving: "AD: Still ten off"
       +3d 11:00  Fri 27 Nov 09:00  wait 2 days, until Sun 29 Nov 09:00
-      +5d 11:00  Sun 29 Nov 09:00  mail last: "Your ten off ends soon"
+      +5d 11:00  Sun 29 Nov 09:00  mail last: "AD: Your ten off ends soon"
       +5d 11:00  Sun 29 Nov 09:00  end, completed: the story was told"
     `)
   })

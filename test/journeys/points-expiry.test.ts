@@ -75,7 +75,7 @@ describe('points-expiry', () => {
   it.each<[Script, string]>([
     [{ customer: { consent: false } }, 'NO_CONSENT'],
     [{ arm: 'holdout' }, 'HOLDOUT'],
-    [{ cap: { messages: 0, windowMs: 1 } }, 'FREQUENCY_CAP'],
+    [{ caps: [{ messages: 0, windowMs: 1, counts: ['marketing'] }] }, 'FREQUENCY_CAP'],
   ])('sends nothing with %j', async (script, code) => {
     const timeline = await walk(journey, script)
     expect(refused(timeline)).toEqual([`month: ${code}`, `week: ${code}`, `day: ${code}`])

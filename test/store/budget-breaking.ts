@@ -82,6 +82,14 @@ export const BREAKING_BUDGETS: Record<string, Record<string, string>> = {
         where key = 'W-gifts/B8/points/gift';
       update budgets set reserved = reserved + 300, spent = spent - 300 where id like 'W-money%'`,
   },
+  'money for messages follows the messages': {
+    'let go though it was sent': `insert into budget_holds (key, budget, journey, enrolment, customer, amount, state, created_at, resolved_at)
+      select key || '/cost', 'W-other', journey, enrolment, customer, 0, 'released', created_at, created_at
+      from messages where status = 'sent' limit 1`,
+    'held though it was sent': `insert into budget_holds (key, budget, journey, enrolment, customer, amount, created_at)
+      select key || '/cost', 'W-other', journey, enrolment, customer, 0, created_at
+      from messages where status = 'sent' limit 1`,
+  },
   'no budget pays for the control arm': {
     'a hold of somebody held out': `update enrolments set arm = 'holdout' where customer = 'B9';
       update budget_holds set enrolment = 'W-gifts/B9' where coupon = 'GIFT-OF-B7'`,

@@ -92,6 +92,7 @@ describe('what an event says of its customer', () => {
       birth_month: 2,
       birth_day: 29,
       tags: ['vip'],
+      channels: [],
       created_at: new Date(NOON),
       updated_at: new Date(NOON + DAY),
     })

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import { expect } from 'vitest'
 import type { PlanFacts } from '../../activities/index.ts'
+import { PLAIN } from '../../domain/delivery.ts'
 import type { Routing } from '../../domain/journey.ts'
 import { type Db, type Tx, inTransaction } from '../../store/db.ts'
 import { acceptEvent } from '../../store/events.ts'
@@ -31,6 +32,7 @@ export function planFacts(name: string, more: Partial<PlanFacts> = {}): PlanFact
     ...routing(name),
     class: 'marketing',
     topic: 'marketing',
+    delivery: PLAIN,
     copy: { hello: { subject: 'Hello', text: 'Hello {{ name }}' } },
     offers: {},
     points: {},

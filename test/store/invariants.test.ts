@@ -8,6 +8,7 @@ import { beginSending, recordVerdict, settleMessage } from '../../store/messages
 import { awardPoints, settlePoints, takeBackPoints } from '../../store/points.ts'
 import { spendPoints } from '../../store/spends.ts'
 import { finishRun } from '../../store/outcomes.ts'
+import { takeQuota } from '../../store/quotas.ts'
 import { makeCodes } from '../../store/codes.ts'
 import { redeemCoupon } from '../../store/redemptions.ts'
 import { openWait } from '../../store/waits.ts'
@@ -100,7 +101,9 @@ async function treat(id: string, now: number): Promise<void> {
   const drawCode = (): string => `CODE-OF-${id}`
   await issueCoupon(db, { key, run, offer: 'perk', valid: '7 days', validMs: 7 * DAY, now, drawCode })
   await message(id, { status: 'reserved', address: `${id}@mail.example`, now })
-  await beginSending(db, effectKey(run, 'send', 'hello', 1))
+  await beginSending(db, effectKey(run, 'send', 'hello', 1), now)
+  const quota = { provider: 'W-smtp', day: '2026-11-23', message: effectKey(run, 'send', 'hello', 1), most: 5 }
+  await inTransaction(db, (tx) => takeQuota(tx, quota))
   await settleMessage(db, effectKey(run, 'send', 'hello', 1), { status: 'sent', began: true, now: now + 1 })
   await openWait(db, { key: `${run}/wait/1`, run, type: 'cart.added', match: {}, deadline: now + DAY })
 }
@@ -182,6 +185,8 @@ const BREAKING: Record<string, Record<string, string>> = {
   'no marketing was sent without consent': {
     'never given': `delete from consents where customer = 'W2'`,
     'given later': `update consents set at = at + interval '1 day' where customer = 'W2'`,
+    'given for something else alone': `update consents set purpose = 'profiling' where customer = 'W2'`,
+    'not given for what it was for': `update messages set purpose = 'profiling' where customer = 'W2'`,
     'withdrawn before': `insert into consents (customer, topic, channel, granted, source, at)
       select customer, topic, channel, false, 'test', reserved_at from messages where customer = 'W2'`,
   },
@@ -213,6 +218,31 @@ const BREAKING: Record<string, Record<string, string>> = {
   },
   'an ended run waits for nothing': {
     'an open wait': `update waits set open = true where enrolment = 'story/W1'`,
+  },
+  'every state of a message is in its history': {
+    'an end that nobody told': `delete from message_states where status = 'sent' and message like '%W1%'`,
+    'nothing told': `delete from message_states where message like '%W3%'`,
+  },
+  'a provider was given what its days count, and no more than they hold': {
+    'a count that ran ahead': `update provider_days set used = used + 1`,
+    'a message that was not counted': `insert into provider_uses values ('W-smtp', '2026-11-23', 'another')`,
+    'more than the day holds': `update provider_days set most = used - 1`,
+  },
+  'a complaint ends the address': {
+    'an address that lives': `insert into receipts (provider, id, message, kind, at)
+      select 'mail', 'c-1', key, 'complained', reserved_at from messages where customer = 'W2'`,
+  },
+  'what the provider has to say yet was given to it': {
+    'by nobody': `update messages set status = 'accepted', sent_at = null where customer = 'W2';
+      insert into message_states (message, status, at) select key, status, reserved_at from messages where customer = 'W2'`,
+  },
+  'what left is an exposure': {
+    'nowhere exposed': `delete from exposures where message like '%W1%'`,
+  },
+  'only a held message waits in an auction': {
+    'one that went': `update messages set bid_at = created_at, bid_until = created_at where customer = 'W1'`,
+    'without an end': `update messages set status = 'held', code = 'AUCTION', bid_at = created_at where customer = 'W3';
+      insert into message_states (message, status, code, at) select key, 'held', code, created_at from messages where customer = 'W3'`,
   },
   'the postings of a transfer sum to zero': {
     'more issued than awarded': `update point_postings set amount = amount - 1 where account = 'issued'`,
@@ -250,6 +280,16 @@ const BREAKING: Record<string, Record<string, string>> = {
   'nothing is taken back beyond what was given': {
     'a return of a larger award': `update point_transfers set reverses =
         (select id from point_transfers where key = 'deal/W2/points/two') where kind = 'claw-back' and customer = 'W5'`,
+  },
+  'versions of words follow one another': {
+    'one that is gone': `insert into word_versions (journey, message, locale, version, words, by, at)
+      values ('W-story', 'hello', 'en', 2, '{}', 'Ann', now())`,
+  },
+  'a message names words that were published': {
+    'no such version': `update messages set locale = 'en', words_version = 1 where customer = 'W1'`,
+    'the words of the plan': `insert into word_versions (journey, message, locale, version, words, by, at)
+      values ('story', 'hello', 'en', 1, null, 'Ann', now());
+      update messages set locale = 'en', words_version = 1 where customer = 'W1'`,
   },
   'a pending lot is less by the parts of its order that were refunded, and by nothing else': {
     'a void that is of no refund': `insert into point_transfers (key, request_hash, kind, unit, customer, enrolment, reverses, at)

@@ -2,8 +2,10 @@
 import type { Audience } from '../../domain/audience.ts'
 import type { BudgetWords } from '../../domain/budget.ts'
 import type { CalendarTarget } from '../../domain/calendar.ts'
+import type { ChannelName } from '../../domain/channel.ts'
 import type { Coupon, Offer } from '../../domain/coupon.ts'
 import type { Facts } from '../../domain/customer.ts'
+import type { MessageDelivery } from '../../domain/delivery.ts'
 import type { CalendarDays, Duration } from '../../domain/duration.ts'
 import type { Refusal } from '../../domain/errors.ts'
 import type { ExpiringNews, ExpiryKind } from '../../domain/expiry.ts'
@@ -13,7 +15,7 @@ import type { ProgrammeWords, RewardWords } from '../../domain/referral.ts'
 import type { Judgement } from '../../domain/risk.ts'
 import type { MessageClass } from '../../domain/sending.ts'
 import type { LevelBenefits } from '../../domain/tier.ts'
-import type { Copy } from '../../domain/template.ts'
+import type { CopyDraft } from '../../domain/template.ts'
 
 /** An event, or a day of the calendar: a daily sweep enters those whose day it is, at `at` on their own clock. */
 export type Begins =
@@ -50,8 +52,20 @@ export interface Plan<
   class?: MessageClass
   /** What the customer agreed to get; 'marketing' unless said. */
   topic?: string
-  /** The words of each message, in Liquid. */
-  copy: Record<M, Copy>
+  /** What consent is needed for beside messages at all, e.g. 'profiling'. */
+  purpose?: string
+  /** Of two journeys that want the last place the frequency caps have, the higher goes. 0 unless said. */
+  priority?: number
+  /** The channels of its messages, the one the plan would rather use first; the customer's favourites go before. E-mail unless said. */
+  channels?: ChannelName[]
+  /** What its messages count as in the frequency caps: 'promotion'. */
+  tags?: string[]
+  /** Terms of the wording check for which the shop holds proof. */
+  evidence?: string[]
+  /** Where a message differs from the plan. */
+  messages?: Partial<Record<NoInfer<M>, MessageDelivery>>
+  /** The words of each message in Liquid, and under `locales` in other languages. */
+  copy: Record<M, CopyDraft>
   /** The offers coupons are issued from, as they are at first; operators steer them afterwards. */
   offers?: Record<O, Offer>
   /** The rules by which points are awarded. */
@@ -66,7 +80,7 @@ export interface Plan<
   referral?: ProgrammeWords
 }
 
-export type SendOutcome = { is: 'sent' } | { is: 'skipped' | 'failed' | 'unknown'; code: Refusal }
+export type SendOutcome = { is: 'sent' | 'accepted' } | { is: 'skipped' | 'failed' | 'unknown'; code: Refusal }
 
 /** A coupon, or why there is none. Words that name a coupon that was refused are skipped, so a story need not ask. */
 export type IssueOutcome = ({ issued: true } & Coupon) | { issued: false; refused: Refusal }

@@ -10,9 +10,12 @@ import {
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
+  workflowInfo,
 } from '@temporalio/workflow'
-import type { Activities } from '../../activities/index.ts'
+import type { Activities, SendRequest, SendResult } from '../../activities/index.ts'
+import { type ChannelName, channelQueue } from '../../domain/channel.ts'
 import { milliseconds } from '../../domain/duration.ts'
+import type { MessageClass } from '../../domain/sending.ts'
 import { type Tempo, machineSpan, shopTime } from '../../domain/tempo.ts'
 import type { Journey } from './plan.ts'
 import { type Host, type RunInput, type Where, playStory } from './steps.ts'
@@ -38,22 +41,47 @@ function bounded(tempo: Tempo, ms: number, least: number, most: number): number 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 
+/** What a queue looks at first where more is waiting than its rate lets through. */
+const PRIORITY: Record<MessageClass, number> = { transactional: 1, service: 2, marketing: 4 }
+
+/** What of a plan says by which channel its messages go. */
+interface Routed {
+  class?: MessageClass
+  channels?: readonly ChannelName[]
+  messages?: Readonly<Partial<Record<string, { channels?: readonly ChannelName[] }>>>
+}
+
+/** The queue that is asked first. The gate chooses the channel: where it takes another, that one's queue is asked next. */
+function firstChannel({ channels, messages }: Routed, message: string): ChannelName {
+  return (messages?.[message]?.channels ?? channels)?.[0] ?? 'email'
+}
+
 /** A send is a normal activity: its id is its business key, and Temporal retries it until the message is stale. */
-function sender(tempo: Tempo) {
-  const { sendMessage } = proxyActivities<Activities>({
-    startToCloseTimeout: bounded(tempo, milliseconds('1 day'), 5 * SECOND, MINUTE),
-    scheduleToCloseTimeout: Math.max(10 * MINUTE, machineSpan(tempo, milliseconds('3 days'))),
-    retry: {
-      initialInterval: bounded(tempo, milliseconds('10 seconds'), 100, 10 * SECOND),
-      backoffCoefficient: 2,
-      maximumInterval: bounded(tempo, milliseconds('10 minutes'), SECOND, 10 * MINUTE),
-    },
-  })
+function sender(tempo: Tempo, plan: Routed) {
+  const { taskQueue } = workflowInfo()
+  const on = (channel: ChannelName) =>
+    proxyActivities<Activities>({
+      taskQueue: channelQueue(taskQueue, channel),
+      priority: { priorityKey: PRIORITY[plan.class ?? 'marketing'] },
+      startToCloseTimeout: bounded(tempo, milliseconds('1 day'), 5 * SECOND, MINUTE),
+      scheduleToCloseTimeout: Math.max(10 * MINUTE, machineSpan(tempo, milliseconds('3 days'))),
+      retry: {
+        initialInterval: bounded(tempo, milliseconds('10 seconds'), 100, 10 * SECOND),
+        backoffCoefficient: 2,
+        maximumInterval: bounded(tempo, milliseconds('10 minutes'), SECOND, 10 * MINUTE),
+      },
+    })
   let calls = 0
-  return async (request: Parameters<Activities['sendMessage']>[0]): ReturnType<Activities['sendMessage']> => {
-    calls += 1
+  return async (request: SendRequest): Promise<SendResult> => {
+    let channel = firstChannel(plan, request.message)
     try {
-      return await sendMessage.executeWithOptions({ activityId: `${request.key}@${calls}` }, [request])
+      for (;;) {
+        calls += 1
+        const asked = on(channel).sendMessage
+        const result = await asked.executeWithOptions({ activityId: `${request.key}@${calls}` }, [request])
+        if (result.is !== 'moved') return result
+        channel = result.to
+      }
     } catch (error) {
       if (!(error instanceof ActivityFailure && error.cause instanceof TimeoutFailure)) throw error
       const { key, run, message, asked } = request
@@ -87,7 +115,9 @@ export function workflowOf(definition: Journey): Workflow {
         setCurrentDetails(next.step)
       },
       // All but the send are local; what is asked by name is found there.
-      activities: Object.create(local, { sendMessage: { value: sender(tempo) } }) as Host['activities'],
+      activities: Object.create(local, {
+        sendMessage: { value: sender(tempo, definition.plan) },
+      }) as Host['activities'],
     }
     await playStory(definition, host, input)
   }

@@ -2,7 +2,7 @@
  * What the words of a story do, over a host: Temporal in run.ts, a virtual clock in a preview or a test. The same code, so that
  * what was previewed is what happens.
  */
-import type { Activities } from '../../activities/index.ts'
+import type { Activities, SendRequest, SendResult } from '../../activities/index.ts'
 import { type CalendarDays, milliseconds } from '../../domain/duration.ts'
 import { bucketOf, pickArm } from '../../domain/experiment.ts'
 import { type EffectKind, effectKey, waitKey } from '../../domain/ids.ts'
@@ -52,9 +52,11 @@ export interface Host {
     | 'expiringSoon'
     | 'grantTierBenefits'
     | ReferralActivity
-    | 'sendMessage'
     | 'finishRun'
-  >
+  > & {
+    /** By whichever channel the gate chooses. */
+    sendMessage(request: SendRequest): Promise<SendResult>
+  }
 }
 
 /** Unwinds a story whose run has ended, or that leaves by its late policy. */

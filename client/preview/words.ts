@@ -1,0 +1,37 @@
+/** The words of a message as the virtual customer would get them: activities/messages.ts without a store. */
+import { isInChina } from '../../domain/mail-rules.ts'
+import { PerennialError } from '../../domain/errors.ts'
+import { type WordsForOne } from '../../domain/sent-words.ts'
+import { type WordVersion, chooseWords } from '../../domain/word-versions.ts'
+import type { Term } from '../../domain/wording-terms.ts'
+import type { Setting } from './setting.ts'
+
+/** What operators have published, where a preview is one of a running shop; nothing otherwise. */
+export interface PublishedWords {
+  versions: readonly WordVersion[]
+  shopLocale?: string | undefined
+  terms?: readonly Term[]
+}
+
+const SAMPLE_LINKS = { preferences: 'https://shop.example/p/sample', confirm: 'https://shop.example/c/sample' }
+
+/** The words for the customer of a walk; the footer, which is the same under every mail, is left out of a preview. */
+export function wordsInPreview(
+  { plan, customer, published }: Pick<Setting, 'plan' | 'customer' | 'published'>,
+  message: string,
+): WordsForOne {
+  const copy = plan.copy[message]
+  if (!copy) {
+    throw new PerennialError('JOURNEY_INVALID', `'${plan.name}' has no words for '${message}'`, {
+      field: `copy.${message}`,
+    })
+  }
+  const { versions = [], shopLocale, terms } = published ?? {}
+  const chosen = chooseWords(copy, versions, { journey: plan.name, message, wanted: [customer.locale, shopLocale] })
+  return { ...chosen, china: isInChina(customer), ...(terms && { terms }) }
+}
+
+/** What every message may name. */
+export function variablesInPreview({ customer }: Pick<Setting, 'customer'>): Record<string, unknown> {
+  return { ...(customer.name === null ? {} : { name: customer.name }), links: SAMPLE_LINKS }
+}

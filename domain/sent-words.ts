@@ -1,0 +1,39 @@
+/** The words of one message as they go out over a channel, and what the wording check says of them. */
+import type { Capability } from './channel.ts'
+import { type MailRules, renderMail } from './mail-rules.ts'
+import type { Rendered, Words } from './template.ts'
+import type { ChosenWords } from './word-versions.ts'
+import { type Finding, checkWording, textOfWords } from './wording.ts'
+import type { Term } from './wording-terms.ts'
+
+/** Words as they were chosen for one customer (store/words.ts). */
+export interface WordsForOne extends ChosenWords {
+  /** Whether anything says that the customer is in China. */
+  china: boolean
+  /** What the wording check looks for; ours unless said. */
+  terms?: readonly Term[]
+}
+
+/** Filled in, with all that the law asks of a mail where it is one. */
+export function wordsOver(
+  channel: Pick<Capability, 'address'>,
+  chosen: WordsForOne,
+  variables: Record<string, unknown>,
+  rules: Omit<MailRules, 'locale' | 'china'>,
+): Rendered {
+  const china = chosen.china && channel.address === 'email'
+  return renderMail(chosen.words, variables, { ...rules, locale: chosen.locale, china })
+}
+
+/** `leave` is the plan's; an operator's words bring their own beside it. */
+export function findingsIn(
+  words: Words,
+  { leave, terms }: Pick<WordsForOne, 'leave' | 'terms'>,
+  { evidence, approved = [] }: { evidence: readonly string[]; approved?: readonly string[] },
+): Finding[] {
+  return checkWording(textOfWords(words), {
+    evidence: [...evidence, ...Object.keys(leave.evidence ?? {})],
+    approved: [...approved, ...(leave.approved ?? [])],
+    ...(terms && { terms }),
+  })
+}
