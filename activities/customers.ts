@@ -9,6 +9,7 @@ import { inTransaction } from '../store/db.ts'
 import { enrol, pastEntries } from '../store/enrolments.ts'
 import { newestSeq } from '../store/events.ts'
 import { isSwitchedOff } from '../store/journeys.ts'
+import { standingOf } from '../store/standings.ts'
 import { tierStanding } from '../store/tier-benefits.ts'
 import { MEMBERS, type Member } from './audiences.ts'
 import type { Now, Parts, PlanFacts } from './index.ts'
@@ -65,7 +66,7 @@ export function customerActivities(parts: Parts, now: Now) {
       const facts = await factsOf(db, id)
       if (!facts) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${id}'`, { field: 'customer' })
       const tier = await tierStanding(db, { customer: id, now: now(asked), shopZone: policy.shopZone })
-      return { ...facts, tier }
+      return { ...facts, tier, standing: await standingOf(db, id) }
     },
 
     /** Enters one page of the audience; those who are in already are not entered again, however often the page is walked. */

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Birthday } from '../domain/calendar.ts'
 import type { Facts } from '../domain/customer.ts'
 import { type ConsentGiven, MESSAGES } from '../domain/consent.ts'
+import type { Properties } from '../domain/journey.ts'
 import { setConsent } from './consents.ts'
 import { type Db, type Tx, at } from './db.ts'
 
@@ -104,17 +105,31 @@ export async function lockCustomer(tx: Tx, id: string): Promise<Customer | undef
   return rows[0]
 }
 
-/** All but the tier, which stands in tier-benefits.ts. */
-export async function factsOf(db: Db, id: string): Promise<Omit<Facts, 'tier'> | undefined> {
-  const { rows } = await sql<{ zone: string | null; tags: string[]; orders: number; spent: number; since: Date }>`
-    select c.zone, c.tags, c.created_at as since, count(e.seq) as orders,
+/** All but the tier, which stands in tier-benefits.ts, and the standing, which stands in standings.ts. */
+export async function factsOf(db: Db, id: string): Promise<Omit<Facts, 'tier' | 'standing'> | undefined> {
+  const { rows } = await sql<{
+    zone: string | null
+    tags: string[]
+    traits: Properties
+    orders: number
+    spent: number
+    since: Date
+  }>`
+    select c.zone, c.tags, c.traits, c.created_at as since, count(e.seq) as orders,
       coalesce(sum(case when jsonb_typeof(e.properties->'amount') = 'number' then (e.properties->>'amount')::numeric end), 0)::float8 as spent
     from customers c left join events e on e.customer = c.id and e.type = 'order.paid'
     where c.id = ${id} group by c.id
   `.execute(db)
   const [row] = rows
   return (
-    row && { zone: row.zone, tags: row.tags, paidOrders: row.orders, spent: row.spent, since: row.since.toISOString() }
+    row && {
+      zone: row.zone,
+      tags: row.tags,
+      traits: row.traits,
+      paidOrders: row.orders,
+      spent: row.spent,
+      since: row.since.toISOString(),
+    }
   )
 }
 

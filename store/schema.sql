@@ -236,8 +236,10 @@ create table customers (
   updated_at timestamp with time zone not null,
   phone text,
   channels text[] not null default '{}'::text[],
+  traits jsonb not null default '{}'::jsonb,
   constraint customers_check CHECK (((birth_month IS NULL) = (birth_day IS NULL))),
-  constraint customers_pkey PRIMARY KEY (id)
+  constraint customers_pkey PRIMARY KEY (id),
+  constraint customers_traits_check CHECK ((jsonb_typeof(traits) = 'object'::text))
 );
 CREATE INDEX customers_by_birthday ON public.customers USING btree ((((birth_month * 100) + birth_day)), id);
 
@@ -809,6 +811,31 @@ create table risk_judgements (
   constraint risk_judgements_pkey PRIMARY KEY (id)
 );
 CREATE INDEX risk_judgements_of_friend ON public.risk_judgements USING btree (friend, id DESC);
+
+create table standings (
+  customer text not null,
+  stage text not null,
+  r smallint,
+  f smallint,
+  m smallint,
+  segment text,
+  orders integer not null,
+  year_spent bigint not null,
+  first_paid_at timestamp with time zone,
+  last_paid_at timestamp with time zone,
+  gap_days double precision,
+  cycles jsonb not null default '{}'::jsonb,
+  churn_risk boolean not null default false,
+  as_of timestamp with time zone not null,
+  stage_since timestamp with time zone not null,
+  constraint standings_check CHECK ((((r IS NULL) = (f IS NULL)) AND ((r IS NULL) = (m IS NULL)) AND ((r IS NULL) = (segment IS NULL)))),
+  constraint standings_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint standings_f_check CHECK (((f >= 1) AND (f <= 5))),
+  constraint standings_m_check CHECK (((m >= 1) AND (m <= 5))),
+  constraint standings_pkey PRIMARY KEY (customer),
+  constraint standings_r_check CHECK (((r >= 1) AND (r <= 5)))
+);
+CREATE INDEX standings_by_stage ON public.standings USING btree (stage, customer);
 
 create table suppressions (
   channel text not null,

@@ -7,6 +7,7 @@ import type { Arm } from '../../domain/experiment.ts'
 import type { Properties } from '../../domain/journey.ts'
 import type { Programme } from '../../domain/tier.ts'
 import type { RiskOutcome } from '../../domain/risk.ts'
+import type { Standing } from '../../domain/standing.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import type { PublishedWords } from './words.ts'
 
@@ -26,6 +27,9 @@ export interface VirtualCustomer {
   consent: boolean
   suppressed: boolean
   tags: string[]
+  traits?: Properties
+  /** As the last nightly reckoning left it; it does not change in a walk. */
+  standing?: Standing | null
   /** Before the walk; what is paid in it is added. Money in minor units. */
   paidOrders: number
   spent: number

@@ -294,6 +294,8 @@ export class VirtualShop implements Host {
       spent: customer.spent + amounts.reduce((sum, amount) => sum + amount, 0),
       since: new Date(start).toISOString(),
       tier: this.tiers.facts(this.clock),
+      traits: customer.traits ?? {},
+      standing: customer.standing ?? null,
     }
   }
 }

@@ -242,6 +242,8 @@ describe('customerFacts', () => {
       spent: 2000,
       since: '2027-01-01T00:00:00.000Z',
       tier: null,
+      traits: {},
+      standing: null,
     })
   })
 
