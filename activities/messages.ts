@@ -2,6 +2,7 @@
 import type { ChannelName } from '../domain/channel.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { partsOfRun } from '../domain/ids.ts'
+import type { Rest } from '../domain/pause.ts'
 import { suppress } from '../store/customers.ts'
 import { type Tx, inTransaction } from '../store/db.ts'
 import { decide } from '../store/decisions.ts'
@@ -36,6 +37,10 @@ export interface SendRequest {
   until?: number
   /** When the step asked, shop time. */
   asked: number
+  /** The rest of the story before it. */
+  rest?: Rest
+  /** The run goes on from another; what that sent is not sent again. */
+  kept?: true
 }
 
 export type SendResult =
@@ -107,7 +112,9 @@ export function messageActivities(parts: Parts, now: Now) {
       until: before?.bid_until?.getTime() ?? until ?? asked,
     }
     await recordVerdict(tx, row, { ...said, status: 'held', until, ...(bid && { bid }) })
-    if (until === null) await holdRun(tx, request.run, asked)
+    if (until === null) {
+      await holdRun(tx, request.run, asked, { step: `send ${request.message}`, due: request.rest?.due ?? asked })
+    }
     return { do: 'answer', result: { is: 'held', code, until } }
   }
 

@@ -10,6 +10,7 @@ import type { Tempo } from '../domain/tempo.ts'
 import type { Db } from '../store/db.ts'
 import { type Dispatch, leaseDispatch, markDelivered, markUndelivered } from '../store/dispatch.ts'
 import { WAKE_SIGNAL, type WorkflowInput } from './catalogue.ts'
+import { takeUpAgain } from './take-up.ts'
 
 export interface DispatcherParts {
   db: Db
@@ -104,7 +105,8 @@ function groupByRun(rows: readonly Dispatch[]): Map<string, Dispatch[]> {
   return groups
 }
 
-async function deliver({ client, taskQueue, tempo }: DispatcherParts, row: Dispatch): Promise<void> {
+async function deliver({ db, client, taskQueue, tempo }: DispatcherParts, row: Dispatch): Promise<void> {
+  if (row.kind === 'retry') return takeUpAgain({ db, client, tempo }, row)
   if (row.kind === 'wake') {
     try {
       await client.workflow.getHandle(row.enrolment).signal(WAKE_SIGNAL)
@@ -114,8 +116,8 @@ async function deliver({ client, taskQueue, tempo }: DispatcherParts, row: Dispa
     }
     return
   }
-  const { enrolment: run, journey, customer, starts_at: startsAt } = row
-  const input: WorkflowInput = { run, journey, customer, startsAt: startsAt.getTime(), tempo }
+  const { enrolment: run, journey, customer, starts_at: startsAt, migrated_from: from } = row
+  const input: WorkflowInput = { run, journey, customer, startsAt: startsAt.getTime(), ...(from && { from }), tempo }
   try {
     await client.workflow.start(journey, {
       workflowId: run,

@@ -4,12 +4,15 @@ import type { Db } from './db.ts'
 
 export interface Dispatch {
   id: number
-  kind: 'start' | 'wake'
+  /** retry: a run that failed is taken up again. */
+  kind: 'start' | 'wake' | 'retry'
   enrolment: string
   journey: string
   customer: string
   occasion: string | null
   starts_at: Date
+  /** The run that this one goes on from. */
+  migrated_from: string | null
   attempts: number
 }
 
@@ -38,7 +41,7 @@ export async function leaseDispatch(
     leased as (
       update dispatch set due_at = now() + ${leaseMs} * interval '1 millisecond', attempts = attempts + 1
       where id in (select id from due) returning id, kind, enrolment, attempts)
-    select l.*, e.journey, e.customer, e.occasion, e.starts_at from leased l join enrolments e on e.id = l.enrolment order by l.id
+    select l.*, e.journey, e.customer, e.occasion, e.starts_at, e.migrated_from from leased l join enrolments e on e.id = l.enrolment order by l.id
   `.execute(db)
   return rows
 }
