@@ -102,6 +102,14 @@ export async function reopenRun(tx: Tx, run: string): Promise<void> {
   await sql`insert into dispatch (kind, enrolment, created_at) values ('retry', ${run}, now())`.execute(tx)
 }
 
+/** The journeys that somebody is in, with how many runs are on. */
+export async function openJourneys(db: Db): Promise<{ name: string; on: number }[]> {
+  const { rows } = await sql<{ name: string; on: number }>`
+    select journey as name, count(*) as "on" from enrolments where status = 'running' group by journey order by journey
+  `.execute(db)
+  return rows
+}
+
 export interface OpenRun {
   id: string
   customer: string

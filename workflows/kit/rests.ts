@@ -28,13 +28,14 @@ const isHeld = (answer: unknown): answer is Partial<Held> =>
 export const isStale = (answer: unknown): boolean =>
   typeof answer === 'object' && answer !== null && 'code' in answer && answer.code === 'STALE_SKIPPED'
 
-/** What failed, in the words of whoever first said so: Temporal wraps what an activity throws. */
+/** What failed, in the words of the activity that said so, which Temporal wraps; of an error of the story's own, its words. */
 export function failureOf(error: unknown): { reason: string; code?: string } {
-  let first = error
-  while (first instanceof Error && first.cause instanceof Error) first = first.cause
-  if (!(first instanceof Error)) return { reason: String(first) }
-  const code = 'type' in first && typeof first.type === 'string' ? first.type : first.name
-  return { reason: first.message, code }
+  if (!(error instanceof Error)) return { reason: String(error) }
+  let told = { reason: error.message, code: error.name }
+  for (let one: unknown = error; one instanceof Error; one = one.cause) {
+    if ('type' in one && typeof one.type === 'string' && one.type !== '') told = { reason: one.message, code: one.type }
+  }
+  return told
 }
 
 /** The part of the player that rests; its words are in steps.ts. */
