@@ -14,6 +14,7 @@ import { addReferralWords } from './referrals.ts'
 import { addProvingWords } from './prove.ts'
 import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
+import { addSteeringWords } from './steering.ts'
 import { addWordingWords } from './wording.ts'
 import { addWordsWords } from './words.ts'
 import { addTierWords } from './tiers.ts'
@@ -31,6 +32,7 @@ Examples:
   perennial budgets                                     what is reserved, spent and left
   perennial reviews                                     what waits for somebody to decide
   perennial pause first-order                           hold it; resume lets it go on
+  perennial failed                                      what failed where; retry takes it up again
 
 In a checkout: npm run journeys -- list
 
@@ -63,6 +65,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addMessageWords(program, session)
   addTierWords(program, session)
   addActingWords(program, session)
+  addSteeringWords(program, session)
   addSwitchWord(program, session)
   addOfferWords(program, session)
   addGateWords(program, session)
