@@ -31,6 +31,7 @@ import { quietSdk } from '../quiet-sdk.ts'
 import { SECRET } from '../policy.ts'
 import { startSink } from '../smtp-sink.ts'
 import { type MoneyResults, measureMoney } from './money.ts'
+import { measureOpen, printOpen } from './open.ts'
 
 const ROUNDS = 4
 const PER_ROUND = 100
@@ -39,6 +40,7 @@ const DAY_MS = 10
 const EVENTS = 10_000
 const BATCH = 100
 const CALLERS = 4
+const OPEN_RUNS = 10_000
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -286,11 +288,19 @@ await chmod(directory, 0o755)
 const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })]
 const words = new Set(process.argv.slice(2))
 try {
+  if (words.has('open')) {
+    const open = await measureOpen(directory, Number(process.argv.at(-1)) || OPEN_RUNS, say)
+    printOpen(open, say)
+    await keep({ open })
+  } else await others()
+} finally {
+  for (const stop of stops.reverse()) await stop()
+}
+
+async function others(): Promise<void> {
   const coupons = await money(directory, words)
   if (words.has('money')) await keep({ money: coupons })
   else await all(coupons)
-} finally {
-  for (const stop of stops.reverse()) await stop()
 }
 
 async function all(coupons: MoneyResults): Promise<void> {
