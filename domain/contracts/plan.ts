@@ -1,6 +1,5 @@
 /** What a journey file must be, beyond what its types already say: checked when the catalogue reads it. */
 import { z } from 'zod'
-import { minuteOfDay } from '../calendar.ts'
 import { milliseconds } from '../duration.ts'
 import { AUDIENCES } from '../audience.ts'
 import { CHANNELS } from '../channel.ts'
@@ -17,17 +16,8 @@ import { holdToLint, readyCopy } from '../ready-words.ts'
 import type { Copy, CopyDraft } from '../template.ts'
 import { REFUNDED } from '../returns.ts'
 import { programmeContract, programmeOf, rewardsContract, rewardsOf } from './referral.ts'
+import { duration, readable, schedulingContract, schedulingOf, time } from './timetable.ts'
 
-const readable = (read: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
-  try {
-    read(text)
-  } catch (error) {
-    context.addIssue(error instanceof Error ? error.message : String(error))
-  }
-}
-
-const duration = z.string().superRefine(readable(milliseconds)).transform(milliseconds)
-const time = z.string().superRefine(readable(minuteOfDay))
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
 const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
 const endPattern = pattern.extend({ sameOccasion: z.boolean().optional(), whole: z.boolean().optional() })
@@ -159,6 +149,7 @@ const planContract = z.strictObject({
       error: "expected { on: 'order.paid' } or { every: 'day', at: '09:30', audience: 'birthday' }",
     })
     .optional(),
+  schedule: schedulingContract.optional(),
   goal: endPattern.extend({ within: duration.optional() }).optional(),
   exit: z.union([endPattern, z.array(endPattern)]).optional(),
   holdout: z.number().min(0).max(50).default(0),
@@ -243,6 +234,7 @@ export function checkPlan(name: string, plan: unknown) {
     points,
     rewards,
     sweep: swept,
+    schedule: schedulingOf(name, rest.schedule, swept !== undefined),
     budget: rest.budget === undefined ? undefined : plannedBudget(rest.budget),
   }
 }

@@ -13,6 +13,7 @@ import type { EndPattern, EventPattern, Properties, TakenEvent } from '../../dom
 import type { PointRule, Unit } from '../../domain/points.ts'
 import type { ProgrammeWords, RewardWords } from '../../domain/referral.ts'
 import type { Judgement } from '../../domain/risk.ts'
+import type { Overlap } from '../../domain/schedule.ts'
 import type { MessageClass } from '../../domain/sending.ts'
 import type { LevelBenefits } from '../../domain/tier.ts'
 import type { CopyDraft } from '../../domain/template.ts'
@@ -28,6 +29,16 @@ export type Begins =
       worth?: number
     }
 
+/** How the schedule of a plan keeps its times; what is not said is as docs/journeys.md has it. */
+export interface ScheduleWords {
+  /** Runs begin up to so much later, each schedule by a share of its own. */
+  jitter?: Duration
+  /** When it is time again and the last run is still on. */
+  overlap?: Overlap
+  /** Runs that an outage left out are made up for as far back as this. */
+  catchUp?: Duration
+}
+
 export interface Plan<
   M extends string = string,
   O extends string = string,
@@ -38,6 +49,8 @@ export interface Plan<
   title: string
   /** Absent: operators start it by hand. */
   begins?: Begins
+  /** Where a schedule begins it. */
+  schedule?: ScheduleWords
   /** What it is for. Reached, it counts a conversion and ends the run, in the middle of a wait too. */
   goal?: EndPattern & { within?: Duration }
   /** Ends the run without counting; with `sameOccasion` only the run of the cart or order that the event names. */
