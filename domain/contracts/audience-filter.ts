@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { isZone } from '../calendar.ts'
 import { type AudienceFilter, FILTER_KINDS, type FilterKind } from '../audience-filter.ts'
+import { isAboutAudiences } from '../audience-review.ts'
 import { CHANNELS } from '../channel.ts'
 import { milliseconds } from '../duration.ts'
 import { isLocale } from '../locale.ts'
@@ -80,7 +81,13 @@ const trait = z
 
 const event = z
   .strictObject({
-    event: z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'"),
+    event: z
+      .string()
+      .regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "expected an event: 'order.paid'")
+      .refine(
+        (type) => !isAboutAudiences(type),
+        "expected an event that is not of audiences: name one, { audience: 'vips' }",
+      ),
     where: z
       .record(z.string(), z.json())
       .refine((one) => JSON.stringify(one).length <= 2_000, 'expected at most 2000 characters')
