@@ -6,7 +6,7 @@ import { setAudience } from '../../store/audiences.ts'
 import { inTransaction } from '../../store/db.ts'
 import { tellEvent } from '../../store/events.ts'
 import { expectInvariants, freshStore, person } from '../world.ts'
-import { DAY, HOUR, NOON, behindLock, handClock, inboxOf, routing, rowsOf } from './given.ts'
+import { DAY, HOUR, behindLock, handClock, inboxOf, routing, rowsOf } from './given.ts'
 
 const { db } = await freshStore()
 afterEach(() => expectInvariants(db))

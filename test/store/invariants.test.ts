@@ -19,6 +19,7 @@ import { RETURNS, programme, referralShop, rewardPlan } from './referral-given.t
 import { BREAKING_BUDGETS, giveFromBudget } from './budget-breaking.ts'
 import { BREAKING_REFERRALS } from './referral-breaking.ts'
 import { BREAKING_TIERS, riseAndFall } from './tier-breaking.ts'
+import { BREAKING_AUDIENCES, gather } from './audience-breaking.ts'
 
 const { db } = await freshStore()
 
@@ -44,6 +45,7 @@ beforeAll(async () => {
   await earnAndOwe(clock.now())
   await giveFromBudget(db, clock.now())
   await riseAndFall(db)
+  await gather(db)
   await bring(clock.now())
 })
 
@@ -326,6 +328,7 @@ const BREAKING: Record<string, Record<string, string>> = {
   ...BREAKING_BUDGETS,
   ...BREAKING_TIERS,
   ...BREAKING_REFERRALS,
+  ...BREAKING_AUDIENCES,
 }
 
 class Undo extends Error {}
