@@ -29,6 +29,8 @@ export interface Walking {
   shopZone: string
   /** One alone; all of them unless told. */
   audience?: string
+  /** Only what a new definition does without telling anybody. */
+  quietly?: boolean
 }
 
 type Context = Omit<AudienceContext, 'shopZone'>
@@ -37,7 +39,7 @@ type Context = Omit<AudienceContext, 'shopZone'>
 export async function walkAudiences(db: Db, asked: Walking, context: Context): Promise<number> {
   const { now, shopZone } = asked
   const today = localDate(now, shopZone)
-  const walk = await dueWalk(db, today, asked.audience)
+  const walk = await dueWalk(db, today, asked)
   if (!walk) return 0
   const { audience, after } = walk
   const named = await namedAudiences(db)
@@ -57,10 +59,11 @@ export async function walkAudiences(db: Db, asked: Walking, context: Context): P
   return page.length + 1
 }
 
-async function dueWalk(db: Db, today: string, audience?: string): Promise<Walk | undefined> {
+async function dueWalk(db: Db, today: string, { audience, quietly = false }: Walking): Promise<Walk | undefined> {
   const { rows } = await sql<Walk>`
     select audience, settled, quiet, round, after from audience_walks
     where (after is not null or day is distinct from ${today}::date) and (${audience ?? null}::text is null or audience = ${audience ?? null})
+      and (not ${quietly}::boolean or (quiet and not settled))
     order by settled, audience limit 1
   `.execute(db)
   return rows[0]

@@ -21,7 +21,9 @@ const count = z.int('expected a whole number').min(0, 'expected 0 or more')
 const money = z.int('expected whole minor units').min(0, 'expected 0 or more')
 
 const oneOrMore = <T>(one: z.ZodType<T>, expected: string) =>
-  z.union([one, z.array(one).min(1).max(LIST_MOST)], { error: `expected ${expected}, or a list of such` })
+  z.union([one, z.array(one).min(1, 'expected at least one').max(LIST_MOST, `expected at most ${LIST_MOST}`)], {
+    error: `expected ${expected}, or a list of such`,
+  })
 
 const within = z
   .string()
@@ -65,7 +67,8 @@ const span = z.union(
 const value = z.union([z.string().max(500), z.number(), z.boolean()], {
   error: 'expected a text, a number, true or false',
 })
-const bound = z.union([z.number(), z.iso.date()], { error: "expected a number or a date: '2026-03-01'" })
+const BOUND = "expected a number or a date: '2026-03-01'"
+const bound = z.union([z.number(), z.iso.date(BOUND)], { error: BOUND })
 const trait = z
   .strictObject({
     trait: text,

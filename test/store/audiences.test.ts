@@ -272,7 +272,8 @@ describe('the walk', () => {
         ])
         await walk()
         await expectInvariants(db)
-        const inNow = (await entriesOf(name)).filter((line) => !line.endsWith('left')).map((line) => line.split(' ')[0])
+        const open = (await entriesOf(name)).filter((line) => !line.endsWith('left'))
+        const inNow: string[] = open.map((line) => line.split(' ')[0] ?? '')
         expect(inNow.sort()).toEqual(ids.filter((_, i) => tagged[i]).sort())
       }),
       { numRuns: 5 },
