@@ -241,6 +241,9 @@ describe('the walk', () => {
       `insert into customers (id, tags, created_at, updated_at)
        select 'P' || lpad(n::text, 5, '0'), '{crowd}', now(), now() from generate_series(1, 1200) n`,
     )
+    // Nobody was told of them, so whoever takes them in finds them now.
+    await rowsOf(db, `update audience_walks set settled = false, quiet = true, after = '', round = round + 1`)
+    await walk()
     const set = (filter: AudienceFilter) =>
       setAudience(db, { name, title: name, filter, by: 'eve', now: clock.now(), tell: true })
     const page = () =>
