@@ -1,6 +1,6 @@
 /** The budget of a plan in memory: store/budget-holds.ts for one run, with as much left as the walk says. */
 import { mostOf, pointsCost, roomOf } from '../../domain/budget.ts'
-import type { Coupon, Offer } from '../../domain/coupon.ts'
+import type { Offer } from '../../domain/coupon.ts'
 import type { Refusal } from '../../domain/errors.ts'
 import { termsOf } from '../../domain/offer.ts'
 import type { Unit } from '../../domain/points.ts'
@@ -21,7 +21,7 @@ export interface PointsPart {
 export interface Purse {
   /** Why a coupon of the offer may not be, by the most that it costs. */
   whyNotCoupon(offer: Offer): Refusal | undefined
-  holdCoupon(offer: Offer, coupon: Coupon): void
+  holdCoupon(offer: Offer, key: string): void
   /** Takes what points cost, all of them or none, or says why they may not be. */
   takePoints(points: readonly PointsPart[], pending: boolean): Refusal | undefined
   /** They are the customer's own. */

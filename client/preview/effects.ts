@@ -31,8 +31,8 @@ export interface Shelf {
   /** Of an offer the coupons that the customer has had, and those that are left for anybody. */
   had(name: string): number
   left(name: string, offer: Offer): number
-  /** Answers the code. */
-  take(name: string, key: string): string
+  /** Answers the code of one. */
+  take(name: string, asked: { key: string; title: string; expiresAt: number }): string
 }
 
 /** The offers of one plan, for one customer. */
@@ -109,13 +109,13 @@ export class VirtualEffects {
       return code
     }
     const coupon = {
-      code: this.over.shelf.take(name, key),
+      code: this.over.shelf.take(name, { key, title: offer.title, expiresAt: expires }),
       offer: name,
       title: offer.title,
       expires: localDate(expires, this.setting.zone),
       expiresAt: new Date(expires).toISOString(),
     }
-    this.over.budget.holdCoupon(offer, coupon)
+    this.over.budget.holdCoupon(offer, key)
     this.say('coupon', `coupon ${name}: ${coupon.code}`, { name, until: expires, key })
     return coupon
   }
