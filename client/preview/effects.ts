@@ -55,6 +55,17 @@ export class VirtualEffects {
     return typeof coupon === 'string' ? { is: 'refused', code: coupon } : { is: 'issued', coupon }
   }
 
+  /** What the walk issued; of a coupon that was used nothing is known here. */
+  voidCoupons(): Answer<'voidCoupons'> {
+    let coupons = 0
+    for (const [name, count] of this.issued) {
+      coupons += count
+      this.say('coupon', `coupon ${name} void`, { name })
+    }
+    this.issued.clear()
+    return { coupons, used: 0 }
+  }
+
   /** A coupon of an offer that may be another plan's, as of the gift of a level. */
   sampleOf(name: string, valid: string, { now }: Standing): Coupon | Refusal {
     const offer = this.setting.plan.offers[name] ?? { title: name, quota: Infinity, perMember: Infinity }

@@ -9,6 +9,7 @@ import { partsOfRun } from '../../domain/ids.ts'
 import { REFUNDED } from '../../domain/returns.ts'
 import type { Host, Where } from '../catalogue.ts'
 import { VirtualBudget } from './budget.ts'
+import { VirtualCare } from './care.ts'
 import { VirtualEffects } from './effects.ts'
 import { VirtualInbox } from './inbox.ts'
 import { VirtualMessages } from './messages.ts'
@@ -34,6 +35,7 @@ export class VirtualShop implements Host {
   private readonly points: VirtualPoints
   private readonly tiers: VirtualTiers
   private readonly referrals: VirtualReferrals
+  private readonly care: VirtualCare
   private readonly outside: Outside[]
   private clock: number
   private woken = 0
@@ -44,13 +46,11 @@ export class VirtualShop implements Host {
   private waitNote: string | undefined = ''
   private paused = false
   private held = false
-  private consented: boolean
 
   constructor(setting: Setting) {
     this.setting = setting
     this.clock = setting.start
     this.where = { step: 'the beginning', since: setting.start, until: null }
-    this.consented = setting.customer.consent
     this.outside = [...setting.outside]
     this.inbox = new VirtualInbox(
       setting,
@@ -64,7 +64,9 @@ export class VirtualShop implements Host {
     this.tiers = new VirtualTiers(setting, say)
     this.points = new VirtualPoints(setting, { budget, tiers: this.tiers }, say)
     const { inbox, effects, points } = this
-    this.referrals = new VirtualReferrals(setting, { inbox, effects, points, say })
+    const care = new VirtualCare(setting, { inbox, say })
+    this.care = care
+    this.referrals = new VirtualReferrals(setting, { inbox, care, effects, points, say })
     this.heldForEver = new Promise((resolve) => (this.halt = resolve))
   }
 
@@ -192,9 +194,15 @@ export class VirtualShop implements Host {
       }
       return answer
     },
-    openReview: async (asked) => this.looking(() => this.referrals.openReview(asked)),
-    viewReview: async (asked) => this.looking(() => this.referrals.viewReview(asked)),
-    closeReview: async (asked) => this.looking(() => this.referrals.closeReview(asked)),
+    openReview: async (asked) => this.looking(() => this.care.openReview(asked)),
+    viewReview: async (asked) => this.looking(() => this.care.viewReview(asked)),
+    closeReview: async (asked) => this.looking(() => this.care.closeReview(asked)),
+    workingDeadline: async (asked) => this.care.workingDeadline(asked),
+    giveTag: async (asked) => this.holding(() => this.care.giveTag(asked, this.standing())),
+    takeTagOff: async (asked) => this.looking(() => this.care.takeTagOff(asked)),
+    withdrawConsent: async (asked) => this.holding(() => this.care.withdraw(asked, this.standing())),
+    askForConsent: async (asked) => this.holding(() => this.care.ask(asked, this.standing())),
+    voidCoupons: async () => this.looking(() => this.effects.voidCoupons()),
     referralCode: async (asked) => this.holding(() => this.referrals.code(asked, this.standing())),
     returnsUntil: async () => this.referrals.returnsUntil(),
     judgeReferral: async () => this.looking(() => this.referrals.judge()),
@@ -245,10 +253,10 @@ export class VirtualShop implements Host {
       case 'event':
         return this.arrive(one)
       case 'unsubscribe':
-        this.consented = false
+        this.care.unsubscribe()
         return this.say('event', 'unsubscribed: consent is withdrawn')
       case 'decision': {
-        const open = this.referrals.decide(one.decision, this.clock)
+        const open = this.care.decide(one, this.clock)
         if (open) this.woken += 1
         return this.say(
           'operator',
@@ -269,6 +277,7 @@ export class VirtualShop implements Host {
   private arrive({ type, properties }: Outside & { is: 'event' }): void {
     const before = this.inbox.status
     this.tiers.arrive(type, properties)
+    this.care.arrive(type, properties['topic'])
     const effects = this.inbox.arrive(type, properties)
     const { status, reason } = this.inbox
     const ended = before === 'running' && status !== 'running'
@@ -279,8 +288,8 @@ export class VirtualShop implements Host {
   }
 
   private standing() {
-    const { clock: now, paused, consented } = this
-    return { now, status: this.inbox.status, paused, consented }
+    const { clock: now, paused } = this
+    return { now, status: this.inbox.status, paused, consented: this.care.consented() }
   }
 
   private facts() {
@@ -289,7 +298,7 @@ export class VirtualShop implements Host {
     const amounts = orders.map(({ properties: { amount } }) => (typeof amount === 'number' ? amount : 0))
     return {
       zone: customer.zone,
-      tags: customer.tags,
+      tags: this.care.tags(this.clock),
       paidOrders: customer.paidOrders + orders.length,
       spent: customer.spent + amounts.reduce((sum, amount) => sum + amount, 0),
       since: new Date(start).toISOString(),
