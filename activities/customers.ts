@@ -64,7 +64,7 @@ export function customerActivities(parts: Parts, now: Now) {
   return {
     /** What a story branches on. Throws CUSTOMER_UNKNOWN. */
     async customerFacts({ customer: id, asked = 0 }: { customer: string; asked?: number }): Promise<Facts> {
-      const facts = await factsOf(db, id)
+      const facts = await factsOf(db, { customer: id, now: now(asked) })
       if (!facts) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${id}'`, { field: 'customer' })
       const tier = await tierStanding(db, { customer: id, now: now(asked), shopZone: policy.shopZone })
       return { ...facts, tier, standing: await standingOf(db, id) }

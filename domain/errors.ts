@@ -211,9 +211,14 @@ export const ERRORS = {
     meaning: 'No review has this number.',
     todo: 'See `perennial reviews` for those that are open.',
   },
+  TASK_UNKNOWN: {
+    status: 404,
+    meaning: 'No task has this number.',
+    todo: 'See `perennial tasks` for those that are open.',
+  },
   REQUEST_INVALID: {
     status: 400,
-    meaning: 'A request about a referral or a review breaks its contract.',
+    meaning: 'A request about a referral, a review or a task breaks its contract.',
     todo: 'Correct the named field; docs/api.md has the fields of each request.',
   },
   IDEMPOTENCY_MISMATCH: {

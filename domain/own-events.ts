@@ -4,6 +4,7 @@
  */
 export const OWN_EVENTS: readonly string[] = [
   'consent.asked',
+  'consent.confirmed',
   'referral.accepted',
   'referral.qualified',
   'referral.voided',

@@ -19,6 +19,7 @@ import {
   occasionOf,
 } from '../domain/journey.ts'
 import { pendingBy } from './consents.ts'
+import { confirmedSince } from './run-consents.ts'
 import { REFUNDED } from '../domain/returns.ts'
 import { type CustomerChange, upsertCustomer } from './customers.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
@@ -74,7 +75,11 @@ export async function acceptEvent(db: Db, event: ShopEvent, to: Accepting): Prom
         await standAnew(tx, { customer: event.customer.id, now: received }, { plans, shopZone, tell: tellEvent })
       }
       await applyToReferral(tx, event, pair, { plans, now: received, tell: tellEvent })
-      if (event.customer.consent) await askToConfirm(tx, event, { plans, now: received, shopZone })
+      if (event.customer.consent) {
+        const about = { plans, now: received, shopZone }
+        await askToConfirm(tx, event, about)
+        await tellConfirmed(tx, event.customer.id, about)
+      }
     })
     return 'stored'
   } catch (error) {
@@ -122,6 +127,18 @@ async function askToConfirm(
   if (rows.length > 0 && pending.every((one) => one.source !== source)) return
   const properties = { ask: source, topics: pending.map(({ topic }) => topic) }
   await tellEvent(tx, { id: `consent/${customer}/${source}`, type: 'consent.asked', customer, properties }, to)
+}
+
+/** Tells of consent that was pending and is given in this transaction, whoever's word gave it. Call it with the customer locked. */
+export async function tellConfirmed(
+  tx: Tx,
+  customer: string,
+  to: { plans: readonly Routing[]; now: number; shopZone?: string | undefined },
+): Promise<void> {
+  for (const { id, topic, channel } of await confirmedSince(tx, { customer, now: to.now })) {
+    const event = { id: `consent/${customer}/confirmed/${id}`, type: 'consent.confirmed', customer }
+    await tellEvent(tx, { ...event, properties: { topic, channel } }, { ...to, shopZone: to.shopZone ?? 'UTC' })
+  }
 }
 
 async function insertEvent(tx: Tx, event: ShopEvent, hash: string, received: number): Promise<number | undefined> {

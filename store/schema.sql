@@ -173,6 +173,7 @@ create table consents (
   text_version text,
   ip_hash text,
   agent_hash text,
+  reason text,
   constraint consents_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
   constraint consents_pending CHECK ((NOT (pending AND granted))),
   constraint consents_pkey PRIMARY KEY (id)
@@ -483,6 +484,18 @@ create table outcomes (
   constraint outcomes_pkey PRIMARY KEY (enrolment, kind)
 );
 
+create table own_tags (
+  customer text not null,
+  tag text not null,
+  enrolment text not null,
+  at timestamp with time zone not null,
+  until timestamp with time zone,
+  constraint own_tags_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint own_tags_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint own_tags_pkey PRIMARY KEY (customer, tag)
+);
+CREATE INDEX own_tags_by_tag ON public.own_tags USING btree (tag, customer);
+
 create table point_balances (
   customer text not null,
   unit text not null,
@@ -792,11 +805,17 @@ create table reviews (
   reason text,
   remember boolean not null default false,
   decided_at timestamp with time zone,
+  kind text not null default 'review'::text,
+  note text not null default ''::text,
+  constraint reviews_answers CHECK (
+CASE kind
+    WHEN 'review'::text THEN ((otherwise = ANY (ARRAY['approve'::text, 'deny'::text])) AND (decision = ANY (ARRAY['approve'::text, 'deny'::text])))
+    ELSE ((otherwise = 'cannot'::text) AND (decision = ANY (ARRAY['done'::text, 'cannot'::text])))
+END),
   constraint reviews_decided CHECK ((((decision IS NULL) = (decided_at IS NULL)) AND ((decision IS NULL) = (by IS NULL)) AND (decided_at <= deadline))),
-  constraint reviews_decision_check CHECK ((decision = ANY (ARRAY['approve'::text, 'deny'::text]))),
   constraint reviews_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
   constraint reviews_key_key UNIQUE (key),
-  constraint reviews_otherwise_check CHECK ((otherwise = ANY (ARRAY['approve'::text, 'deny'::text]))),
+  constraint reviews_kind_check CHECK ((kind = ANY (ARRAY['review'::text, 'task'::text]))),
   constraint reviews_pkey PRIMARY KEY (id)
 );
 CREATE INDEX reviews_of_enrolment ON public.reviews USING btree (enrolment);

@@ -14,6 +14,7 @@ import { addReferralWords } from './referrals.ts'
 import { addProvingWords } from './prove.ts'
 import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
+import { addTaskWords } from './tasks.ts'
 import { addWordingWords } from './wording.ts'
 import { addWordsWords } from './words.ts'
 import { addTierWords } from './tiers.ts'
@@ -30,6 +31,7 @@ Examples:
   perennial words show first-order                      what its messages say
   perennial budgets                                     what is reserved, spent and left
   perennial reviews                                     what waits for somebody to decide
+  perennial tasks                                       what somebody is to do for a customer
   perennial pause first-order                           hold it; resume lets it go on
 
 In a checkout: npm run journeys -- list
@@ -69,6 +71,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addBudgetWords(program, session)
   addCouponWords(program, session)
   addReferralWords(program, session)
+  addTaskWords(program, session)
   addProvingWords(program, session)
   addWordsWords(program, session)
   addWordingWords(program, session)
