@@ -106,7 +106,7 @@ export async function lockCustomer(tx: Tx, id: string): Promise<Customer | undef
 }
 
 /** All but the tier, which stands in tier-benefits.ts, and the standing, which stands in standings.ts. */
-export async function factsOf(db: Db, id: string): Promise<Omit<Facts, 'tier' | 'standing'> | undefined> {
+export async function factsOf(db: Db, id: string): Promise<Omit<Facts, 'today' | 'tier' | 'standing'> | undefined> {
   const { rows } = await sql<{
     zone: string | null
     tags: string[]

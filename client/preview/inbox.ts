@@ -7,6 +7,7 @@ import {
   type TakenEvent,
   concerns,
   decideEntry,
+  holds,
   matches,
   occasionOf,
 } from '../../domain/journey.ts'
@@ -23,7 +24,7 @@ interface Wait {
   taken: TakenEvent | null
 }
 
-type Asked<K extends 'openWait' | 'closeWait'> = Parameters<Host['activities'][K]>[0]
+type Asked<K extends 'openWait' | 'closeWait' | 'newestEvent'> = Parameters<Host['activities'][K]>[0]
 
 export class VirtualInbox {
   status: RunStatus = 'running'
@@ -70,9 +71,9 @@ export class VirtualInbox {
 
   /** Whether the event ends this run, and not only one of another occasion. */
   private ends(pattern: EndPattern, event: TakenEvent): boolean {
-    const { plan, run } = this.setting
+    const { plan, run, begin: begun } = this.setting
     const { occasion } = partsOfRun(run)
-    return matches(pattern, event) && concerns(plan, pattern, { properties: event.properties, occasion })
+    return matches(pattern, event) && concerns(plan, pattern, { properties: event.properties, occasion, begun })
   }
 
   /** What the refunds so far come to, of the order that began the run or of another. */
@@ -84,7 +85,8 @@ export class VirtualInbox {
 
   private giveToWait(event: TakenEvent): string | undefined {
     for (const wait of this.waits.values()) {
-      if (!wait.open || wait.deadline < this.now() || !matches({ on: wait.type, where: wait.match }, event)) continue
+      if (!wait.open || wait.deadline < this.now() || wait.type !== event.type) continue
+      if (!holds(event.properties, wait.match)) continue
       Object.assign(wait, { open: false, taken: event })
       this.wake()
       return 'what the wait was for'
@@ -128,20 +130,34 @@ export class VirtualInbox {
   openWait({ key, type, match, deadline }: Asked<'openWait'>) {
     const running = this.status === 'running'
     const used = new Set([...this.waits.values()].map((one) => one.taken?.id))
-    const came = this.events.find((one) => !used.has(one.id) && matches({ on: type, where: match }, one))
+    const came = this.events.find((one) => !used.has(one.id) && one.type === type && holds(one.properties, match))
     const taken = running && came ? came : null
     this.waits.set(key, { type, match, deadline, open: running && taken === null, taken })
     return this.view(key)
   }
 
   /** The last look at the deadline; `again` is the new one where an event of `restart` moved it. */
-  closeWait({ key, restart, within }: Asked<'closeWait'>) {
+  closeWait({ key, restart, match = {}, within }: Asked<'closeWait'>) {
     const wait = this.waits.get(key)
     if (!wait?.open) return { ...this.view(key), again: null }
-    const times = this.events.filter((one) => one.type === restart).map((one) => Date.parse(one.at))
+    const anew = [restart ?? []].flat()
+    const changes = this.events.filter((one) => anew.includes(one.type) && holds(one.properties, match))
+    const times = changes.map((one) => Date.parse(one.at))
     const moved = Math.max(-Infinity, ...times.filter((time) => time <= wait.deadline)) + within
     const again = moved > wait.deadline ? moved : null
     Object.assign(wait, { open: again !== null, deadline: again ?? wait.deadline })
     return { ...this.view(key), again }
+  }
+
+  /** The newest event that the run has heard, that which began it with them. */
+  newest({ types, match = {} }: Asked<'newestEvent'>): TakenEvent | null {
+    const { plan, begin, startsAt } = this.setting
+    const first = {
+      id: 'event-0',
+      type: plan.begins?.on ?? '',
+      at: new Date(startsAt).toISOString(),
+      properties: begin,
+    }
+    return [first, ...this.events].findLast((one) => types.includes(one.type) && holds(one.properties, match)) ?? null
   }
 }

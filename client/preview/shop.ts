@@ -2,7 +2,7 @@
  * A shop in memory for one run: the host of a story on a clock that jumps from one thing to the next. It answers as the
  * activities do, from the same rules of the domain.
  */
-import { afterDays, occurrenceOf } from '../../domain/calendar.ts'
+import { afterDays, localDate, occurrenceOf } from '../../domain/calendar.ts'
 import { PerennialError } from '../../domain/errors.ts'
 import { expiringIn } from '../../domain/expiry.ts'
 import { partsOfRun } from '../../domain/ids.ts'
@@ -134,6 +134,8 @@ export class VirtualShop implements Host {
       else if (!last.event && last.status === 'running') this.say('wait', 'it did not come')
       return last
     },
+    beginning: async () => (this.setting.plan.begins ? this.setting.begin : {}),
+    newestEvent: async (asked) => this.looking(() => this.inbox.newest(asked)),
     runStatus: async () => ({ status: this.inbox.status }),
     calendarWait: async ({ wait, asked }) => afterDays(asked, wait, this.setting.zone),
     calendarTarget: async ({ target, asked }) => {
@@ -289,6 +291,7 @@ export class VirtualShop implements Host {
     const amounts = orders.map(({ properties: { amount } }) => (typeof amount === 'number' ? amount : 0))
     return {
       zone: customer.zone,
+      today: localDate(this.clock, this.setting.zone),
       tags: customer.tags,
       paidOrders: customer.paidOrders + orders.length,
       spent: customer.spent + amounts.reduce((sum, amount) => sum + amount, 0),
