@@ -1,5 +1,6 @@
 /** Customers: the facts a story asks for, and the pages of a sweep. */
 import { leastWorth } from '../domain/audience.ts'
+import { localDate } from '../domain/calendar.ts'
 import type { Facts } from '../domain/customer.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
@@ -67,7 +68,8 @@ export function customerActivities(parts: Parts, now: Now) {
       const facts = await factsOf(db, { customer: id, now: now(asked) })
       if (!facts) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${id}'`, { field: 'customer' })
       const tier = await tierStanding(db, { customer: id, now: now(asked), shopZone: policy.shopZone })
-      return { ...facts, tier, standing: await standingOf(db, id) }
+      const today = localDate(now(asked), facts.zone ?? policy.shopZone)
+      return { ...facts, today, tier, standing: await standingOf(db, id) }
     },
 
     /** Enters one page of the audience; those who are in already are not entered again, however often the page is walked. */

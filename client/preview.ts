@@ -119,7 +119,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     start,
     startsAt,
     customer,
-    begin: { ...SAMPLE_ORDER, ...script.begin },
+    begin: { ...SAMPLE_ORDER, ...(plan.begins && plan.occasion && { [plan.occasion]: occasion }), ...script.begin },
     outside: outsideOf(script, start),
     published: script.published,
     programme: script.programme ?? DEFAULT_PROGRAMME,

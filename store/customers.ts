@@ -110,7 +110,7 @@ export async function lockCustomer(tx: Tx, id: string): Promise<Customer | undef
 export async function factsOf(
   db: Db,
   { customer: id, now }: { customer: string; now: number },
-): Promise<Omit<Facts, 'tier' | 'standing'> | undefined> {
+): Promise<Omit<Facts, 'today' | 'tier' | 'standing'> | undefined> {
   const { rows } = await sql<{
     zone: string | null
     tags: string[]

@@ -180,16 +180,23 @@ interface Ending {
   id: string
   journey: string
   occasion: string | null
+  /** What it began with; null where no event began it. */
+  begun: Properties | null
 }
 
-const endsRun = (plan: Routing, pattern: EndPattern, event: ShopEvent, { journey, occasion }: Ending): boolean =>
-  plan.name === journey &&
+const endsRun = (plan: Routing, pattern: EndPattern, event: ShopEvent, run: Ending): boolean =>
+  plan.name === run.journey &&
   matches(pattern, event) &&
-  concerns(plan, pattern, { properties: event.properties, occasion })
+  concerns(plan, pattern, { properties: event.properties, occasion: run.occasion, begun: run.begun ?? {} })
+
+/** Runs that an event may end, as `Ending`s. */
+const ENDING = sql`
+  select r.id, r.journey, r.occasion, b.properties as begun from enrolments r
+  left join events b on b.seq = r.begun_seq and r.begun_by = b.type || ' ' || b.id`
 
 async function reachGoals(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<void> {
   const { rows: open } = await sql<Ending>`
-    select id, journey, occasion from enrolments where customer = ${event.customer.id} and journey = any(${names(plans)})
+    ${ENDING} where r.customer = ${event.customer.id} and r.journey = any(${names(plans)})
       and starts_at <= ${at(now)} and goal_at is null and (goal_until is null or goal_until >= ${at(now)})
   `.execute(tx)
   const rows = open.filter((run) => plans.some((plan) => plan.goal && endsRun(plan, plan.goal, event, run)))
@@ -201,8 +208,7 @@ async function reachGoals(tx: Tx, event: ShopEvent, { plans, now }: Routed): Pro
 
 async function leave(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<void> {
   const { rows: open } = await sql<Ending>`
-    select id, journey, occasion from enrolments
-    where customer = ${event.customer.id} and journey = any(${names(plans)}) and status = 'running'
+    ${ENDING} where r.customer = ${event.customer.id} and r.journey = any(${names(plans)}) and r.status = 'running'
   `.execute(tx)
   const rows: Ending[] = []
   for (const run of open) {
@@ -308,7 +314,9 @@ async function isOver(
   `.execute(tx)
   const over = exits.filter((exit) =>
     rows.some(
-      (row) => matches(exit, row) && concerns(plan, exit, { properties: row.properties, occasion: of.occasion }),
+      (row) =>
+        matches(exit, row) &&
+        concerns(plan, exit, { properties: row.properties, occasion: of.occasion, begun: of.properties }),
     ),
   )
   if (over.some((exit) => !exit.whole)) return true

@@ -21,7 +21,7 @@ type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
 
 /** One run: what it stands on, and how it stands. */
 export interface RunInMemory {
-  readonly setting: Pick<Setting, 'plan' | 'run' | 'zone'>
+  readonly setting: Pick<Setting, 'plan' | 'run' | 'zone' | 'begin' | 'startsAt'>
   readonly waits: VirtualWaits
   readonly effects: VirtualEffects
   readonly messages: VirtualMessages
@@ -95,9 +95,19 @@ function waiting(
   looking: Looking,
 ): Pick<
   Calls,
-  'openWait' | 'viewWait' | 'closeWait' | 'runStatus' | 'calendarWait' | 'calendarTarget' | 'expiringSoon'
+  | 'openWait'
+  | 'viewWait'
+  | 'closeWait'
+  | 'beginning'
+  | 'newestEvent'
+  | 'runStatus'
+  | 'calendarWait'
+  | 'calendarTarget'
+  | 'expiringSoon'
 > {
-  const { plan, run: id, zone } = run.setting
+  const { plan, run: id, zone, begin, startsAt } = run.setting
+  const on = plan.begins?.on
+  const first = { id: 'event-0', type: on ?? '', at: new Date(startsAt).toISOString(), properties: begin }
   return {
     openWait: async (wait) => {
       const view = looking(() => run.waits.open(wait))
@@ -115,6 +125,8 @@ function waiting(
       else if (!last.event && last.status === 'running') run.say('wait', 'it did not come')
       return last
     },
+    beginning: async () => (on === undefined ? {} : begin),
+    newestEvent: async (asked) => looking(() => run.waits.newest(asked, first)),
     runStatus: async () => ({ status: run.standing().status }),
     calendarWait: async ({ wait, asked }) => afterDays(asked, wait, zone),
     calendarTarget: async ({ target, asked }) => {

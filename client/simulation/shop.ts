@@ -164,7 +164,7 @@ export class PopulationShop {
     const { now } = this.clock
     for (const run of person.runs.get(plan.name) ?? []) {
       const counts = run.startsAt <= now && run.goalAt === null && (run.goalUntil === null || run.goalUntil >= now)
-      if (!counts || !plan.goal || !endsRun(plan, plan.goal, event, run.occasion)) continue
+      if (!counts || !plan.goal || !endsRun(plan, plan.goal, event, run)) continue
       run.goalAt = now
       this.tally.converted(run)
       if (run.finish('goal', event.type)) run.wake()
@@ -174,7 +174,7 @@ export class PopulationShop {
   private leave(person: Person, plan: CatalogueEntry['plan'], event: TakenEvent): void {
     for (const run of person.runs.get(plan.name) ?? []) {
       if (run.status !== 'running') continue
-      const exits = plan.exits.filter((exit) => endsRun(plan, exit, event, run.occasion))
+      const exits = plan.exits.filter((exit) => endsRun(plan, exit, event, run))
       const left = exits.some((exit) => !exit.whole || isRefundedWhole(run))
       if (left && run.finish('exited', event.type)) run.wake()
     }

@@ -7,7 +7,7 @@ import { type Delivery, type MessageDelivery, PLAIN } from '../delivery.ts'
 import { BUDGET_MOST, isBounded, plannedBudget } from '../budget.ts'
 import { BUCKETS_MOST } from '../coupon.ts'
 import { PerennialError } from '../errors.ts'
-import type { Routing } from '../journey.ts'
+import type { EndPattern, Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
 import type { PointRule } from '../points.ts'
 import { PARTIALS_JOURNEY } from '../partials.ts'
@@ -19,8 +19,13 @@ import { programmeContract, programmeOf, rewardsContract, rewardsOf } from './re
 import { duration, readable, schedulingContract, schedulingOf, time } from './timetable.ts'
 
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
-const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
-const endPattern = pattern.extend({ sameOccasion: z.boolean().optional(), whole: z.boolean().optional() })
+const values = z.record(z.string(), z.json())
+const pattern = z.strictObject({ on: eventType, where: values.optional(), unless: values.optional() })
+const endPattern = pattern.extend({
+  sameOccasion: z.boolean().optional(),
+  shares: z.string().min(1).optional(),
+  whole: z.boolean().optional(),
+})
 const name = z.string().min(1).max(100)
 const minor = z.int().min(1).max(MONEY_MOST)
 const gives = z.union(
@@ -275,8 +280,9 @@ const sweepOf = ({ audience, at, worth }: z.output<typeof sweep>) => ({
 })
 
 /** Without keys that are undefined. */
-function plain({ on, where, sameOccasion, whole }: z.output<typeof endPattern>) {
-  return { on, ...(where !== undefined && { where }), ...(sameOccasion && { sameOccasion }), ...(whole && { whole }) }
+function plain({ sameOccasion, whole, ...pattern }: z.output<typeof endPattern>) {
+  const said = defined(pattern) as Omit<EndPattern, 'sameOccasion' | 'whole'>
+  return { ...said, ...(sameOccasion && { sameOccasion }), ...(whole && { whole }) }
 }
 
 function rulesOf(all: Record<string, z.output<typeof pointRule>>): Record<string, PointRule> {
