@@ -8,12 +8,13 @@ import { type Db, openStore, storeError } from '../store/db.ts'
 import { type RejectedEvent, rejectedEvents } from '../store/events.ts'
 import { type InvariantResult, checkInvariants } from '../store/invariants.ts'
 import { type OfferLine, offerLines } from '../store/offers.ts'
+import { type AudienceDesk, audienceDesk } from './audiences.ts'
 import { type BudgetOperator, budgetOperator } from './budgets.ts'
 import type { ProgrammeVersion } from '../store/programmes.ts'
 import { type Steered, type Steering, steerOffer } from '../store/quota.ts'
 import type { CustomerReferral, ReferralLine } from '../store/referral-reports.ts'
 import type { DecideReview, ReviewAnswer, ReviewLine } from '../store/reviews.ts'
-import { type Catalogue, readCatalogue } from './catalogue.ts'
+import { type Catalogue, plansOf, readCatalogue } from './catalogue.ts'
 import { type CouponLife, type CouponVoided, couponLife, voidByOperator } from './coupon-life.ts'
 import { type Explanation, explain } from './explain.ts'
 import {
@@ -122,6 +123,7 @@ export interface Operator extends BudgetOperator, GateWords {
   words: WordsDesk
   wording: WordingDesk
   holidays: HolidayDesk
+  audiences: AudienceDesk
 }
 
 const drawCode = (): string => codeFrom(randomBytes(12))
@@ -175,6 +177,7 @@ export function operatorOf(parts: OperatorParts): Operator {
     words: knowing(wordsDesk(parts)),
     wording: knowing(wordingDesk(parts)),
     holidays: knowing(holidayDesk(parts)),
+    audiences: knowing(audienceDesk({ ...parts, plans: [...plansOf(parts.catalogue).values()] })),
   }
 }
 

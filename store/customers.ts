@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { Birthday } from '../domain/calendar.ts'
 import type { Facts } from '../domain/customer.ts'
+import { PerennialError } from '../domain/errors.ts'
 import { type ConsentGiven, MESSAGES } from '../domain/consent.ts'
 import type { Properties } from '../domain/journey.ts'
 import { setConsent } from './consents.ts'
@@ -35,6 +36,8 @@ export interface CustomerChange {
   locale?: string | null
   birthday?: Birthday | null
   tags?: string[]
+  /** What else the shop tells, by name; what it does not name stays as it was, null takes it away. */
+  traits?: Record<string, string | number | boolean | null>
   /** The channels the customer likes best first. */
   channels?: string[]
   /** The addresses of channels beside e-mail and phone, by kind; null: it is gone. */
@@ -45,22 +48,24 @@ export interface CustomerChange {
 
 /**
  * Inserts or changes a customer and, either way, holds the row locked to the end of the transaction: all that is decided
- * about one person is decided in a row. Answers the time as it is behind that lock, which is when the consent was given.
+ * about one person is decided in a row. Answers the time as it is behind that lock, which is when the consent was given, and whether
+ * nobody knew them before. Throws EVENT_INVALID where they would have too many traits.
  */
 export async function upsertCustomer(
   tx: Tx,
   change: CustomerChange,
   source: string,
   now: () => number,
-): Promise<number> {
+): Promise<{ received: number; isNew: boolean }> {
   const { id, email, phone, name, zone, locale, birthday, tags, channels } = change
+  const traits = JSON.stringify(change.traits ?? {})
   const said = <T>(value: T | undefined): boolean => value !== undefined
   const asked = at(now())
-  await sql`
-    insert into customers as c (id, email, phone, name, zone, locale, birth_month, birth_day, tags, channels, created_at, updated_at)
+  const { rows } = await sql<{ isNew: boolean; traits: number }>`
+    insert into customers as c (id, email, phone, name, zone, locale, birth_month, birth_day, tags, channels, traits, created_at, updated_at)
     values (${id}, ${email ?? null}, ${phone ?? null}, ${name ?? null}, ${zone ?? null}, ${locale ?? null},
             ${birthday?.month ?? null}, ${birthday?.day ?? null}, ${tags ?? []}, ${channels ?? []},
-            ${asked}, ${asked})
+            jsonb_strip_nulls(${traits}::jsonb), ${asked}, ${asked})
     on conflict (id) do update set
       email = case when ${said(email)} then excluded.email else c.email end,
       phone = case when ${said(phone)} then excluded.phone else c.phone end,
@@ -71,9 +76,19 @@ export async function upsertCustomer(
       birth_day = case when ${said(birthday)} then excluded.birth_day else c.birth_day end,
       tags = case when ${said(tags)} then excluded.tags else c.tags end,
       channels = case when ${said(channels)} then excluded.channels else c.channels end,
+      traits = case when ${said(change.traits)} then jsonb_strip_nulls(c.traits || ${traits}::jsonb) else c.traits end,
       updated_at = excluded.updated_at
+    returning xmax = 0 as "isNew", (select count(*) from jsonb_object_keys(c.traits)) as traits
   `.execute(tx)
   const behindLock = now()
+  const [row] = rows
+  if (change.traits && row && row.traits > TRAITS_MOST) {
+    const expected = `at most ${TRAITS_MOST} traits of one customer`
+    throw new PerennialError('EVENT_INVALID', `customer.traits: ${row.traits} in all`, {
+      field: 'customer.traits',
+      expected,
+    })
+  }
   await reach(tx, id, change.reach ?? {}, behindLock)
   for (const [topic, word] of Object.entries(change.consent ?? {})) {
     const given =
@@ -81,8 +96,10 @@ export async function upsertCustomer(
     const { channels: over, ...of } = given
     for (const channel of over) await setConsent(tx, { customer: id, topic, channel, ...of, source, now: behindLock })
   }
-  return behindLock
+  return { received: behindLock, isNew: row?.isNew ?? false }
 }
+
+const TRAITS_MOST = 200
 
 async function reach(tx: Tx, customer: string, by: Record<string, string | null>, now: number): Promise<void> {
   for (const [kind, address] of Object.entries(by)) {

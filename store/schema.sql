@@ -10,6 +10,46 @@ create table addresses (
   constraint addresses_pkey PRIMARY KEY (customer, kind)
 );
 
+create table audience_members (
+  audience text not null,
+  customer text not null,
+  entry integer not null,
+  entered_at timestamp with time zone not null,
+  left_at timestamp with time zone,
+  constraint audience_members_audience_fkey FOREIGN KEY (audience) REFERENCES audience_walks(audience),
+  constraint audience_members_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint audience_members_entry_check CHECK ((entry >= 1)),
+  constraint audience_members_forward CHECK ((left_at >= entered_at)),
+  constraint audience_members_pkey PRIMARY KEY (audience, customer, entry)
+);
+CREATE INDEX audience_members_of ON public.audience_members USING btree (customer) WHERE (left_at IS NULL);
+CREATE UNIQUE INDEX audience_members_once ON public.audience_members USING btree (audience, customer) WHERE (left_at IS NULL);
+
+create table audience_walks (
+  audience text not null,
+  settled boolean not null default false,
+  round integer not null default 1,
+  quiet boolean not null,
+  day date,
+  after text default ''::text,
+  constraint audience_walks_pkey PRIMARY KEY (audience)
+);
+
+create table audiences (
+  revision bigint not null identity,
+  name text not null,
+  version integer not null,
+  title text not null,
+  filter jsonb,
+  by text not null,
+  at timestamp with time zone not null,
+  constraint audiences_by_check CHECK ((by <> ''::text)),
+  constraint audiences_filter_check CHECK ((jsonb_typeof(filter) = 'object'::text)),
+  constraint audiences_name_version_key UNIQUE (name, version),
+  constraint audiences_pkey PRIMARY KEY (revision),
+  constraint audiences_version_check CHECK ((version >= 1))
+);
+
 create table budget_alerts (
   budget text not null,
   round integer not null,

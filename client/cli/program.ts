@@ -1,6 +1,7 @@
 /** The words of `perennial`, put together. */
 import { Command, CommanderError } from 'commander'
 import { addActingWords } from './act.ts'
+import { addAudienceWords } from './audiences.ts'
 import { addGateWords } from './gate.ts'
 import { addBudgetWords } from './budgets.ts'
 import { addCouponWords } from './coupons.ts'
@@ -30,6 +31,7 @@ Examples:
   perennial channels                                    what each channel lacks, and how it does
   perennial words show first-order                      what its messages say
   perennial budgets                                     what is reserved, spent and left
+  perennial audiences                                   who is in which audience
   perennial reviews                                     what waits for somebody to decide
   perennial tasks                                       what somebody is to do for a customer
   perennial pause first-order                           hold it; resume lets it go on
@@ -68,6 +70,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addSwitchWord(program, session)
   addOfferWords(program, session)
   addGateWords(program, session)
+  addAudienceWords(program, session)
   addBudgetWords(program, session)
   addCouponWords(program, session)
   addReferralWords(program, session)

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { PerennialError } from '../../domain/errors.ts'
 import { prepareProblem, routeOf } from './answers.ts'
+import { type AudienceRoutesParts, audienceRoutes } from './audiences.ts'
 import { codeRoutes } from './codes.ts'
 import { budgetRoutes } from './budgets.ts'
 import { type CouponRoutesParts, couponRoutes } from './coupons.ts'
@@ -23,6 +24,7 @@ export interface ServerParts
     CouponRoutesParts,
     PointRoutesParts,
     TierRoutesParts,
+    AudienceRoutesParts,
     ReferralRoutesParts,
     TaskRoutesParts,
     ReceiptRoutesParts,
@@ -51,6 +53,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(budgetRoutes(parts))
   await app.register(pointRoutes(parts))
   await app.register(tierRoutes(parts))
+  await app.register(audienceRoutes(parts))
   await app.register(referralRoutes(parts))
   await app.register(taskRoutes(parts))
   await app.register(unsubscribePages(parts))
