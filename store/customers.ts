@@ -133,6 +133,14 @@ export async function factsOf(db: Db, id: string): Promise<Omit<Facts, 'tier' | 
   )
 }
 
+/** The zones that customers live in, in order, the shop's own among them. */
+export async function zonesOfCustomers(db: Db, shopZone: string): Promise<string[]> {
+  const { rows } = await sql<{ zone: string }>`
+    select zone from customers where zone is not null union select ${shopZone} as zone order by zone
+  `.execute(db)
+  return rows.map((row) => row.zone)
+}
+
 /** Customers with one of the birthdays, after `after` in the order of ids, at most `limit`. */
 export async function customersByBirthday(
   db: Db,

@@ -12,6 +12,7 @@ import { addMessageWords } from './messages.ts'
 import { addPointWords } from './points.ts'
 import { addReferralWords } from './referrals.ts'
 import { addProvingWords } from './prove.ts'
+import { addScheduleWords } from './schedules.ts'
 import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
 import { addWordingWords } from './wording.ts'
@@ -30,6 +31,7 @@ Examples:
   perennial words show first-order                      what its messages say
   perennial budgets                                     what is reserved, spent and left
   perennial reviews                                     what waits for somebody to decide
+  perennial schedules                                   what begins by itself, and when
   perennial pause first-order                           hold it; resume lets it go on
 
 In a checkout: npm run journeys -- list
@@ -64,6 +66,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addTierWords(program, session)
   addActingWords(program, session)
   addSwitchWord(program, session)
+  addScheduleWords(program, session)
   addOfferWords(program, session)
   addGateWords(program, session)
   addBudgetWords(program, session)
