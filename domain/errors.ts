@@ -251,6 +251,26 @@ export const ERRORS = {
     meaning: 'The days to make up for are not such, or have no run or too many.',
     todo: 'Name the first day and the day after the last; `perennial schedules show` has when runs are due.',
   },
+  AUDIENCE_INVALID: {
+    status: 400,
+    meaning: 'An audience or its filter breaks its contract.',
+    todo: 'Correct the named field; docs/journeys.md has the conditions.',
+  },
+  AUDIENCE_UNKNOWN: {
+    status: 404,
+    meaning: 'No audience has this name.',
+    todo: 'See `perennial audiences` for the names.',
+  },
+  AUDIENCE_CIRCULAR: {
+    status: 409,
+    meaning: 'An audience would hang on itself.',
+    todo: 'Let one of the audiences of the circle say its conditions itself.',
+  },
+  AUDIENCE_IN_USE: {
+    status: 409,
+    meaning: 'A plan or another audience names this audience.',
+    todo: 'Take it out of what the answer names first.',
+  },
   STORE_UNAVAILABLE: {
     status: 503,
     meaning: 'The database does not answer.',

@@ -16,7 +16,7 @@ import type { Judgement } from '../../domain/risk.ts'
 import type { Overlap } from '../../domain/schedule.ts'
 import type { MessageClass } from '../../domain/sending.ts'
 import type { LevelBenefits } from '../../domain/tier.ts'
-import type { CopyDraft } from '../../domain/template.ts'
+import type { CopyDraft, Letters } from '../../domain/template.ts'
 
 /** An event, or a day of the calendar: a daily sweep enters those whose day it is, at `at` on their own clock. */
 export type Begins =
@@ -77,8 +77,8 @@ export interface Plan<
   evidence?: string[]
   /** Where a message differs from the plan. */
   messages?: Partial<Record<NoInfer<M>, MessageDelivery>>
-  /** The words of each message in Liquid, and under `locales` in other languages. */
-  copy: Record<M, CopyDraft>
+  /** The words of each message in Liquid: letters by language, `{ en: 'Subject\n\nText' }`, or field by field. */
+  copy: Record<M, Letters | CopyDraft>
   /** The offers coupons are issued from, as they are at first; operators steer them afterwards. */
   offers?: Record<O, Offer>
   /** The rules by which points are awarded. */
@@ -199,7 +199,7 @@ export type CleanUp = (
     /** Takes back what a void referral was rewarded with: points by their rule, coupons that are not used, rungs by the policy. */
     takeBackRewards(): Promise<{ rewards: number; used: number }>
   },
-) => Promise<void>
+) => Promise<unknown>
 
 /** What a journey file exports. */
 export interface Journey {
