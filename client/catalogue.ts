@@ -7,6 +7,7 @@ import { checkBudgetsAgree } from '../domain/budget.ts'
 import { type CheckedPlan, checkPlan } from '../domain/contracts/plan.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { withReadyWords } from '../domain/ready-words.ts'
+import type { Tempo } from '../domain/tempo.ts'
 import type { Journey } from '../workflows/kit/plan.ts'
 
 export { type Host, type RunInput, type Where, playStory } from '../workflows/kit/steps.ts'
@@ -14,6 +15,14 @@ export type { WorkflowInput } from '../workflows/kit/run.ts'
 export type { TestMailAnswer, TestMailInput } from '../workflows/kit/test-mail.ts'
 export type { SweepInput } from '../workflows/kit/sweep.ts'
 export type { Journey }
+
+/** One run of a campaign in a zone; without an occasion it is the one that is due when the run is. */
+export interface CampaignInput {
+  campaign: string
+  zone: string
+  tempo: Tempo
+  occasion?: string
+}
 
 export interface CatalogueEntry {
   plan: CheckedPlan
@@ -29,6 +38,7 @@ export const WAKE_SIGNAL = 'wake'
 export const WHERE_QUERY = 'where'
 export const SWEEP_WORKFLOW = 'sweep'
 export const UPKEEP_WORKFLOW = 'upkeep'
+export const CAMPAIGN_WORKFLOW = 'campaign'
 export const TEST_MAIL_WORKFLOW = 'test-mail'
 
 export const WORKFLOWS_FOLDER = new URL('../workflows/', import.meta.url)

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ConnectionConfig } from '../domain/contracts/config.ts'
 import { codeFrom } from '../domain/coupon.ts'
-import { type Clock, clockOf } from '../domain/tempo.ts'
+import { type Clock, type Tempo, clockOf } from '../domain/tempo.ts'
 import { type Batch, type BatchRequest, codesOf, makeCodes } from '../store/codes.ts'
 import { type Db, openStore, storeError } from '../store/db.ts'
 import { type RejectedEvent, rejectedEvents } from '../store/events.ts'
@@ -48,7 +48,8 @@ import { answerReview, listReferrals, listReviews, referralReport } from './refe
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type HolidayDesk, holidayDesk } from './holidays.ts'
 import { type TaskAnswer, type TaskDone, type TaskLine, answerTask, listTasks } from './tasks.ts'
-import { type Temporal, connectTemporal } from './temporal.ts'
+import { type ScheduleDesk, scheduleDesk } from './schedules.ts'
+import { type Temporal, temporalOnDemand } from './temporal.ts'
 import { type WordingDesk, wordingDesk } from './wording-desk.ts'
 import { type WordsDesk, wordsDesk } from './words-desk.ts'
 import { type TierReport, type TiersReport, changeProgramme, programmeNow, tierReport, tiersReport } from './tiers.ts'
@@ -57,6 +58,8 @@ export interface OperatorParts {
   db: Db
   catalogue: Catalogue
   clock: Clock
+  /** How the clock runs against the machine's, for what Temporal times; as fast unless told. */
+  tempo?: Tempo
   /** The zone of customers who did not tell theirs. */
   shopZone: string
   /** Connects on first use; without it nobody knows where a run is. */
@@ -124,6 +127,7 @@ export interface Operator extends BudgetOperator, GateWords {
   wording: WordingDesk
   holidays: HolidayDesk
   audiences: AudienceDesk
+  schedules: ScheduleDesk
 }
 
 const drawCode = (): string => codeFrom(randomBytes(12))
@@ -178,6 +182,7 @@ export function operatorOf(parts: OperatorParts): Operator {
     wording: knowing(wordingDesk(parts)),
     holidays: knowing(holidayDesk(parts)),
     audiences: knowing(audienceDesk({ ...parts, plans: [...plansOf(parts.catalogue).values()] })),
+    schedules: scheduleDesk(parts),
   }
 }
 
@@ -205,21 +210,22 @@ export interface Perennial extends Operator {
 /** Opens an operator's client on a running Perennial; nothing is connected before it is asked. Close it. */
 export async function openPerennial(config: ConnectionConfig, catalogue?: Catalogue): Promise<Perennial> {
   const db = openStore({ url: config.DATABASE_URL, connections: 4 })
-  let connecting: Promise<Temporal> | undefined
+  const line = temporalOnDemand(config, { timeoutMs: 3_000 })
+  const tempo = { scale: config.SCALE, origin: config.ORIGIN }
   const operator = operatorOf({
     db,
     catalogue: catalogue ?? (await readCatalogue()),
-    clock: clockOf({ scale: config.SCALE, origin: config.ORIGIN }, Date.now),
+    clock: clockOf(tempo, Date.now),
+    tempo,
     shopZone: config.SHOP_ZONE,
     taskQueue: config.TASK_QUEUE,
     shopLocale: config.SHOP_LOCALE,
-    temporal: () => (connecting ??= connectTemporal(config, { timeoutMs: 3_000 })),
+    temporal: line.temporal,
   })
   return {
     ...operator,
     async close() {
-      const temporal = await connecting?.catch(() => undefined)
-      await Promise.all([db.destroy(), temporal?.close()])
+      await Promise.all([db.destroy(), line.close()])
     },
   }
 }

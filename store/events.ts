@@ -30,6 +30,7 @@ import { wake } from './dispatch.ts'
 import { convert, endAndWake, enrol, pastEntries } from './enrolments.ts'
 import { rememberIdentities } from './identities.ts'
 import { isSwitchedOff } from './journeys.ts'
+import { keepLateBirthday } from './occasions.ts'
 import { settleOrderCoupons } from './order-coupons.ts'
 import { Moved, applyToReferral, lockPair } from './referral-inbox.ts'
 import { isRefundedWhole, refundsOfOrder, takeBackPartsOf } from './returns.ts'
@@ -75,6 +76,7 @@ export async function acceptEvent(db: Db, event: ShopEvent, to: Accepting): Prom
       const about = { plans, now: received, shopZone }
       const routed = { ...stored, ...about }
       await route(tx, event, routed)
+      if (event.customer.birthday) await keepLateBirthday(tx, event.customer.id, routed)
       if (MOVES_STANDING.has(event.type)) {
         await standAnew(tx, { customer: event.customer.id, now: received }, { plans, shopZone, tell: tellEvent })
       }

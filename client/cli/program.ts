@@ -13,6 +13,7 @@ import { addMessageWords } from './messages.ts'
 import { addPointWords } from './points.ts'
 import { addReferralWords } from './referrals.ts'
 import { addProvingWords } from './prove.ts'
+import { addScheduleWords } from './schedules.ts'
 import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
 import { addTaskWords } from './tasks.ts'
@@ -34,6 +35,7 @@ Examples:
   perennial audiences                                   who is in which audience
   perennial reviews                                     what waits for somebody to decide
   perennial tasks                                       what somebody is to do for a customer
+  perennial schedules                                   what begins by itself, and when
   perennial pause first-order                           hold it; resume lets it go on
 
 In a checkout: npm run journeys -- list
@@ -68,6 +70,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addTierWords(program, session)
   addActingWords(program, session)
   addSwitchWord(program, session)
+  addScheduleWords(program, session)
   addOfferWords(program, session)
   addGateWords(program, session)
   addAudienceWords(program, session)

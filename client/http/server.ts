@@ -13,6 +13,7 @@ import { type HealthParts, healthRoutes } from './health.ts'
 import { type ReceiptRoutesParts, receiptRoutes } from './receipts.ts'
 import { preferencePages } from './preferences.ts'
 import { type TaskRoutesParts, taskRoutes } from './tasks.ts'
+import { type ScheduleRoutesParts, scheduleRoutes } from './schedules.ts'
 import { type TierRoutesParts, tierRoutes } from './tiers.ts'
 import { type ReferralRoutesParts, referralRoutes } from './referrals.ts'
 import { type UnsubscribeParts, unsubscribePages } from './unsubscribe.ts'
@@ -27,6 +28,7 @@ export interface ServerParts
     AudienceRoutesParts,
     ReferralRoutesParts,
     TaskRoutesParts,
+    ScheduleRoutesParts,
     ReceiptRoutesParts,
     UnsubscribeParts,
     HealthParts {
@@ -51,6 +53,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(receiptRoutes(parts))
   await app.register(codeRoutes(parts))
   await app.register(budgetRoutes(parts))
+  await app.register(scheduleRoutes(parts))
   await app.register(pointRoutes(parts))
   await app.register(tierRoutes(parts))
   await app.register(audienceRoutes(parts))

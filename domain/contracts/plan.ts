@@ -16,7 +16,7 @@ import type { Copy } from '../template.ts'
 import { REFUNDED } from '../returns.ts'
 import { copyContract } from './copy.ts'
 import { programmeContract, programmeOf, rewardsContract, rewardsOf } from './referral.ts'
-import { duration, readable, schedulingContract, schedulingOf, time } from './timetable.ts'
+import { duration, readable, schedulingContract, time } from './timetable.ts'
 
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
 const values = z.record(z.string(), z.json())
@@ -185,6 +185,11 @@ export function checkPlan(name: string, plan: unknown) {
   const exits = exit === undefined ? [] : [exit].flat()
   const ends = goal ? [goal, ...exits] : exits
   checkEnds(name, ends, rest.occasion)
+  if (rest.schedule && begins && 'on' in begins) {
+    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, schedule: an event begins it`, {
+      field: 'schedule',
+    })
+  }
   const unspoken = Object.keys(rest.messages).find((message) => !Object.hasOwn(rest.copy, message))
   if (unspoken !== undefined) {
     throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, messages.${unspoken}: it has no words`, {
@@ -218,7 +223,7 @@ export function checkPlan(name: string, plan: unknown) {
     points,
     rewards,
     sweep: swept,
-    schedule: schedulingOf(name, rest.schedule, swept !== undefined),
+    schedule: rest.schedule,
     budget: rest.budget === undefined ? undefined : plannedBudget(rest.budget),
   }
 }
