@@ -10,6 +10,7 @@ import { withReadyWords } from '../domain/ready-words.ts'
 import type { Journey } from '../workflows/kit/plan.ts'
 
 export { type Host, type RunInput, type Where, playStory } from '../workflows/kit/steps.ts'
+export type { CampaignInput } from '../workflows/kit/campaign.ts'
 export type { WorkflowInput } from '../workflows/kit/run.ts'
 export type { TestMailAnswer, TestMailInput } from '../workflows/kit/test-mail.ts'
 export type { SweepInput } from '../workflows/kit/sweep.ts'
@@ -29,6 +30,7 @@ export const WAKE_SIGNAL = 'wake'
 export const WHERE_QUERY = 'where'
 export const SWEEP_WORKFLOW = 'sweep'
 export const UPKEEP_WORKFLOW = 'upkeep'
+export const CAMPAIGN_WORKFLOW = 'campaign'
 export const TEST_MAIL_WORKFLOW = 'test-mail'
 
 export const WORKFLOWS_FOLDER = new URL('../workflows/', import.meta.url)

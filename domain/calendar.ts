@@ -9,7 +9,7 @@ import { PerennialError } from './errors.ts'
 
 export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const
 
-type Time = `${number}:${number}`
+export type Time = `${number}:${number}`
 
 /** A time on the customer's clock: the next time of day, weekday or a date ('2027-02-06'; `at` defaults to '09:00'). */
 export type CalendarTarget =

@@ -156,6 +156,10 @@ export function gate(messageClass: MessageClass, facts: SendFacts): Verdict {
   return { ...verdict, exposed: ofWords && walk(messageClass, facts, OF_WORDS).do !== 'skip' }
 }
 
+/** Whether everything but the words would let it pass. */
+export const wouldPass = (messageClass: MessageClass, facts: SendFacts): boolean =>
+  walk(messageClass, facts, OF_WORDS).do === 'send'
+
 const NONE: ReadonlySet<string> = new Set()
 
 const holds = (messageClass: MessageClass): boolean =>

@@ -6,6 +6,7 @@ import { AUDIENCES } from '../audience.ts'
 import { CHANNELS } from '../channel.ts'
 import { type Delivery, type MessageDelivery, PLAIN } from '../delivery.ts'
 import { BUDGET_MOST, isBounded, plannedBudget } from '../budget.ts'
+import type { CampaignTerms } from '../campaign.ts'
 import { BUCKETS_MOST } from '../coupon.ts'
 import { PerennialError } from '../errors.ts'
 import type { Routing } from '../journey.ts'
@@ -26,8 +27,8 @@ const readable = (read: (text: string) => unknown) => (text: string, context: z.
   }
 }
 
-const duration = z.string().superRefine(readable(milliseconds)).transform(milliseconds)
-const time = z.string().superRefine(readable(minuteOfDay))
+export const duration = z.string().superRefine(readable(milliseconds)).transform(milliseconds)
+export const time = z.string().superRefine(readable(minuteOfDay))
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
 const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
 const endPattern = pattern.extend({ sameOccasion: z.boolean().optional(), whole: z.boolean().optional() })
@@ -182,7 +183,7 @@ const planContract = z.strictObject({
   referral: programmeContract.optional(),
 })
 
-const ENGINE = ['sweep', 'upkeep', 'test-mail', PARTIALS_JOURNEY]
+const ENGINE = ['sweep', 'upkeep', 'test-mail', 'campaign', PARTIALS_JOURNEY]
 
 const nameContract = z
   .string()
@@ -190,7 +191,7 @@ const nameContract = z
   .refine((name) => !ENGINE.includes(name), `${ENGINE.join(', ')} are names of the engine`)
 
 /** A plan as the other floors use it: spans in ms, defaults filled in. */
-export type CheckedPlan = ReturnType<typeof checkPlan>
+export type CheckedPlan = ReturnType<typeof checkPlan> & { campaign?: CampaignTerms }
 
 /**
  * Checks a plan and its words; MJML is compiled afterwards (domain/ready-words.ts). Throws JOURNEY_INVALID or TEMPLATE_SYNTAX, naming
