@@ -7,7 +7,7 @@ import { PerennialError } from '../domain/errors.ts'
 import { BUCKETS, bucketOf } from '../domain/experiment.ts'
 import { canonical } from '../domain/journey.ts'
 import { type Contest, contest } from '../domain/pressure.ts'
-import { type ChannelFacts, type SendFacts, type Verdict, gate, wouldPass } from '../domain/sending.ts'
+import { type ChannelFacts, type SendFacts, type Verdict, gate, wordlessGate } from '../domain/sending.ts'
 import { unsubscribeLink, wordLinks } from '../domain/links.ts'
 import { findingsIn, wordsOver } from '../domain/sent-words.ts'
 import type { Copy, Rendered, Wording } from '../domain/template.ts'
@@ -32,6 +32,8 @@ export interface GateQuestion {
   before: MessageRow | undefined
   /** The wave of a campaign that it is of. */
   wave?: number
+  /** Only what keeps it from going whatever it says is asked: there is nothing yet that its words could name. */
+  wordless?: true
   now: number
 }
 
@@ -136,7 +138,8 @@ export function messageGate(parts: Parts) {
     const { channels } = deliveryOf(plan.delivery, request.message)
     const purse = await purseOf(tx, question, channels)
     const costOf = (name: ChannelName): number => costOver(name, { question, facts, sample: sampleOf(name) })
-    const verdict = gate(plan.class, sendFactsOf(question, facts, { sampleOf, costOf, purse }))
+    const asked = sendFactsOf(question, facts, { sampleOf, costOf, purse })
+    const verdict = question.wordless ? wordlessGate(plan.class, asked) : gate(plan.class, asked)
     if (purse) await tellRefused(tx, purse, { verdict, costOf, now })
     if (verdict.do === 'hold' && verdict.code === 'WORDING_REVIEW') {
       const findings = unapproved(sampleOf(verdict.channel), facts)
@@ -151,7 +154,8 @@ export function messageGate(parts: Parts) {
   /** Whether a message would go but for its words, so that a coupon for it would not be lost on somebody who never hears of it. */
   function wouldGo(question: GateQuestion, read: GateRead): boolean {
     const sampleOf = sampler(question, read)
-    return wouldPass(question.plan.class, sendFactsOf(question, read.facts, { sampleOf, costOf: () => 0, purse: undefined }))
+    const facts = sendFactsOf(question, read.facts, { sampleOf, costOf: () => 0, purse: undefined })
+    return wordlessGate(question.plan.class, facts).do === 'send'
   }
 
   function sampler(question: GateQuestion, { facts, chosen }: GateRead): (channel: ChannelName) => Sample {
@@ -261,7 +265,7 @@ export function messageGate(parts: Parts) {
       messageId: messageIdOf(request.key, parts.publicUrl),
       ...(question.wave !== undefined && { wave: question.wave }),
     }
-    if (verdict.do !== 'send') {
+    if (verdict.do !== 'send' || question.wordless) {
       const detail = detailOf(verdict, sampled, facts)
       return { verdict, row, chosen, ...(detail !== undefined && { detail }) }
     }

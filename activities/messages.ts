@@ -84,12 +84,7 @@ export function messageActivities(parts: Parts, now: Now) {
     if (row.status !== 'sending') return verdictOf(row)
     // The attempt before this one died at the provider. Transactional: at least once. All else: never twice.
     if (row.class === 'transactional') return undefined
-    const code = 'SEND_FATE_UNKNOWN'
-    await settleMessage(tx, row.key, { status: 'unknown', began: true, code, now: asked })
-    await settleCost(tx, { key: row.key, now: asked })
-    const request = { key: row.key, run: row.enrolment, message: row.message }
-    await decide(tx, noteOf({ request, run }, { verdict: 'unknown', code, now: asked }))
-    return { is: 'unknown', code }
+    return forsakeIn(tx, row, run, asked)
   }
 
   /** The run ended, or another attempt went first, before this one could begin: the row says what is to be answered. */
@@ -139,6 +134,26 @@ export function messageActivities(parts: Parts, now: Now) {
       })
     },
   }
+}
+
+/** The attempt that had begun it died: nobody knows what became of it. */
+async function forsakeIn(tx: Tx, row: MessageRow, run: RunState, asked: number): Promise<SendResult> {
+  const code = 'SEND_FATE_UNKNOWN'
+  await settleMessage(tx, row.key, { status: 'unknown', began: true, code, now: asked })
+  await settleCost(tx, { key: row.key, now: asked })
+  const request = { key: row.key, run: row.enrolment, message: row.message }
+  await decide(tx, noteOf({ request, run }, { verdict: 'unknown', code, now: asked }))
+  return { is: 'unknown', code }
+}
+
+/** The same for a message of which nobody else says that it is at work on it; one that was settled meanwhile stays so. */
+export function forsaker({ db }: Pick<Parts, 'db'>, now: Now) {
+  return ({ key, run, asked }: Pick<SendRequest, 'key' | 'run' | 'asked'>): Promise<void> =>
+    inTransaction(db, async (tx) => {
+      const state = await lockRun(tx, run)
+      const row = await lockMessage(tx, key)
+      if (state && row?.status === 'sending') await forsakeIn(tx, row, state, now(asked))
+    })
 }
 
 /** What a row says that no attempt is at work on; undefined where one is, or will be. */

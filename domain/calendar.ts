@@ -9,6 +9,7 @@ import { PerennialError } from './errors.ts'
 
 export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const
 
+/** A time on a clock: '09:30'. */
 export type Time = `${number}:${number}`
 
 /** A time on the customer's clock: the next time of day, weekday or a date ('2027-02-06'; `at` defaults to '09:00'). */
@@ -104,6 +105,11 @@ function plainDate(date: string): Temporal.PlainDate {
 /** The year of a date '2027-02-06'. Throws TIME_MALFORMED for a day that does not exist. */
 export function yearOf(date: string): number {
   return plainDate(date).year
+}
+
+/** A day of a month of a year as a date; a day that the month lacks is its last: 29 February is the 28th of a common year. */
+export function dateIn({ year, month, day }: { year: number; month: number; day: number }): string {
+  return Temporal.PlainDate.from({ year, month, day }, { overflow: 'constrain' }).toString()
 }
 
 /** True for Saturdays and Sundays. */

@@ -1,9 +1,9 @@
 /** Campaigns: an audience in timed waves. Pure; instants are epoch ms of shop time, days are those of the run's zone. */
 import type { AudienceFilter } from './audience-filter.ts'
-import { type QuietHours, type Time, dayAfter, instantOn, opensAt } from './calendar.ts'
+import { type QuietHours, type Time, dayAfter, instantOn, isDate, localDate, opensAt } from './calendar.ts'
 import type { Duration } from './duration.ts'
 import type { Refusal } from './errors.ts'
-import type { Timetable } from './timetable.ts'
+import { type Timetable, occasionDue, occasionsWithin } from './timetable.ts'
 
 /** At most so many messages of a campaign in each span, over all zones and workers. */
 export interface CampaignRate {
@@ -94,3 +94,23 @@ export function hoursOpenAt(hours: QuietHours | undefined, zone: string, now: nu
 
 /** The slot of a campaign's rate that an instant lies in. */
 export const slotOf = ({ everyMs }: CampaignRate, now: number): number => Math.floor(now / everyMs) * everyMs
+
+const AROUND = 400 * 86_400_000
+
+/**
+ * The occasion that a campaign is begun for and its day in a zone: the one that is named, else the one that is due at `scheduled`; one
+ * without a timetable is for today. Undefined for an occasion that there is not.
+ */
+export function occasionFor(
+  { begins, ahead }: Pick<CampaignTerms, 'begins' | 'ahead'>,
+  { zone, occasion, scheduled }: { zone: string; occasion: string | undefined; scheduled: number },
+): { occasion: string; date: string } | undefined {
+  if (occasion !== undefined) {
+    if (isDate(occasion)) return { occasion, date: occasion }
+    const around = begins ? occasionsWithin(begins, zone, { from: scheduled - AROUND, to: scheduled + AROUND }) : []
+    return around.find((one) => one.occasion === occasion)
+  }
+  if (begins) return occasionDue(begins, zone, { scheduled, ahead })
+  const today = localDate(scheduled, zone)
+  return { occasion: today, date: today }
+}

@@ -5,8 +5,8 @@ import { minuteOfDay } from '../calendar.ts'
 import type { CampaignTerms } from '../campaign.ts'
 import { PerennialError } from '../errors.ts'
 import { wholeFilter } from './audience-filter.ts'
-import { type CheckedPlan, checkPlan, duration, time } from './plan.ts'
-import { timetableContract } from './timetable.ts'
+import { type CheckedPlan, checkPlan } from './plan.ts'
+import { duration, schedulingContract, schedulingOf, time, timetableContract } from './timetable.ts'
 
 const EVERYBODY = 'everybody'
 
@@ -19,6 +19,7 @@ const audience = z
 
 const campaignContract = z.strictObject({
   begins: timetableContract.optional(),
+  schedule: schedulingContract.optional(),
   ahead: duration.optional(),
   audience,
   rate: z.strictObject({ messages: z.int().min(1), every: duration }).optional(),
@@ -42,9 +43,10 @@ export function checkCampaign(name: string, plan: object): CheckedPlan & { campa
       field,
     })
   }
-  const { begins, ahead = 0, audience: filter, rate, hours } = read.data
+  const { begins, schedule, ahead = 0, audience: filter, rate, hours } = read.data
   return {
     ...checkPlan(name, { ...Object.fromEntries(rest), reentry: { when: 'any' } }),
+    schedule: schedulingOf(name, schedule, begins !== undefined),
     campaign: {
       begins,
       ahead,

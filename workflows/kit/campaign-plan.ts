@@ -25,6 +25,7 @@ type Said<M extends string, O extends string> = Pick<
   | 'offers'
   | 'budget'
   | 'off'
+  | 'schedule'
 >
 
 export interface CampaignPlan<M extends string = string, O extends string = string> extends Said<M, O> {

@@ -2,10 +2,10 @@
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common'
 import {
   ApplicationFailure,
+  ContinueAsNew,
   type Workflow,
   condition,
   continueAsNew,
-  isContinueAsNew,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -138,7 +138,7 @@ export function campaignsOf(definitions: Readonly<Record<string, Campaign>>): Wo
     try {
       await definition.waves({ wave: (wave, terms) => teller.wave(wave, terms) })
     } catch (error) {
-      if (isContinueAsNew(error)) throw error
+      if (error instanceof ContinueAsNew) throw error
       if (!(error instanceof Stopped)) {
         await close('failed', error instanceof Error ? error.message : String(error))
         throw error
