@@ -37,7 +37,8 @@ export interface OpenCampaign {
 }
 
 export type OpenedCampaign =
-  { is: 'open'; run: string; occasion: string } /** Another workflow tells it, or it is over. */ | { is: 'elsewhere' | 'over' | 'off' }
+  | { is: 'open'; run: string; occasion: string } /** Another workflow tells it, or it is over. */
+  | { is: 'elsewhere' | 'over' | 'off' }
 
 export interface OpenWave {
   run: string
@@ -185,7 +186,9 @@ export function campaignActivities(parts: Parts, now: Now) {
       if (await isSwitchedOff(db, plan)) return { is: 'off' }
       const day = occasionFor(plan.campaign, { zone, occasion, scheduled })
       if (!day) {
-        throw new PerennialError('ENTRY_REFUSED', `${campaign} has no occasion '${occasion ?? 'now'}'`, { field: 'occasion' })
+        throw new PerennialError('ENTRY_REFUSED', `${campaign} has no occasion '${occasion ?? 'now'}'`, {
+          field: 'occasion',
+        })
       }
       const run = await openCampaignRun(db, {
         campaign,
@@ -201,7 +204,12 @@ export function campaignActivities(parts: Parts, now: Now) {
     },
 
     /** When a wave is due; its counts where it is done already. */
-    async openWave({ run: id, name, ordinal, terms }: OpenWave): Promise<{ wave: number; due: number; counts?: WaveCounts }> {
+    async openWave({
+      run: id,
+      name,
+      ordinal,
+      terms,
+    }: OpenWave): Promise<{ wave: number; due: number; counts?: WaveCounts }> {
       const run = await runOf(id)
       const plan = planOf(run.campaign)
       if (!plan.copy[terms.send]) {

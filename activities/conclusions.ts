@@ -75,7 +75,10 @@ function held(
 
 /** A line of the decision log about a message. */
 export function noteOf(
-  { request, run }: { request: { key: string; run: string; message: string }; run: { customer: string; journey: string } },
+  {
+    request,
+    run,
+  }: { request: { key: string; run: string; message: string }; run: { customer: string; journey: string } },
   said: { verdict: string; code?: Refusal; detail?: string | undefined; now: number },
 ): Decision {
   return {

@@ -123,7 +123,11 @@ export function messageGate(parts: Parts) {
     shopLocale: parts.words?.shopLocale,
   })
 
-  const factsAsked = ({ request, plan, now }: Pick<GateQuestion, 'plan' | 'now'> & { request: { message: string } }) => ({
+  const factsAsked = ({
+    request,
+    plan,
+    now,
+  }: Pick<GateQuestion, 'plan' | 'now'> & { request: { message: string } }) => ({
     topic: plan.topic,
     purpose: plan.delivery.purpose,
     channels: deliveryOf(plan.delivery, request.message).channels,

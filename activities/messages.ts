@@ -129,7 +129,11 @@ export function messageActivities(parts: Parts, now: Now) {
           await settleMessage(tx, key, { status, began: status === 'unknown', code, now: now(asked) })
           await pay(tx, key, { status, now: now(asked) })
         }
-        if (state) await decide(tx, noteOf({ request: { key, run, message }, run: state }, { verdict: status, code, now: now(asked) }))
+        if (state)
+          await decide(
+            tx,
+            noteOf({ request: { key, run, message }, run: state }, { verdict: status, code, now: now(asked) }),
+          )
         return { is: status, code }
       })
     },

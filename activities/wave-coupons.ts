@@ -27,7 +27,12 @@ export function couponIssuer({ db, policy, drawCode, log }: Parts) {
     const keyOf = (run: string): string => effectKey(run, 'coupon', offer, 1)
     // Once nothing is left nobody is asked for one by one: what was issued before stays theirs.
     const left = await hasPlaces(db, offer)
-    const had = left ? undefined : await issuedAmong(db, going.map(({ run }) => keyOf(run)))
+    const had = left
+      ? undefined
+      : await issuedAmong(
+          db,
+          going.map(({ run }) => keyOf(run)),
+        )
     const of = new Map<string, { message: string; data: Record<string, unknown> }>()
     const none: typeof going = []
     for (const one of going) {
@@ -37,7 +42,15 @@ export function couponIssuer({ db, policy, drawCode, log }: Parts) {
         of.set(one.customer, { message: otherwise ?? send, data: {} })
         continue
       }
-      const issue = await issueCoupon(db, { key, run: one.run, offer, valid, validMs: milliseconds(valid), now, drawCode })
+      const issue = await issueCoupon(db, {
+        key,
+        run: one.run,
+        offer,
+        valid,
+        validMs: milliseconds(valid),
+        now,
+        drawCode,
+      })
       const code = issue.is === 'refused' ? issue.code : undefined
       log({ effect: 'coupon', journey: plan.name, customer: one.customer, key, result: issue.is, code })
       const data = issue.is === 'issued' ? { coupon: couponOf(issue.coupon, policy.shopZone) } : {}

@@ -92,7 +92,10 @@ export function pager(parts: Parts, gate: ReturnType<typeof messageGate>) {
     const found = await membersOf(tx, customers, { campaign: plan.name, occasion, send: terms.send })
     const members = found.flatMap((one): Member[] => {
       const arm = one.arm ?? armOf(plan.name, one.customer, plan.holdout)
-      const isOver = one.before !== undefined && !OPEN.has(one.before.status) && !(plan.class === 'transactional' && one.before.status === 'sending')
+      const isOver =
+        one.before !== undefined &&
+        !OPEN.has(one.before.status) &&
+        !(plan.class === 'transactional' && one.before.status === 'sending')
       const has = { ...one, arm, run: runId({ journey: plan.name, customer: one.customer, occasion }) }
       // Who left since is in no later wave; what was held for them is told why it does not go.
       return isOver || (one.before === undefined && (one.status ?? 'running') !== 'running') ? [] : [has]

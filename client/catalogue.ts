@@ -55,9 +55,13 @@ async function readJourney(file: URL): Promise<CatalogueEntry> {
   const journey = loaded.default
   if (typeof journey?.waves === 'function' && journey.plan) return readCampaign(name, journey as Campaign, file)
   if (typeof journey?.story !== 'function' || !journey.plan) {
-    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts has no journey(…) or campaign(…) as its default export`, {
-      field: 'default',
-    })
+    throw new PerennialError(
+      'JOURNEY_INVALID',
+      `workflows/${name}.ts has no journey(…) or campaign(…) as its default export`,
+      {
+        field: 'default',
+      },
+    )
   }
   return { plan: await withReadyWords(checkPlan(name, journey.plan)), journey: journey as Journey, file }
 }

@@ -135,7 +135,13 @@ export async function enrolMembers(
 /** Ends a page of those who are still in, with their customers locked; answers how many, 0 when none is left. */
 export function endMembers(
   db: Db,
-  end: { campaignRun: string; status: Exclude<RunStatus, 'running' | 'goal'>; reason: string; limit: number; now: number },
+  end: {
+    campaignRun: string
+    status: Exclude<RunStatus, 'running' | 'goal'>
+    reason: string
+    limit: number
+    now: number
+  },
 ): Promise<number> {
   return inTransaction(db, async (tx) => {
     const { rows } = await sql<{ id: string }>`

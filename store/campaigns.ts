@@ -73,7 +73,9 @@ export async function endCampaignRun(
   { run, status, now }: { run: string; status: Exclude<CampaignStatus, 'running'>; now: number },
 ): Promise<boolean> {
   const { numAffectedRows } = await sql`
-    update campaign_runs set status = ${status}, ended_at = ${at(now)} where id = ${run} and status = 'running'`.execute(db)
+    update campaign_runs set status = ${status}, ended_at = ${at(now)} where id = ${run} and status = 'running'`.execute(
+    db,
+  )
   return numAffectedRows === 1n
 }
 
@@ -156,14 +158,20 @@ export async function moveWave(
 ): Promise<void> {
   await sql`
     update campaign_waves set cursor = ${cursor}, members = members + ${members}, pages = pages + 1,
-      begun_at = coalesce(begun_at, ${at(now)}), walked_at = case when ${walked} then ${at(now)} end
+      begun_at = coalesce(begun_at, ${at(now)}), walked_at = ${walked ? at(now) : null}
     where id = ${id}
   `.execute(tx)
 }
 
-export async function finishWave(tx: Tx, id: number, { skipped, now }: { skipped: boolean; now: number }): Promise<void> {
+export async function finishWave(
+  tx: Tx,
+  id: number,
+  { skipped, now }: { skipped: boolean; now: number },
+): Promise<void> {
   await sql`
-    update campaign_waves set done_at = ${at(now)}, skipped = ${skipped} where id = ${id} and done_at is null`.execute(tx)
+    update campaign_waves set done_at = ${at(now)}, skipped = ${skipped} where id = ${id} and done_at is null`.execute(
+    tx,
+  )
 }
 
 const COUNTED: Partial<Record<MessageStatus, 'sent' | 'accepted' | 'unknown' | 'failed' | 'skipped'>> = {
@@ -183,7 +191,8 @@ export async function waveCounts(db: Db, wave: Pick<Wave, 'id' | 'skipped'>): Pr
     counts.members += count
     const kind = COUNTED[status]
     if (kind !== undefined) counts[kind] += count
-    if (code !== null && (kind === 'skipped' || kind === 'failed')) counts.reasons[code] = (counts.reasons[code] ?? 0) + count
+    if (code !== null && (kind === 'skipped' || kind === 'failed'))
+      counts.reasons[code] = (counts.reasons[code] ?? 0) + count
   }
   return counts
 }

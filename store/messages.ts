@@ -107,7 +107,15 @@ function verdictRow([one, verdict]: readonly [NewMessage, WrittenVerdict]): obje
   const reserved = status === 'reserved'
   return {
     ...plain,
-    ...{ purpose, tags, priority, passed, status, code, detail, address, exposed },
+    purpose,
+    tags,
+    priority,
+    passed,
+    status,
+    code,
+    detail,
+    address,
+    exposed,
     message_id: messageId,
     attempts: reserved ? 1 : 0,
     created_at: iso(verdict.now),

@@ -56,10 +56,7 @@ export async function wordsFor(tx: Db, asked: WordsAsked & { customer: string })
 }
 
 /** What is published of one message, whoever reads it. */
-export async function publishedWords(
-  tx: Db,
-  of: Pick<WordsAsked, 'journey' | 'message'>,
-): Promise<Published> {
+export async function publishedWords(tx: Db, of: Pick<WordsAsked, 'journey' | 'message'>): Promise<Published> {
   const { rows } = await sql<PublishedRow>`select ${published(of)}`.execute(tx)
   return { versions: rows[0]?.versions ?? [], terms: termsWith(rows[0]?.terms ?? []) }
 }

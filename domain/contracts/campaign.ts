@@ -10,12 +10,10 @@ import { duration, schedulingContract, schedulingOf, time, timetableContract } f
 
 const EVERYBODY = 'everybody'
 
-const audience = z
-  .union([z.string().min(1), wholeFilter])
-  .transform((read): AudienceFilter => {
-    if (typeof read !== 'string') return read
-    return read === EVERYBODY ? { everybody: true } : { audience: read }
-  })
+const audience = z.union([z.string().min(1), wholeFilter]).transform((read): AudienceFilter => {
+  if (typeof read !== 'string') return read
+  return read === EVERYBODY ? { everybody: true } : { audience: read }
+})
 
 const campaignContract = z.strictObject({
   begins: timetableContract.optional(),
