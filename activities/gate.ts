@@ -208,9 +208,16 @@ export function messageGate(parts: Parts) {
       paused: run.paused,
       arm: run.arm,
       until: request.until,
-      opensAt: opensAt(policy.quiet, facts.zone ?? policy.shopZone, now),
+      opensAt: opensIn(facts.zone ?? policy.shopZone, now),
       channels: each as [ChannelFacts, ...ChannelFacts[]],
     }
+  }
+
+  /** Members of a page share a zone and a time. */
+  let opened = { zone: '', now: NaN, opens: NaN }
+  function opensIn(zone: string, now: number): number {
+    if (opened.zone !== zone || opened.now !== now) opened = { zone, now, opens: opensAt(policy.quiet, zone, now) }
+    return opened.opens
   }
 
   const canOf = (name: ChannelName): Channel['can'] => parts.channels.get(name)?.can ?? CAPABILITIES[name]

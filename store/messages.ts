@@ -104,7 +104,6 @@ const iso = (instant: number | null | undefined): string | null =>
 function verdictRow([one, verdict]: readonly [NewMessage, WrittenVerdict]): object {
   const { purpose = MESSAGES, tags = [], priority = 0, passed = [], messageId, ...plain } = one
   const { status, code, detail, address, until, bid, words, exposed = status === 'reserved' } = verdict
-  const reserved = status === 'reserved'
   return {
     ...plain,
     purpose,
@@ -117,9 +116,6 @@ function verdictRow([one, verdict]: readonly [NewMessage, WrittenVerdict]): obje
     address,
     exposed,
     message_id: messageId,
-    attempts: reserved ? 1 : 0,
-    created_at: iso(verdict.now),
-    reserved_at: reserved ? iso(verdict.now) : null,
     held_until: iso(until),
     bid_at: iso(bid?.at),
     bid_until: iso(bid?.until),
@@ -137,17 +133,17 @@ export async function recordVerdicts(
   if (all.length === 0) return
   await sql`
     /* prepared */ with given as (select key, enrolment, journey, message, customer, channel, class, topic, purpose, tags, priority, passed,
-        status, code, detail, address, exposed, message_id, attempts, created_at, reserved_at, held_until, bid_at, bid_until, locale,
+        status, code, detail, address, exposed, message_id, held_until, bid_at, bid_until, locale,
         words_version, wave
       from jsonb_to_recordset(${JSON.stringify(all.map(verdictRow))}::jsonb) as one (key text, enrolment text, journey text, message text,
         customer text, channel text, class text, topic text, purpose text, tags text[], priority int, passed jsonb, status text, code text,
-        detail text, address text, exposed boolean, message_id text, attempts int, created_at timestamptz, reserved_at timestamptz,
-        held_until timestamptz, bid_at timestamptz, bid_until timestamptz, locale text, words_version int, wave bigint)),
+        detail text, address text, exposed boolean, message_id text, held_until timestamptz,
+        bid_at timestamptz, bid_until timestamptz, locale text, words_version int, wave bigint)),
     changed as (insert into messages as m (key, enrolment, journey, message, customer, channel, class, topic, purpose, tags,
       priority, passed, status, code, detail, address, message_id, attempts, created_at, reserved_at, held_until, bid_at, bid_until,
       locale, words_version, wave)
     select key, enrolment, journey, message, customer, channel, class, topic, purpose, tags, priority, passed, status, code, detail,
-      address, message_id, attempts, created_at, reserved_at, held_until, bid_at, bid_until, locale, words_version, wave from given
+      address, message_id, (status = 'reserved')::int, ${at(now)}, case when status = 'reserved' then ${at(now)}::timestamptz end, held_until, bid_at, bid_until, locale, words_version, wave from given
     on conflict (key) do update set status = excluded.status, code = excluded.code, detail = excluded.detail,
       message = excluded.message, channel = excluded.channel, passed = excluded.passed, address = excluded.address,
       attempts = m.attempts + excluded.attempts, reserved_at = excluded.reserved_at,
