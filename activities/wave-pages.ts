@@ -8,6 +8,7 @@ import { PerennialError } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
 import { effectKey, runId } from '../domain/ids.ts'
 import { isInChina } from '../domain/mail-rules.ts'
+import { namedAudiences } from '../store/audiences.ts'
 import { type CampaignRun, type WaveState, finishWave, lockWave, moveWave } from '../store/campaigns.ts'
 import { type PageMember, enrolMembers, lockLeft, lockNext, membersOf } from '../store/campaign-members.ts'
 import { lockCustomers } from '../store/customers.ts'
@@ -120,7 +121,7 @@ export function pager(parts: Parts, gate: ReturnType<typeof messageGate>) {
       zone: run.zone,
       shopZone: run.zone === policy.shopZone,
       filters: [campaign.audience, ...(terms.to ? [terms.to] : [])],
-      named: new Map(),
+      named: await namedAudiences(tx),
       after: state.cursor,
       limit,
       now,

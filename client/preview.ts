@@ -2,7 +2,7 @@
  * A journey on a virtual clock: the file's own code over a shop in memory, so that ninety days take milliseconds and what is
  * shown is what happens. No server, no database, nothing is sent.
  */
-import { isDated, isYearly } from '../domain/audience.ts'
+import { SILENT_DAYS, isDated, isSilence, isYearly } from '../domain/audience.ts'
 import { type QuietHours, dayAfter, instantOn, localDate, occurrenceOf } from '../domain/calendar.ts'
 import { type Duration, milliseconds } from '../domain/duration.ts'
 import { PerennialError } from '../domain/errors.ts'
@@ -14,10 +14,11 @@ import type { CapRule, PastMessage } from '../domain/pressure.ts'
 import { DEFAULT_PROGRAMME } from '../domain/programmes.ts'
 import type { Programme } from '../domain/tier.ts'
 import type { RiskOutcome } from '../domain/risk.ts'
-import { type CatalogueEntry, type Journey, playStory } from './catalogue.ts'
+import { type CatalogueEntry, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
 import type { Outside, Perishable, Setting, VirtualCustomer } from './preview/setting.ts'
 import { VirtualShop } from './preview/shop.ts'
+import { withSplitsTold } from './preview/splits.ts'
 import type { PublishedWords } from './preview/words.ts'
 
 export { formatTimeline } from './preview/timeline.ts'
@@ -137,8 +138,9 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     zone,
   })
   shop.say('begin', `${plan.title} begins for ${customer.id}, ${arm}`, { name: plan.name })
+  const tell = (name: string, way: string): void => shop.say('split', `split ${name}: ${way}`, { name })
   const input = { run, journey: plan.name, customer: customer.id, startsAt }
-  await Promise.race([playStory(narrated(journey, shop), shop, input), shop.heldForEver])
+  await Promise.race([playStory(withSplitsTold(journey, tell), shop, input), shop.heldForEver])
   shop.playOut()
   const { lines, inbox } = shop
   const { status, reason, goalAt } = inbox
@@ -155,28 +157,6 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
 }
 
 const elsewhere = (at: number): PastMessage => ({ at, channel: 'email', tags: [], class: 'marketing' })
-
-/** The journey, with a line for each way that a split goes: a host does not hear of splits. */
-function narrated({ plan, story, ...rest }: Journey, shop: VirtualShop): Journey {
-  return {
-    ...rest,
-    plan,
-    story: (kit) =>
-      story({
-        ...kit,
-        split(name, arms, weights) {
-          const told = Object.entries(arms).map(([arm, go]) => [
-            arm,
-            () => {
-              shop.say('split', `split ${name}: ${arm}`, { name })
-              return (go as () => unknown)()
-            },
-          ])
-          return kit.split(name, Object.fromEntries(told) as typeof arms, weights)
-        },
-      }),
-  }
-}
 
 function comesNext(at: string, zone: string, start: number): number {
   const { due, late, next } = occurrenceOf({ at: at as `${number}:${number}` }, zone, start)
@@ -204,13 +184,14 @@ function perishablesOf(
 const SAMPLE_POINTS = 500
 const SAMPLE_COUPON = { code: 'SAMPLE234567', title: 'Ten off' }
 
-/** The year, the first day on which something expires, or what else there is one of. */
+/** The year, the first day on which something expires, the last on which the customer did something, or what else there is one of. */
 function sweptOccasion(
   { audience }: NonNullable<CatalogueEntry['plan']['sweep']>,
   { startsAt, zone, perishables }: { startsAt: number; zone: string; perishables: readonly Perishable[] },
 ): string {
   const today = localDate(startsAt, zone)
   if (isYearly(audience)) return today.slice(0, 4)
+  if (isSilence(audience)) return dayAfter(today, -SILENT_DAYS)
   if (!isDated(audience)) return 'sample'
   return perishables.map((one) => lastDayOf(one, zone)).sort()[0] ?? dayAfter(today, AHEAD)
 }
