@@ -127,6 +127,13 @@ export async function lockCustomer(tx: Tx, id: string): Promise<Customer | undef
   return rows[0]
 }
 
+/** Locks many in the order of their ids; answers those there are. */
+export async function lockCustomers(tx: Tx, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from customers where id = any(${ids}) order by id for update`.execute(tx)
+  return rows.map((row) => row.id)
+}
+
 /** All but the tier, which stands in tier-benefits.ts, and the standing, which stands in standings.ts. */
 export async function factsOf(
   db: Db,

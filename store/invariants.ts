@@ -1,6 +1,7 @@
 /** What must hold of the store at every moment, as one SQL check; run after every test, by the CLI's `check`, and daily. */
 import { type RawBuilder, sql } from 'kysely'
 import { AUDIENCE_INVARIANTS, MEMBERS_ARE_WHOM_THE_FILTER_TAKES_IN, strayMembers } from './audience-invariants.ts'
+import { CAMPAIGN_INVARIANTS } from './campaign-invariants.ts'
 import { BUDGET_INVARIANTS } from './budget-invariants.ts'
 import { COUPON_INVARIANTS } from './coupon-invariants.ts'
 import type { Db } from './db.ts'
@@ -93,9 +94,11 @@ const INVARIANTS: Record<string, string | RawBuilder<unknown>> = {
     select e.id as key, 'converted ' || coalesce(e.goal_at::text, 'never') || ', until ' || coalesce(e.goal_until::text, 'ever') as wrong
     from enrolments e left join outcomes o on o.enrolment = e.id and o.kind = 'converted'
     where (e.goal_at is null) <> (o.enrolment is null) or e.goal_at > e.goal_until or e.goal_at < e.entered_at`,
-  'every run was handed to Temporal once': `
+  'every run was handed to Temporal once, and no member of a campaign': `
     select e.id as key, count(d.id) || ' orders to start' as wrong from enrolments e
-    left join dispatch d on d.enrolment = e.id and d.kind = 'start' group by e.id having count(d.id) <> 1`,
+    left join dispatch d on d.enrolment = e.id and d.kind = 'start' group by e.id
+    having count(d.id) <> case when e.campaign is null then 1 else 0 end`,
+  ...CAMPAIGN_INVARIANTS,
   'an ended run waits for nothing': `
     select w.key, 'open, run is ' || e.status as wrong from waits w join enrolments e on e.id = w.enrolment
     where w.open and e.status <> 'running'`,

@@ -5,6 +5,7 @@ import { AUDIENCES } from '../audience.ts'
 import { CHANNELS } from '../channel.ts'
 import { type Delivery, type MessageDelivery, PLAIN } from '../delivery.ts'
 import { BUDGET_MOST, isBounded, plannedBudget } from '../budget.ts'
+import type { CampaignTerms } from '../campaign.ts'
 import { BUCKETS_MOST } from '../coupon.ts'
 import { PerennialError } from '../errors.ts'
 import type { EndPattern, Routing } from '../journey.ts'
@@ -157,7 +158,7 @@ const planContract = z.strictObject({
   referral: programmeContract.optional(),
 })
 
-const ENGINE = ['sweep', 'upkeep', 'test-mail', PARTIALS_JOURNEY]
+const ENGINE = ['sweep', 'upkeep', 'test-mail', 'campaign', PARTIALS_JOURNEY]
 
 const nameContract = z
   .string()
@@ -165,7 +166,7 @@ const nameContract = z
   .refine((name) => !ENGINE.includes(name), `${ENGINE.join(', ')} are names of the engine`)
 
 /** A plan as the other floors use it: spans in ms, defaults filled in. */
-export type CheckedPlan = ReturnType<typeof checkPlan>
+export type CheckedPlan = ReturnType<typeof checkPlan> & { campaign?: CampaignTerms }
 
 /**
  * Checks a plan and its words; MJML is compiled afterwards (domain/ready-words.ts). Throws JOURNEY_INVALID or TEMPLATE_SYNTAX, naming
