@@ -1,4 +1,5 @@
 /** Customers: the facts a story asks for, and the pages of a sweep. */
+import { leastWorth } from '../domain/audience.ts'
 import { localDate } from '../domain/calendar.ts'
 import type { Facts } from '../domain/customer.ts'
 import { PerennialError } from '../domain/errors.ts'
@@ -77,7 +78,7 @@ export function customerActivities(parts: Parts, now: Now) {
       if (!plan?.sweep)
         throw new PerennialError('JOURNEY_UNKNOWN', `no swept journey '${page.journey}'`, { field: 'journey' })
       const { from, to, after } = page
-      const { at, audience, worth = 1 } = plan.sweep
+      const { at, audience, worth = leastWorth(audience) } = plan.sweep
       const { walked, members } = await MEMBERS[audience](db, {
         journey: plan.name,
         from,

@@ -25,7 +25,7 @@ export type Begins =
       every: 'day'
       at: `${number}:${number}`
       audience: Audience
-      /** Of what expires: the least that is worth a message, in points or coupons; 1 unless said. */
+      /** The least that is worth a run: of what expires so many points or coupons, 1 unless said; of silence so many messages, 10. */
       worth?: number
     }
 
