@@ -14,10 +14,11 @@ import type { CapRule, PastMessage } from '../domain/pressure.ts'
 import { DEFAULT_PROGRAMME } from '../domain/programmes.ts'
 import type { Programme } from '../domain/tier.ts'
 import type { RiskOutcome } from '../domain/risk.ts'
-import { type CatalogueEntry, type Journey, playStory } from './catalogue.ts'
+import { type CatalogueEntry, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
 import type { Answered, Outside, Perishable, Setting, VirtualCustomer } from './preview/setting.ts'
 import { VirtualShop } from './preview/shop.ts'
+import { withSplitsTold } from './preview/splits.ts'
 import type { PublishedWords } from './preview/words.ts'
 
 export { formatTimeline } from './preview/timeline.ts'
@@ -137,8 +138,9 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     zone,
   })
   shop.say('begin', `${plan.title} begins for ${customer.id}, ${arm}`, { name: plan.name })
+  const tell = (name: string, way: string): void => shop.say('split', `split ${name}: ${way}`, { name })
   const input = { run, journey: plan.name, customer: customer.id, startsAt }
-  await Promise.race([playStory(narrated(journey, shop), shop, input), shop.heldForEver])
+  await Promise.race([playStory(withSplitsTold(journey, tell), shop, input), shop.heldForEver])
   shop.playOut()
   const { lines, inbox } = shop
   const { status, reason, goalAt } = inbox
@@ -155,28 +157,6 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
 }
 
 const elsewhere = (at: number): PastMessage => ({ at, channel: 'email', tags: [], class: 'marketing' })
-
-/** The journey, with a line for each way that a split goes: a host does not hear of splits. */
-function narrated({ plan, story, ...rest }: Journey, shop: VirtualShop): Journey {
-  return {
-    ...rest,
-    plan,
-    story: (kit) =>
-      story({
-        ...kit,
-        split(name, arms, weights) {
-          const told = Object.entries(arms).map(([arm, go]) => [
-            arm,
-            () => {
-              shop.say('split', `split ${name}: ${arm}`, { name })
-              return (go as () => unknown)()
-            },
-          ])
-          return kit.split(name, Object.fromEntries(told) as typeof arms, weights)
-        },
-      }),
-  }
-}
 
 function comesNext(at: string, zone: string, start: number): number {
   const { due, late, next } = occurrenceOf({ at: at as `${number}:${number}` }, zone, start)

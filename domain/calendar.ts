@@ -6,11 +6,12 @@
 import { Temporal } from 'temporal-polyfill'
 import { type CalendarDays, type Duration, milliseconds } from './duration.ts'
 import { PerennialError } from './errors.ts'
-import { type Festival, festivalDate } from './lunar.ts'
+import { type FestivalName, festivalOn } from './festival.ts'
 
 export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const
 
-type Time = `${number}:${number}`
+/** A time on a clock: '09:30'. */
+export type Time = `${number}:${number}`
 
 /**
  * A time on the customer's clock: the next time of day, weekday or festival (of several the first), or a date ('2027-02-06'; `at`
@@ -20,7 +21,7 @@ type Time = `${number}:${number}`
 export type CalendarTarget =
   | { at: Time }
   | { weekday: (typeof WEEKDAYS)[number]; at?: Time }
-  | { festival: Festival | readonly Festival[]; at?: Time }
+  | { festival: FestivalName | readonly FestivalName[]; at?: Time }
   | { date: `${number}-${number}-${number}`; at?: Time }
   | { instant: string; before?: Duration; after?: Duration }
 
@@ -110,10 +111,13 @@ export function occurrenceOf(
 }
 
 /** The first two that are kept on a date or after it. */
-function festivalsFrom(festival: Festival | readonly Festival[], date: Temporal.PlainDate): Temporal.PlainDate[] {
+function festivalsFrom(
+  festival: FestivalName | readonly FestivalName[],
+  date: Temporal.PlainDate,
+): Temporal.PlainDate[] {
   return [festival]
     .flat()
-    .flatMap((one) => [0, 1, 2].map((years) => plainDate(festivalDate(one, date.year + years))))
+    .flatMap((one) => [0, 1, 2].map((years) => plainDate(festivalOn(one, date.year + years))))
     .filter((one) => Temporal.PlainDate.compare(one, date) >= 0)
     .sort((one, other) => Temporal.PlainDate.compare(one, other))
     .slice(0, 2)
@@ -140,6 +144,11 @@ function plainDate(date: string): Temporal.PlainDate {
 /** The year of a date '2027-02-06'. Throws TIME_MALFORMED for a day that does not exist. */
 export function yearOf(date: string): number {
   return plainDate(date).year
+}
+
+/** A day of a month of a year as a date; a day that the month lacks is its last: 29 February is the 28th of a common year. */
+export function dateIn({ year, month, day }: { year: number; month: number; day: number }): string {
+  return Temporal.PlainDate.from({ year, month, day }, { overflow: 'constrain' }).toString()
 }
 
 /** True for Saturdays and Sundays. */

@@ -8,6 +8,7 @@ export const OWN_EVENTS: readonly string[] = [
   'referral.accepted',
   'referral.qualified',
   'referral.voided',
+  'stage.changed',
   'tier.upgraded',
   'tier.kept',
   'tier.downgraded',

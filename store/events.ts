@@ -31,6 +31,7 @@ import { isSwitchedOff } from './journeys.ts'
 import { settleOrderCoupons } from './order-coupons.ts'
 import { Moved, applyToReferral, lockPair } from './referral-inbox.ts'
 import { isRefundedWhole, refundsOfOrder, takeBackPartsOf } from './returns.ts'
+import { standAnew } from './standings.ts'
 import { reviewTier } from './tiers.ts'
 
 /** An event that passed its contract. `at` is when it happened at the shop, epoch ms. */
@@ -43,6 +44,9 @@ export interface ShopEvent {
 }
 
 class Duplicate extends Error {}
+
+/** What a customer's standing is reckoned by (standings.ts). */
+const MOVES_STANDING: ReadonlySet<string> = new Set(['order.paid', REFUNDED])
 
 /** What an event is decided by: whom it is told to, the time, and the zone of customers who did not tell theirs. */
 export interface Accepting {
@@ -67,6 +71,9 @@ export async function acceptEvent(db: Db, event: ShopEvent, to: Accepting): Prom
       await rememberIdentities(tx, { customer: event.customer.id, identities, now: received })
       await settleOrderCoupons(tx, event, received)
       await route(tx, event, { plans, seq, now: received, shopZone })
+      if (MOVES_STANDING.has(event.type)) {
+        await standAnew(tx, { customer: event.customer.id, now: received }, { plans, shopZone, tell: tellEvent })
+      }
       await applyToReferral(tx, event, pair, { plans, now: received, tell: tellEvent })
       if (event.customer.consent) {
         const about = { plans, now: received, shopZone }

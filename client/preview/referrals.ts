@@ -9,21 +9,21 @@ import { RISK_BANDS, type RiskOutcome } from '../../domain/risk.ts'
 import type { Host } from '../catalogue.ts'
 import type { VirtualCare } from './care.ts'
 import type { Standing, VirtualEffects } from './effects.ts'
-import type { VirtualInbox } from './inbox.ts'
 import type { VirtualPoints } from './points.ts'
 import type { Setting } from './setting.ts'
-import type { Line } from './timeline.ts'
+import type { Say } from './timeline.ts'
+import type { Awaiting } from './waits.ts'
 
 type Calls = Host['activities']
 type Call<K extends keyof Calls> = Parameters<Calls[K]>[0]
 type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
 
 interface Over {
-  inbox: VirtualInbox
+  inbox: Awaiting
   care: VirtualCare
   effects: VirtualEffects
   points: VirtualPoints
-  say: (what: Line['what'], text: string, more: Partial<Line>) => void
+  say: Say
 }
 
 const POINTS: Record<RiskOutcome, number> = { allow: 0, ...RISK_BANDS }
@@ -135,19 +135,19 @@ export class VirtualReferrals {
     return { is: 'given', gift: { coupon: issue.coupon } }
   }
 
-  takeBack(): Answer<'takeBackRewards'> {
+  takeBack(now: number): Answer<'takeBackRewards'> {
     if (!this.over.inbox.events.some((event) => this.isVoidOf(event))) return { rewards: 0, used: 0 }
     const { onVoid } = this.programme()
     const back = this.given.filter(({ rung }) => rung === null || onVoid === 'claw-back')
     const rules = back.flatMap(({ terms }) => (terms.is === 'points' ? [terms.rule] : []))
-    if (rules.length > 0) this.over.points.takeBack(rules)
+    if (rules.length > 0) this.over.points.takeBack(now, rules)
     for (const { terms } of back) {
       if (terms.is === 'coupon') this.over.say('coupon', `coupon ${terms.offer} void`, { name: terms.offer })
     }
     return { rewards: back.length, used: 0 }
   }
 
-  private isVoidOf({ type, properties }: VirtualInbox['events'][number]): boolean {
+  private isVoidOf({ type, properties }: Awaiting['events'][number]): boolean {
     return type === 'referral.voided' && properties['friend'] === partsOfRun(this.setting.run).occasion
   }
 

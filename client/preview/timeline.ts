@@ -44,6 +44,9 @@ export interface Line {
   key?: string
 }
 
+/** How what happens is told. */
+export type Say = (what: Happening, text: string, more?: Partial<Line>) => void
+
 export interface Timeline {
   run: string
   customer: string

@@ -1,6 +1,5 @@
 /** What a journey file must be, beyond what its types already say: checked when the catalogue reads it. */
 import { z } from 'zod'
-import { minuteOfDay } from '../calendar.ts'
 import { milliseconds } from '../duration.ts'
 import { AUDIENCES } from '../audience.ts'
 import { CHANNELS } from '../channel.ts'
@@ -11,47 +10,17 @@ import { PerennialError } from '../errors.ts'
 import type { Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
 import type { PointRule } from '../points.ts'
-import { isLocale } from '../locale.ts'
 import { PARTIALS_JOURNEY } from '../partials.ts'
 import { holdToLint, readyCopy } from '../ready-words.ts'
-import type { Copy, CopyDraft } from '../template.ts'
+import type { Copy } from '../template.ts'
 import { REFUNDED } from '../returns.ts'
+import { copyContract } from './copy.ts'
 import { programmeContract, programmeOf, rewardsContract, rewardsOf } from './referral.ts'
+import { duration, readable, schedulingContract, schedulingOf, time } from './timetable.ts'
 
-const readable = (read: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
-  try {
-    read(text)
-  } catch (error) {
-    context.addIssue(error instanceof Error ? error.message : String(error))
-  }
-}
-
-const duration = z.string().superRefine(readable(milliseconds)).transform(milliseconds)
-const time = z.string().superRefine(readable(minuteOfDay))
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
 const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
 const endPattern = pattern.extend({ sameOccasion: z.boolean().optional(), whole: z.boolean().optional() })
-const draft = z.strictObject({
-  subject: z.string().min(1),
-  text: z.string().min(1).optional(),
-  html: z.string().min(1).optional(),
-  mjml: z.string().min(1).optional(),
-})
-type DraftRead = z.output<typeof draft>
-const hasBody = ({ text, html, mjml }: DraftRead): boolean => (text ?? html ?? mjml) !== undefined
-const oneMarkup = ({ html, mjml }: DraftRead): boolean => html === undefined || mjml === undefined
-const BODY = {
-  message: "expected text, html or mjml: 'text' makes the HTML part, 'html' and 'mjml' make the text part",
-  path: ['text'],
-}
-const localeTag = z.string().refine(isLocale, "expected a BCP 47 tag: 'zh-CN'")
-const copy = draft
-  .extend({
-    locale: localeTag.optional(),
-    locales: z.record(localeTag, draft.refine(hasBody, BODY).refine(oneMarkup, 'html or mjml, not both')).optional(),
-  })
-  .refine(hasBody, BODY)
-  .refine(oneMarkup, 'expected html or mjml, not both')
 const name = z.string().min(1).max(100)
 const minor = z.int().min(1).max(MONEY_MOST)
 const gives = z.union(
@@ -159,6 +128,7 @@ const planContract = z.strictObject({
       error: "expected { on: 'order.paid' } or { every: 'day', at: '09:30', audience: 'birthday' }",
     })
     .optional(),
+  schedule: schedulingContract.optional(),
   goal: endPattern.extend({ within: duration.optional() }).optional(),
   exit: z.union([endPattern, z.array(endPattern)]).optional(),
   holdout: z.number().min(0).max(50).default(0),
@@ -173,7 +143,7 @@ const planContract = z.strictObject({
   class: z.enum(['marketing', 'service', 'transactional']).default('marketing'),
   topic: z.string().min(1).default('marketing'),
   ...delivery,
-  copy: z.record(z.string(), copy),
+  copy: z.record(z.string(), copyContract),
   offers: z.record(z.string(), offer).default({}),
   budget: budget.optional(),
   off: z.boolean().optional(),
@@ -243,6 +213,7 @@ export function checkPlan(name: string, plan: unknown) {
     points,
     rewards,
     sweep: swept,
+    schedule: schedulingOf(name, rest.schedule, swept !== undefined),
     budget: rest.budget === undefined ? undefined : plannedBudget(rest.budget),
   }
 }
@@ -315,7 +286,7 @@ function rulesOf(all: Record<string, z.output<typeof pointRule>>): Record<string
 function wordsOf(name: string, read: z.output<typeof planContract>) {
   const copies = Object.entries(read.copy).map(([message, one]): [string, Copy] => [
     message,
-    readyCopy(one as CopyDraft, `${name}.copy.${message}`),
+    readyCopy(one, `${name}.copy.${message}`),
   ])
   const words = { name, class: read.class, delivery: deliveryIn(read), copy: Object.fromEntries(copies) }
   holdToLint(words)

@@ -13,9 +13,10 @@ import type { EndPattern, EventPattern, Properties, TakenEvent } from '../../dom
 import type { PointRule, Unit } from '../../domain/points.ts'
 import type { ProgrammeWords, RewardWords } from '../../domain/referral.ts'
 import type { Judgement } from '../../domain/risk.ts'
+import type { Overlap } from '../../domain/schedule.ts'
 import type { MessageClass } from '../../domain/sending.ts'
 import type { LevelBenefits } from '../../domain/tier.ts'
-import type { CopyDraft } from '../../domain/template.ts'
+import type { CopyDraft, Letters } from '../../domain/template.ts'
 
 /** An event, or a day of the calendar: a daily sweep enters those whose day it is, at `at` on their own clock. */
 export type Begins =
@@ -28,6 +29,16 @@ export type Begins =
       worth?: number
     }
 
+/** How the schedule of a plan keeps its times; what is not said is as docs/journeys.md has it. */
+export interface ScheduleWords {
+  /** Runs begin up to so much later, each schedule by a share of its own. */
+  jitter?: Duration
+  /** When it is time again and the last run is still on. */
+  overlap?: Overlap
+  /** Runs that an outage left out are made up for as far back as this. */
+  catchUp?: Duration
+}
+
 export interface Plan<
   M extends string = string,
   O extends string = string,
@@ -38,6 +49,8 @@ export interface Plan<
   title: string
   /** Absent: operators start it by hand. */
   begins?: Begins
+  /** Where a schedule begins it. */
+  schedule?: ScheduleWords
   /** What it is for. Reached, it counts a conversion and ends the run, in the middle of a wait too. */
   goal?: EndPattern & { within?: Duration }
   /** Ends the run without counting; with `sameOccasion` only the run of the cart or order that the event names. */
@@ -64,8 +77,8 @@ export interface Plan<
   evidence?: string[]
   /** Where a message differs from the plan. */
   messages?: Partial<Record<NoInfer<M>, MessageDelivery>>
-  /** The words of each message in Liquid, and under `locales` in other languages. */
-  copy: Record<M, CopyDraft>
+  /** The words of each message in Liquid: letters by language, `{ en: 'Subject\n\nText' }`, or field by field. */
+  copy: Record<M, Letters | CopyDraft>
   /** The offers coupons are issued from, as they are at first; operators steer them afterwards. */
   offers?: Record<O, Offer>
   /** The rules by which points are awarded. */
@@ -216,7 +229,7 @@ export type CleanUp = (
     /** Takes off a tag that a journey gave. */
     untag(name: string): Promise<void>
   },
-) => Promise<void>
+) => Promise<unknown>
 
 /** What a journey file exports. */
 export interface Journey {
