@@ -2,7 +2,7 @@
  * A journey on a virtual clock: the file's own code over a shop in memory, so that ninety days take milliseconds and what is
  * shown is what happens. No server, no database, nothing is sent.
  */
-import { isDated, isYearly } from '../domain/audience.ts'
+import { SILENT_DAYS, isDated, isSilence, isYearly } from '../domain/audience.ts'
 import { type QuietHours, dayAfter, instantOn, localDate, occurrenceOf } from '../domain/calendar.ts'
 import { type Duration, milliseconds } from '../domain/duration.ts'
 import { PerennialError } from '../domain/errors.ts'
@@ -119,7 +119,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     start,
     startsAt,
     customer,
-    begin: { ...SAMPLE_ORDER, ...script.begin },
+    begin: { ...SAMPLE_ORDER, ...(plan.begins && plan.occasion && { [plan.occasion]: occasion }), ...script.begin },
     outside: outsideOf(script, start),
     published: script.published,
     programme: script.programme ?? DEFAULT_PROGRAMME,
@@ -184,13 +184,14 @@ function perishablesOf(
 const SAMPLE_POINTS = 500
 const SAMPLE_COUPON = { code: 'SAMPLE234567', title: 'Ten off' }
 
-/** The year, the first day on which something expires, or what else there is one of. */
+/** The year, the first day on which something expires, the last on which the customer did something, or what else there is one of. */
 function sweptOccasion(
   { audience }: NonNullable<CatalogueEntry['plan']['sweep']>,
   { startsAt, zone, perishables }: { startsAt: number; zone: string; perishables: readonly Perishable[] },
 ): string {
   const today = localDate(startsAt, zone)
   if (isYearly(audience)) return today.slice(0, 4)
+  if (isSilence(audience)) return dayAfter(today, -SILENT_DAYS)
   if (!isDated(audience)) return 'sample'
   return perishables.map((one) => lastDayOf(one, zone)).sort()[0] ?? dayAfter(today, AHEAD)
 }

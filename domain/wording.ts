@@ -142,13 +142,16 @@ interface Sought {
 const RANK: Record<Severity, number> = { block: 0, review: 1, evidence: 2 }
 const wordsSought = (term: string): string => apart(plainOf(term))
 
-/** Terms by their first character, so that a text is gone through once, whatever their number. */
-function indexed(terms: readonly Term[], read: (term: string) => string): Map<string, Sought[]> {
-  const index = new Map<string, Sought[]>()
+/** Two characters as a number: a text of a thousand letters would make a thousand strings of them. */
+const pairAt = (text: string, at: number): number => text.charCodeAt(at) * 0x10000 + text.charCodeAt(at + 1)
+
+/** Terms by their first two characters, so that a text is gone through once, whatever their number. */
+function indexed(terms: readonly Term[], read: (term: string) => string): Map<number, Sought[]> {
+  const index = new Map<number, Sought[]>()
   for (const of of terms) {
     // Words without their blanks are found as well: f r e e m o n e y, #FreeMoney.
     for (const text of new Set([read(of.term), read(of.term.replaceAll(' ', ''))])) {
-      const key = text.slice(0, 2)
+      const key = pairAt(text, 0)
       index.set(key, [...(index.get(key) ?? []), { text, except: (of.except ?? []).map(read), of }])
     }
   }
@@ -156,9 +159,11 @@ function indexed(terms: readonly Term[], read: (term: string) => string): Map<st
 }
 
 /** The terms that stand in `text` outside of all the longer words in which they are harmless. */
-function* standing(text: string, index: ReadonlyMap<string, Sought[]>): Generator<Term> {
+function* standing(text: string, index: ReadonlyMap<number, Sought[]>): Generator<Term> {
   for (let at = 0; at < text.length - 1; at++) {
-    for (const sought of index.get(text.slice(at, at + 2)) ?? []) {
+    const begun = index.get(pairAt(text, at))
+    if (begun === undefined) continue
+    for (const sought of begun) {
       if (text.startsWith(sought.text, at) && !isHarmless(text, at, sought)) yield sought.of
     }
   }

@@ -6,8 +6,8 @@ import { partsOfRun } from '../../domain/ids.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import type { Level, TierFacts } from '../../domain/tier.ts'
 import type { Host } from '../catalogue.ts'
-import type { VirtualCare } from './care.ts'
 import type { Standing, VirtualEffects } from './effects.ts'
+import type { VirtualCare } from './care.ts'
 import type { VirtualMessages } from './messages.ts'
 import type { VirtualPoints } from './points.ts'
 import type { VirtualReferrals } from './referrals.ts'
@@ -21,7 +21,7 @@ type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
 
 /** One run: what it stands on, and how it stands. */
 export interface RunInMemory {
-  readonly setting: Pick<Setting, 'plan' | 'run' | 'zone'>
+  readonly setting: Pick<Setting, 'plan' | 'run' | 'zone' | 'begin' | 'startsAt'>
   readonly waits: VirtualWaits
   readonly effects: VirtualEffects
   readonly messages: VirtualMessages
@@ -31,8 +31,8 @@ export interface RunInMemory {
     facts(now: number): TierFacts
     grant(standing: Standing, issue: Issue): Answer<'grantTierBenefits'>
   }
-  readonly referrals: VirtualReferrals
   readonly care: VirtualCare
+  readonly referrals: VirtualReferrals
   now(): number
   /** Called before every effect: what is due by now happens first. */
   look(): void
@@ -78,8 +78,8 @@ export function activitiesOf(run: RunInMemory): Calls {
     awardPoints: async (request) => holding(() => run.points.award(request, run.standing())),
     settlePoints: async () => holding(() => run.points.settle(run.standing())),
     takeBackPoints: async () => looking(() => run.points.takeBack(run.now())),
-    ...referring(run, { looking, holding }),
     ...caring(run, { looking, holding }),
+    ...referring(run, { looking, holding }),
     finishRun: async ({ status, reason }) => looking(() => run.end(status, reason)),
   }
 }
@@ -95,9 +95,19 @@ function waiting(
   looking: Looking,
 ): Pick<
   Calls,
-  'openWait' | 'viewWait' | 'closeWait' | 'runStatus' | 'calendarWait' | 'calendarTarget' | 'expiringSoon'
+  | 'openWait'
+  | 'viewWait'
+  | 'closeWait'
+  | 'beginning'
+  | 'newestEvent'
+  | 'runStatus'
+  | 'calendarWait'
+  | 'calendarTarget'
+  | 'expiringSoon'
 > {
-  const { plan, run: id, zone } = run.setting
+  const { plan, run: id, zone, begin, startsAt } = run.setting
+  const on = plan.begins?.on
+  const first = { id: 'event-0', type: on ?? '', at: new Date(startsAt).toISOString(), properties: begin }
   return {
     openWait: async (wait) => {
       const view = looking(() => run.waits.open(wait))
@@ -115,6 +125,8 @@ function waiting(
       else if (!last.event && last.status === 'running') run.say('wait', 'it did not come')
       return last
     },
+    beginning: async () => (on === undefined ? {} : begin),
+    newestEvent: async (asked) => looking(() => run.waits.newest(asked, first)),
     runStatus: async () => ({ status: run.standing().status }),
     calendarWait: async ({ wait, asked }) => afterDays(asked, wait, zone),
     calendarTarget: async ({ target, asked }) => {
@@ -131,26 +143,6 @@ function waiting(
       }
       return answer
     },
-  }
-}
-
-function referring(
-  run: RunInMemory,
-  { looking, holding }: { looking: Looking; holding: Holding },
-): Pick<Calls, ReferralActivity> {
-  const { referrals } = run
-  return {
-    referralCode: async (asked) => holding(() => referrals.code(asked, run.standing())),
-    returnsUntil: async () => referrals.returnsUntil(),
-    judgeReferral: async () => looking(() => referrals.judge()),
-    approveReferral: async () => holding(() => referrals.approve(run.standing())),
-    giveReward: async (asked) => holding(() => referrals.reward(asked, run.standing())),
-    climbRung: async (asked) => {
-      const climbed = looking(() => referrals.climb(asked, run.standing()))
-      run.hold(climbed?.result.is === 'held')
-      return climbed
-    },
-    takeBackRewards: async () => looking(() => referrals.takeBack(run.now())),
   }
 }
 
@@ -180,5 +172,25 @@ function caring(
     withdrawConsent: async (asked) => holding(() => care.withdraw(asked, run.standing())),
     askForConsent: async (asked) => holding(() => care.ask(asked, run.standing())),
     voidCoupons: async () => looking(() => run.effects.voidCoupons()),
+  }
+}
+
+function referring(
+  run: RunInMemory,
+  { looking, holding }: { looking: Looking; holding: Holding },
+): Pick<Calls, ReferralActivity> {
+  const { referrals } = run
+  return {
+    referralCode: async (asked) => holding(() => referrals.code(asked, run.standing())),
+    returnsUntil: async () => referrals.returnsUntil(),
+    judgeReferral: async () => looking(() => referrals.judge()),
+    approveReferral: async () => holding(() => referrals.approve(run.standing())),
+    giveReward: async (asked) => holding(() => referrals.reward(asked, run.standing())),
+    climbRung: async (asked) => {
+      const climbed = looking(() => referrals.climb(asked, run.standing()))
+      run.hold(climbed?.result.is === 'held')
+      return climbed
+    },
+    takeBackRewards: async () => looking(() => referrals.takeBack(run.now())),
   }
 }

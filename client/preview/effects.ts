@@ -33,8 +33,8 @@ export interface Shelf {
   left(name: string, offer: Offer): number
   /** Answers the code of one. */
   take(name: string, asked: { key: string; title: string; expiresAt: number }): string
-  /** Takes back the one that was issued under a key. */
-  takeBack(key: string): 'void' | 'used' | 'over'
+  /** Makes one void: 'over' where it had ended before. */
+  takeBack(code: string): 'void' | 'used' | 'over'
 }
 
 /** The offers of one plan, for one customer. */
@@ -66,17 +66,17 @@ export class SampleShelf implements Shelf {
     return `SAMPLE${codeFrom(bytes).slice(6)}`
   }
 
-  /** Of a coupon that was used nothing is known in a walk. */
+  /** Of a coupon that was used nothing is known here. */
   takeBack(): 'void' {
     return 'void'
   }
 }
 
 export class VirtualEffects {
-  private readonly issued: { name: string; key: string }[] = []
   private readonly setting: Setting
   private readonly over: { budget: Purse; shelf: Shelf }
   private readonly say: Say
+  private readonly own: { name: string; code: string }[] = []
 
   constructor(setting: Setting, over: { budget: Purse; shelf: Shelf }, say: Say) {
     this.setting = setting
@@ -104,15 +104,15 @@ export class VirtualEffects {
     return typeof coupon === 'string' ? { is: 'refused', code: coupon } : { is: 'issued', coupon }
   }
 
-  /** What the run issued and nobody has used. */
+  /** Takes back what the run issued and nobody used. */
   voidCoupons(): Answer<'voidCoupons'> {
     const back = { coupons: 0, used: 0 }
-    for (const { name, key } of this.issued) {
-      const became = this.over.shelf.takeBack(key)
+    for (const { name, code } of this.own.splice(0)) {
+      const became = this.over.shelf.takeBack(code)
       if (became === 'used') back.used += 1
       if (became !== 'void') continue
       back.coupons += 1
-      this.say('coupon', `coupon ${name} void`, { name, key })
+      this.say('coupon', `coupon ${name} void`, { name })
     }
     return back
   }
@@ -137,7 +137,7 @@ export class VirtualEffects {
       expiresAt: new Date(expires).toISOString(),
     }
     this.over.budget.holdCoupon(offer, key)
-    this.issued.push({ name, key })
+    this.own.push({ name, code: coupon.code })
     this.say('coupon', `coupon ${name}: ${coupon.code}`, { name, until: expires, key })
     return coupon
   }

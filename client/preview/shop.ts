@@ -2,6 +2,7 @@
  * A shop in memory for one run: the host of a story on a clock that jumps from one thing to the next. It answers as the
  * activities do, from the same rules of the domain.
  */
+import { localDate } from '../../domain/calendar.ts'
 import { PerennialError } from '../../domain/errors.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import { REFUNDED } from '../../domain/returns.ts'
@@ -209,6 +210,7 @@ export class VirtualShop implements Host, RunInMemory {
     const amounts = orders.map(({ properties: { amount } }) => (typeof amount === 'number' ? amount : 0))
     return {
       zone: customer.zone,
+      today: localDate(this.clock, this.setting.zone),
       tags: tagsNow(customer.tags, this.ties, this.clock),
       paidOrders: customer.paidOrders + orders.length,
       spent: customer.spent + amounts.reduce((sum, amount) => sum + amount, 0),

@@ -74,17 +74,14 @@ export class PopulationCoupons {
         this.over.issued(coupon)
         return code
       },
-      takeBack: (key) => this.takeBack(held, key),
+      takeBack: (code) => {
+        const coupon = held.get(code)
+        if (coupon?.status !== 'open') return coupon?.status === 'redeemed' ? 'used' : 'over'
+        coupon.status = 'lost'
+        this.over.budgets.release(coupon.key)
+        return 'void'
+      },
     }
-  }
-
-  /** Void for good, with what the budget held for it; a coupon that ended is let go of by the budgets themselves. */
-  private takeBack(held: Map<string, HeldCoupon>, key: string): 'void' | 'used' | 'over' {
-    const coupon = [...held.values()].find((one) => one.key === key)
-    if (coupon?.status !== 'open') return coupon?.status === 'redeemed' ? 'used' : 'over'
-    coupon.status = 'lost'
-    this.over.budgets.release(key)
-    return 'void'
   }
 
   /** The customer uses the coupon that ends first of those that go with the order; undefined where none does. */
@@ -128,7 +125,9 @@ export class PopulationCoupons {
 /** The same code for the same key; drawn anew, by a number, where the customer has one of it. */
 function codeOf(key: string, held: ReadonlyMap<string, HeldCoupon>): string {
   for (let draw = 0; ; draw++) {
-    const code = codeFrom(Uint8Array.from({ length: 12 }, (_, i) => bucketOf('code', key, String(draw), String(i)) >> 3))
+    const code = codeFrom(
+      Uint8Array.from({ length: 12 }, (_, i) => bucketOf('code', key, String(draw), String(i)) >> 3),
+    )
     if (!held.has(code)) return code
   }
 }

@@ -1,4 +1,5 @@
 /** What a shop knows of one customer of a population: facts, consent, events, coupons, points, and the runs they are in. */
+import { localDate } from '../../domain/calendar.ts'
 import { CAPABILITIES, CHANNELS, type ChannelName } from '../../domain/channel.ts'
 import { MESSAGES } from '../../domain/consent.ts'
 import type { Facts } from '../../domain/customer.ts'
@@ -133,6 +134,17 @@ export class Person implements Ties {
     const paid = this.events.filter(({ type }) => type === 'order.paid').map(({ properties }) => properties['amount'])
     const spent = paid.reduce<number>((sum, amount) => sum + (typeof amount === 'number' ? amount : 0), 0)
     const since = new Date(this.joined).toISOString()
-    return { zone, tags: tagsNow(tags, this, now), paidOrders: paid.length, spent, since, tier: this.tier.facts(now), traits, standing }
+    const today = localDate(now, this.zone)
+    const facts = {
+      zone,
+      today,
+      tags: tagsNow(tags, this, now),
+      paidOrders: paid.length,
+      spent,
+      since,
+      traits,
+      standing,
+    }
+    return { ...facts, tier: this.tier.facts(now) }
   }
 }

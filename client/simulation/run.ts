@@ -51,8 +51,8 @@ export class PopulationRun implements Host, RunInMemory {
   readonly effects: VirtualEffects
   readonly messages: VirtualMessages
   readonly points: VirtualPoints
-  readonly referrals: VirtualReferrals
   readonly care: VirtualCare
+  readonly referrals: VirtualReferrals
   readonly activities: Host['activities']
   readonly tiers: RunInMemory['tiers']
   status: RunStatus = 'running'
@@ -68,7 +68,10 @@ export class PopulationRun implements Host, RunInMemory {
   private turns = 0
   private leaveOff: () => void = () => {}
 
-  constructor(shop: PopulationShop, { entry, person, entering }: { entry: CatalogueEntry; person: Person; entering: Entering }) {
+  constructor(
+    shop: PopulationShop,
+    { entry, person, entering }: { entry: CatalogueEntry; person: Person; entering: Entering },
+  ) {
     const { plan } = entry
     const { id, occasion, arm, startsAt, begun } = entering
     this.shop = shop

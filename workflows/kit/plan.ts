@@ -25,7 +25,7 @@ export type Begins =
       every: 'day'
       at: `${number}:${number}`
       audience: Audience
-      /** Of what expires: the least that is worth a message, in points or coupons; 1 unless said. */
+      /** The least that is worth a run: of what expires so many points or coupons, 1 unless said; of silence so many messages, 10. */
       worth?: number
     }
 
@@ -146,6 +146,9 @@ export type AskConsentOutcome = { asked: true } | { asked: false; refused: Refus
 
 type Arm = () => unknown
 
+/** What an event must hold; what is undefined is not asked. */
+export type Match = Record<string, Properties[string] | undefined>
+
 export interface Kit<M extends string, O extends string, P extends string = string, R extends string = string> {
   /** Elapsed time ('2 days' is 48 hours), or calendar days to a time on the customer's clock. */
   wait(time: Duration | CalendarDays): Promise<void>
@@ -156,14 +159,25 @@ export interface Kit<M extends string, O extends string, P extends string = stri
   waitUntil(target: CalendarTarget, policy?: { late: 'now' | 'next' | 'skip' | 'exit' }): Promise<boolean>
   /**
    * The event, or undefined when the time is over. An event that came since the run began and that no earlier wait took counts
-   * at once. `match` names properties that must be equal; an event of type `restart` begins the time anew.
+   * at once. `match` is what the event must hold, lists included; an event of the types `restart` that holds it begins the time anew.
    */
   waitForEvent(
     type: string,
-    options: { within: Duration; match?: Properties; restart?: string },
+    options: { within: Duration; match?: Match; restart?: string | string[] },
   ): Promise<TakenEvent | undefined>
-  /** One message through the gate. A refusal is a value and never ends the journey. Held beyond `until` it is skipped. */
-  send(message: M, data?: Record<string, unknown>, news?: { until: string }): Promise<SendOutcome>
+  /** The properties of the event that began the run; `{}` where a sweep or an operator did. */
+  beginning(): Promise<Properties>
+  /** The newest event of these types that the run has heard, that which began it with them. `match` is what it must hold. */
+  newest(type: string | string[], options?: { match?: Match }): Promise<TakenEvent | undefined>
+  /**
+   * One message through the gate. A refusal is a value and never ends the journey. News that would be sent after `until`, or later
+   * than `within` after the plan meant it, is skipped.
+   */
+  send(
+    message: M,
+    data?: Record<string, unknown>,
+    news?: { until: string } | { within: Duration },
+  ): Promise<SendOutcome>
   /**
    * Waits for the day so many days before the first of what expires in the run's week, at the hour of the sweep, and answers what
    * is there then, all of it together. Undefined where that day is past, or nothing is left that is worth a message.
