@@ -94,7 +94,7 @@ export class PopulationRun implements Host, RunInMemory {
     this.messages = new VirtualMessages(setting, say)
     this.points = new VirtualPoints(setting, { budget, lots: person.lots, tiers: this.tiers }, say)
     const { effects, points } = this
-    const care = new VirtualCare(setting, { inbox: this, say })
+    const care = new VirtualCare(setting, { inbox: this, ties: person }, say)
     this.care = care
     this.referrals = new VirtualReferrals(setting, { inbox: this, care, effects, points, say })
     this.activities = shop.activitiesOf(this, activitiesOf(this))
@@ -181,7 +181,7 @@ export class PopulationRun implements Host, RunInMemory {
 
   standing(): Standing {
     const { person, status, entry } = this
-    const consented: Standing['consented'] = (channel) => person.agrees(entry.plan, channel)
+    const consented: Standing['consented'] = (channel) => person.agreesTo(entry.plan, channel)
     return { now: this.now(), status, paused: false, consented }
   }
 
