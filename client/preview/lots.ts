@@ -74,7 +74,10 @@ export class Lots {
   }
 
   /** Takes a lot back: all that is left of it, or the share of a refund. A refund is looked at once. */
-  takeBack(lot: Earned, { refund, share = lot.original, now }: { refund?: string; share?: number; now: number }): Taken {
+  takeBack(
+    lot: Earned,
+    { refund, share = lot.original, now }: { refund?: string; share?: number; now: number },
+  ): Taken {
     if (refund === undefined) lot.reversed = true
     else lot.refunds.add(refund)
     this.changes += 1
@@ -112,9 +115,7 @@ export class Lots {
   }
 
   pending(unit: Unit): number {
-    return sumOf(
-      this.all.map((lot) => ({ amount: lot.unit === unit && lot.state === 'pending' ? lot.remaining : 0 })),
-    )
+    return sumOf(this.all.map((lot) => ({ amount: lot.unit === unit && lot.state === 'pending' ? lot.remaining : 0 })))
   }
 
   /** The growth value that was settled at `since` or later, by a change after `after` and up to `upto`. */

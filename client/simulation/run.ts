@@ -66,7 +66,10 @@ export class PopulationRun implements Host, RunInMemory {
   private turns = 0
   private leaveOff: () => void = () => {}
 
-  constructor(shop: PopulationShop, { entry, person, entering }: { entry: CatalogueEntry; person: Person; entering: Entering }) {
+  constructor(
+    shop: PopulationShop,
+    { entry, person, entering }: { entry: CatalogueEntry; person: Person; entering: Entering },
+  ) {
     const { plan } = entry
     const { id, occasion, arm, startsAt, begun } = entering
     this.shop = shop

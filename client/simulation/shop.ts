@@ -241,7 +241,8 @@ export class PopulationShop {
 
   private reviewTier(person: Person, because: 'growth' | 'refund' | 'time', fresh?: number): void {
     const { now } = this.clock
-    for (const told of person.tier.review(because, { now, ...(fresh !== undefined && { fresh }) })) this.tell(person, told)
+    for (const told of person.tier.review(because, { now, ...(fresh !== undefined && { fresh }) }))
+      this.tell(person, told)
     const due = person.tier.dueAt
     // The upkeep looks once an hour.
     if (due !== undefined && due > now) this.clock.at(nextHour(due), () => this.reviewTier(person, 'time'))
@@ -333,7 +334,12 @@ export class PopulationShop {
       const { plan } = entry
       if (!plan.sweep || this.isOff(plan)) continue
       const { audience, at, worth = 1 } = plan.sweep
-      for (const { person, occasion, instant } of SWEEPS[audience](this, { journey: plan.name, at, worth, ...window })) {
+      for (const { person, occasion, instant } of SWEEPS[audience](this, {
+        journey: plan.name,
+        at,
+        worth,
+        ...window,
+      })) {
         const { now } = this.clock
         if (!decideEntry(plan, { occasion, now, past: person.past(plan.name) }).enter) continue
         this.enter(person, entry, { occasion, startsAt: Math.max(instant, now), begun: undefined })

@@ -1,6 +1,13 @@
 /** Whom the daily sweeps enter: activities/audiences.ts over a population in memory. A new audience is a line of this table. */
 import type { Audience } from '../../domain/audience.ts'
-import { afterDays, birthdayWithin, birthdaysAround, daysBetween, localDate, occurrenceOf } from '../../domain/calendar.ts'
+import {
+  afterDays,
+  birthdayWithin,
+  birthdaysAround,
+  daysBetween,
+  localDate,
+  occurrenceOf,
+} from '../../domain/calendar.ts'
 import { AHEAD, type ExpiryKind, TOGETHER, nextWeek } from '../../domain/expiry.ts'
 import type { Person } from './person.ts'
 import type { PopulationShop } from './shop.ts'
