@@ -2,18 +2,19 @@
 import { randomBytes } from 'node:crypto'
 import type { ConnectionConfig } from '../domain/contracts/config.ts'
 import { codeFrom } from '../domain/coupon.ts'
-import { type Clock, clockOf } from '../domain/tempo.ts'
+import { type Clock, type Tempo, clockOf } from '../domain/tempo.ts'
 import { type Batch, type BatchRequest, codesOf, makeCodes } from '../store/codes.ts'
 import { type Db, openStore, storeError } from '../store/db.ts'
 import { type RejectedEvent, rejectedEvents } from '../store/events.ts'
 import { type InvariantResult, checkInvariants } from '../store/invariants.ts'
 import { type OfferLine, offerLines } from '../store/offers.ts'
+import { type AudienceDesk, audienceDesk } from './audiences.ts'
 import { type BudgetOperator, budgetOperator } from './budgets.ts'
 import type { ProgrammeVersion } from '../store/programmes.ts'
 import { type Steered, type Steering, steerOffer } from '../store/quota.ts'
 import type { CustomerReferral, ReferralLine } from '../store/referral-reports.ts'
 import type { DecideReview, ReviewAnswer, ReviewLine } from '../store/reviews.ts'
-import { type Catalogue, readCatalogue } from './catalogue.ts'
+import { type Catalogue, plansOf, readCatalogue } from './catalogue.ts'
 import {
   type CampaignReach,
   type CampaignReport,
@@ -56,7 +57,9 @@ import {
 import { answerReview, listReferrals, listReviews, referralReport } from './referrals.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type HolidayDesk, holidayDesk } from './holidays.ts'
-import { type Temporal, connectTemporal } from './temporal.ts'
+import { type TaskAnswer, type TaskDone, type TaskLine, answerTask, listTasks } from './tasks.ts'
+import { type ScheduleDesk, scheduleDesk } from './schedules.ts'
+import { type Temporal, temporalOnDemand } from './temporal.ts'
 import { type WordingDesk, wordingDesk } from './wording-desk.ts'
 import { type WordsDesk, wordsDesk } from './words-desk.ts'
 import { type TierReport, type TiersReport, changeProgramme, programmeNow, tierReport, tiersReport } from './tiers.ts'
@@ -65,6 +68,8 @@ export interface OperatorParts {
   db: Db
   catalogue: Catalogue
   clock: Clock
+  /** How the clock runs against the machine's, for what Temporal times; as fast unless told. */
+  tempo?: Tempo
   /** The zone of customers who did not tell theirs. */
   shopZone: string
   /** Connects on first use; without it nobody knows where a run is. */
@@ -129,6 +134,9 @@ export interface Operator extends BudgetOperator, GateWords {
   /** What waits for somebody to decide, the most urgent first. */
   reviews(): Promise<ReviewLine[]>
   review(decision: Omit<DecideReview, 'now'>): Promise<ReviewAnswer>
+  /** What somebody is to do for a customer, the most urgent first; and that it was done, or cannot be. */
+  tasks(): Promise<TaskLine[]>
+  task(done: TaskDone): Promise<TaskAnswer>
   /** Makes a batch of codes for whoever brings one, or what of it is missing. */
   makeCodes(request: Omit<BatchRequest, 'now' | 'drawCode'>): Promise<Batch>
   /** The codes of a batch in the order in which they were made, some thousands at a time. */
@@ -136,6 +144,8 @@ export interface Operator extends BudgetOperator, GateWords {
   words: WordsDesk
   wording: WordingDesk
   holidays: HolidayDesk
+  audiences: AudienceDesk
+  schedules: ScheduleDesk
 }
 
 const drawCode = (): string => codeFrom(randomBytes(12))
@@ -182,6 +192,8 @@ export function operatorOf(parts: OperatorParts): Operator {
     referral: (customer) => referralReport(parts, customer),
     reviews: () => listReviews(parts),
     review: (decision) => answerReview(parts, decision),
+    tasks: () => known(listTasks(parts)),
+    task: (done) => known(answerTask(parts, done)),
     offers: () => known(offerLines(db, parts.clock.now())),
     steerOffer: (steering) => known(steerOffer(db, steering)),
     coupon: (code) => known(couponLife(parts, code)),
@@ -191,6 +203,8 @@ export function operatorOf(parts: OperatorParts): Operator {
     words: knowing(wordsDesk(parts)),
     wording: knowing(wordingDesk(parts)),
     holidays: knowing(holidayDesk(parts)),
+    audiences: knowing(audienceDesk({ ...parts, plans: [...plansOf(parts.catalogue).values()] })),
+    schedules: scheduleDesk(parts),
   }
 }
 
@@ -218,21 +232,22 @@ export interface Perennial extends Operator {
 /** Opens an operator's client on a running Perennial; nothing is connected before it is asked. Close it. */
 export async function openPerennial(config: ConnectionConfig, catalogue?: Catalogue): Promise<Perennial> {
   const db = openStore({ url: config.DATABASE_URL, connections: 4 })
-  let connecting: Promise<Temporal> | undefined
+  const line = temporalOnDemand(config, { timeoutMs: 3_000 })
+  const tempo = { scale: config.SCALE, origin: config.ORIGIN }
   const operator = operatorOf({
     db,
     catalogue: catalogue ?? (await readCatalogue()),
-    clock: clockOf({ scale: config.SCALE, origin: config.ORIGIN }, Date.now),
+    clock: clockOf(tempo, Date.now),
+    tempo,
     shopZone: config.SHOP_ZONE,
     taskQueue: config.TASK_QUEUE,
     shopLocale: config.SHOP_LOCALE,
-    temporal: () => (connecting ??= connectTemporal(config, { timeoutMs: 3_000 })),
+    temporal: line.temporal,
   })
   return {
     ...operator,
     async close() {
-      const temporal = await connecting?.catch(() => undefined)
-      await Promise.all([db.destroy(), temporal?.close()])
+      await Promise.all([db.destroy(), line.close()])
     },
   }
 }

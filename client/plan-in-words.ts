@@ -2,7 +2,7 @@
 import { type Audience, ONCE_A, leastWorth } from '../domain/audience.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { inWords } from '../domain/duration.ts'
-import type { EndPattern } from '../domain/journey.ts'
+import type { EndPattern, Properties } from '../domain/journey.ts'
 import type { Timetable } from '../domain/timetable.ts'
 
 export interface PlanInWords {
@@ -54,8 +54,11 @@ export function planInWords(plan: CheckedPlan): PlanInWords {
   }
 }
 
-function patternInWords({ on, where = {}, sameOccasion, whole }: EndPattern, { occasion }: CheckedPlan): string {
-  const terms = Object.entries(where).map(([key, value]) => `${key} is ${JSON.stringify(value)}`)
+function patternInWords(pattern: EndPattern, { occasion }: CheckedPlan): string {
+  const { on, where = {}, unless = {}, sameOccasion, shares, whole } = pattern
+  const said = (all: Properties, is: string): string[] =>
+    Object.entries(all).map(([key, value]) => `${key} ${is} ${JSON.stringify(value)}`)
+  const terms = [...said(where, 'is'), ...said(unless, 'is not'), ...(shares ? [`${shares} is the same`] : [])]
   const of = sameOccasion ? `${on} of ${whole ? 'all of ' : ''}the same ${occasion}` : on
   return terms.length === 0 ? of : `${of} where ${terms.join(' and ')}`
 }

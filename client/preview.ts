@@ -19,7 +19,7 @@ import type { RiskOutcome } from '../domain/risk.ts'
 import { campaignFrom, isReached, nextCampaign } from './preview/membership.ts'
 import { type Campaign, type CatalogueEntry, type Journey, memberJourney, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
-import type { Outside, Perishable, Setting, VirtualCustomer } from './preview/setting.ts'
+import type { Answered, Outside, Perishable, Setting, VirtualCustomer } from './preview/setting.ts'
 import { VirtualShop } from './preview/shop.ts'
 import { withSplitsTold } from './preview/splits.ts'
 import type { PublishedWords } from './preview/words.ts'
@@ -68,8 +68,8 @@ export interface Script {
   published?: PublishedWords
   /** The shop's programme of tiers; the one a new shop begins with unless said. */
   programme?: Programme
-  /** A person decides the review that is open then. */
-  decides?: { after: After; decision: 'approve' | 'deny' }
+  /** A person decides the review that is open then, or does its task or cannot. */
+  decides?: { after: After } & Answered
   /** What the risk rules say of a referral each time they are asked ('allow'), and how many friends were approved before (none). */
   risk?: readonly RiskOutcome[]
   friends?: number
@@ -126,7 +126,7 @@ export async function walk(
     start,
     startsAt,
     customer,
-    begin: { ...SAMPLE_ORDER, ...script.begin },
+    begin: { ...SAMPLE_ORDER, ...(plan.begins && plan.occasion && { [plan.occasion]: occasion }), ...script.begin },
     outside: outsideOf(script, start),
     published: script.published,
     programme: script.programme ?? DEFAULT_PROGRAMME,
@@ -236,7 +236,7 @@ function outsideOf({ events = [], paused, unsubscribes, decides }: Script, start
     properties,
   }))
   if (unsubscribes !== undefined) outside.push({ is: 'unsubscribe', at: at(unsubscribes) })
-  if (decides) outside.push({ is: 'decision', at: at(decides.after), decision: decides.decision })
+  if (decides) outside.push({ ...decides, is: 'decision', at: at(decides.after) })
   if (paused) {
     outside.push({ is: 'pause', at: at(paused.after) })
     if (paused.for !== undefined) outside.push({ is: 'resume', at: at(paused.after) + spanOf(paused.for) })

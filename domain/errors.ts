@@ -211,9 +211,14 @@ export const ERRORS = {
     meaning: 'No review has this number.',
     todo: 'See `perennial reviews` for those that are open.',
   },
+  TASK_UNKNOWN: {
+    status: 404,
+    meaning: 'No task has this number.',
+    todo: 'See `perennial tasks` for those that are open.',
+  },
   REQUEST_INVALID: {
     status: 400,
-    meaning: 'A request about a referral or a review breaks its contract.',
+    meaning: 'A request about a referral, a review or a task breaks its contract.',
     todo: 'Correct the named field; docs/api.md has the fields of each request.',
   },
   IDEMPOTENCY_MISMATCH: {
@@ -240,6 +245,16 @@ export const ERRORS = {
     status: 409,
     meaning: 'The proposal was decided the other way.',
     todo: 'Nothing was changed; set the caps by `perennial budgets cap` if they are to be others.',
+  },
+  SCHEDULE_UNKNOWN: {
+    status: 404,
+    meaning: 'No schedule begins the journey, or none in this zone.',
+    todo: 'See `perennial schedules` for those there are; a worker makes them when it starts.',
+  },
+  BACKFILL_INVALID: {
+    status: 400,
+    meaning: 'The days to make up for are not such, or have no run or too many.',
+    todo: 'Name the first day and the day after the last; `perennial schedules show` has when runs are due.',
   },
   AUDIENCE_INVALID: {
     status: 400,

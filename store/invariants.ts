@@ -1,5 +1,6 @@
 /** What must hold of the store at every moment, as one SQL check; run after every test, by the CLI's `check`, and daily. */
 import { type RawBuilder, sql } from 'kysely'
+import { AUDIENCE_INVARIANTS, MEMBERS_ARE_WHOM_THE_FILTER_TAKES_IN, strayMembers } from './audience-invariants.ts'
 import { CAMPAIGN_INVARIANTS } from './campaign-invariants.ts'
 import { BUDGET_INVARIANTS } from './budget-invariants.ts'
 import { COUPON_INVARIANTS } from './coupon-invariants.ts'
@@ -110,6 +111,7 @@ const INVARIANTS: Record<string, string | RawBuilder<unknown>> = {
   ...COUPON_INVARIANTS,
   ...REFERRAL_INVARIANTS,
   ...STANDING_INVARIANTS,
+  ...AUDIENCE_INVARIANTS,
 }
 
 export interface InvariantResult {
@@ -120,13 +122,20 @@ export interface InvariantResult {
   examples: { key: string; wrong: string }[]
 }
 
-export const INVARIANT_NAMES = Object.keys(INVARIANTS)
+export const INVARIANT_NAMES = [...Object.keys(INVARIANTS), MEMBERS_ARE_WHOM_THE_FILTER_TAKES_IN]
 
 /** Checks all invariants in one statement, at one moment. */
 export async function checkInvariants(db: Db): Promise<InvariantResult[]> {
-  const parts = Object.entries(INVARIANTS).map(
+  const queries: [string, RawBuilder<unknown>][] = [
+    ...Object.entries(INVARIANTS).map(([name, query]): [string, RawBuilder<unknown>] => [
+      name,
+      typeof query === 'string' ? sql.raw(query) : query,
+    ]),
+    [MEMBERS_ARE_WHOM_THE_FILTER_TAKES_IN, await strayMembers(db)],
+  ]
+  const parts = queries.map(
     ([name, query]) => sql`select ${name}::text as name, count(*) as broken,
-      coalesce((array_agg(json_build_object('key', key, 'wrong', wrong)))[1:5], '{}') as examples from (${typeof query === 'string' ? sql.raw(query) : query}) q`,
+      coalesce((array_agg(json_build_object('key', key, 'wrong', wrong)))[1:5], '{}') as examples from (${query}) q`,
   )
   const { rows } = await sql<{ name: string; broken: number; examples: { key: string; wrong: string }[] }>`
     ${sql.join(parts, sql` union all `)}

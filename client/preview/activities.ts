@@ -7,6 +7,7 @@ import type { RunStatus } from '../../domain/journey.ts'
 import type { Level, TierFacts } from '../../domain/tier.ts'
 import type { Host } from '../catalogue.ts'
 import type { Standing, VirtualEffects } from './effects.ts'
+import type { VirtualCare } from './care.ts'
 import type { VirtualMessages } from './messages.ts'
 import type { VirtualPoints } from './points.ts'
 import type { VirtualReferrals } from './referrals.ts'
@@ -20,7 +21,7 @@ type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
 
 /** One run: what it stands on, and how it stands. */
 export interface RunInMemory {
-  readonly setting: Pick<Setting, 'plan' | 'run' | 'zone'>
+  readonly setting: Pick<Setting, 'plan' | 'run' | 'zone' | 'begin' | 'startsAt'>
   readonly waits: VirtualWaits
   readonly effects: VirtualEffects
   readonly messages: VirtualMessages
@@ -30,6 +31,7 @@ export interface RunInMemory {
     facts(now: number): TierFacts
     grant(standing: Standing, issue: Issue): Answer<'grantTierBenefits'>
   }
+  readonly care: VirtualCare
   readonly referrals: VirtualReferrals
   now(): number
   /** Called before every effect: what is due by now happens first. */
@@ -76,22 +78,14 @@ export function activitiesOf(run: RunInMemory): Calls {
     awardPoints: async (request) => holding(() => run.points.award(request, run.standing())),
     settlePoints: async () => holding(() => run.points.settle(run.standing())),
     takeBackPoints: async () => looking(() => run.points.takeBack(run.now())),
+    ...caring(run, { looking, holding }),
     ...referring(run, { looking, holding }),
     finishRun: async ({ status, reason }) => looking(() => run.end(status, reason)),
   }
 }
 
 type ReferralActivity =
-  | 'openReview'
-  | 'viewReview'
-  | 'closeReview'
-  | 'referralCode'
-  | 'returnsUntil'
-  | 'judgeReferral'
-  | 'approveReferral'
-  | 'giveReward'
-  | 'climbRung'
-  | 'takeBackRewards'
+  'referralCode' | 'returnsUntil' | 'judgeReferral' | 'approveReferral' | 'giveReward' | 'climbRung' | 'takeBackRewards'
 
 type Looking = <T>(effect: () => T) => T
 type Holding = <T extends { is: string }>(effect: () => T) => T
@@ -101,9 +95,19 @@ function waiting(
   looking: Looking,
 ): Pick<
   Calls,
-  'openWait' | 'viewWait' | 'closeWait' | 'runStatus' | 'calendarWait' | 'calendarTarget' | 'expiringSoon'
+  | 'openWait'
+  | 'viewWait'
+  | 'closeWait'
+  | 'beginning'
+  | 'newestEvent'
+  | 'runStatus'
+  | 'calendarWait'
+  | 'calendarTarget'
+  | 'expiringSoon'
 > {
-  const { plan, run: id, zone } = run.setting
+  const { plan, run: id, zone, begin, startsAt } = run.setting
+  const on = plan.begins?.on
+  const first = { id: 'event-0', type: on ?? '', at: new Date(startsAt).toISOString(), properties: begin }
   return {
     openWait: async (wait) => {
       const view = looking(() => run.waits.open(wait))
@@ -121,6 +125,8 @@ function waiting(
       else if (!last.event && last.status === 'running') run.say('wait', 'it did not come')
       return last
     },
+    beginning: async () => (on === undefined ? {} : begin),
+    newestEvent: async (asked) => looking(() => run.waits.newest(asked, first)),
     runStatus: async () => ({ status: run.standing().status }),
     calendarWait: async ({ wait, asked }) => afterDays(asked, wait, zone),
     calendarTarget: async ({ target, asked }) => {
@@ -140,15 +146,41 @@ function waiting(
   }
 }
 
+type CareActivity =
+  | 'openReview'
+  | 'viewReview'
+  | 'closeReview'
+  | 'workingDeadline'
+  | 'giveTag'
+  | 'takeTagOff'
+  | 'withdrawConsent'
+  | 'askForConsent'
+  | 'voidCoupons'
+
+function caring(
+  run: RunInMemory,
+  { looking, holding }: { looking: Looking; holding: Holding },
+): Pick<Calls, CareActivity> {
+  const { care } = run
+  return {
+    openReview: async (asked) => looking(() => care.openReview(asked)),
+    viewReview: async (asked) => looking(() => care.viewReview(asked)),
+    closeReview: async (asked) => looking(() => care.closeReview(asked)),
+    workingDeadline: async (asked) => care.workingDeadline(asked),
+    giveTag: async (asked) => holding(() => care.giveTag(asked, run.standing())),
+    takeTagOff: async (asked) => looking(() => care.takeTagOff(asked)),
+    withdrawConsent: async (asked) => holding(() => care.withdraw(asked, run.standing())),
+    askForConsent: async (asked) => holding(() => care.ask(asked, run.standing())),
+    voidCoupons: async () => looking(() => run.effects.voidCoupons()),
+  }
+}
+
 function referring(
   run: RunInMemory,
   { looking, holding }: { looking: Looking; holding: Holding },
 ): Pick<Calls, ReferralActivity> {
   const { referrals } = run
   return {
-    openReview: async (asked) => looking(() => referrals.openReview(asked)),
-    viewReview: async (asked) => looking(() => referrals.viewReview(asked)),
-    closeReview: async (asked) => looking(() => referrals.closeReview(asked)),
     referralCode: async (asked) => holding(() => referrals.code(asked, run.standing())),
     returnsUntil: async () => referrals.returnsUntil(),
     judgeReferral: async () => looking(() => referrals.judge()),

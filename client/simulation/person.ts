@@ -1,4 +1,5 @@
 /** What a shop knows of one customer of a population: facts, consent, events, coupons, points, and the runs they are in. */
+import { localDate } from '../../domain/calendar.ts'
 import { CAPABILITIES, CHANNELS, type ChannelName } from '../../domain/channel.ts'
 import { MESSAGES } from '../../domain/consent.ts'
 import type { Facts } from '../../domain/customer.ts'
@@ -116,6 +117,7 @@ export class Person {
     const paid = this.events.filter(({ type }) => type === 'order.paid').map(({ properties }) => properties['amount'])
     const spent = paid.reduce<number>((sum, amount) => sum + (typeof amount === 'number' ? amount : 0), 0)
     const since = new Date(this.joined).toISOString()
-    return { zone, tags, paidOrders: paid.length, spent, since, tier: this.tier.facts(now), traits, standing }
+    const today = localDate(now, this.zone)
+    return { zone, today, tags, paidOrders: paid.length, spent, since, tier: this.tier.facts(now), traits, standing }
   }
 }

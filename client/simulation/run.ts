@@ -7,6 +7,7 @@ import type { Properties, RunStatus, TakenEvent } from '../../domain/journey.ts'
 import { type CatalogueEntry, type Host, playStory } from '../catalogue.ts'
 import { activitiesOf } from '../preview/activities.ts'
 import type { RunInMemory } from '../preview/activities.ts'
+import { VirtualCare } from '../preview/care.ts'
 import { type Standing, VirtualEffects } from '../preview/effects.ts'
 import { VirtualMessages } from '../preview/messages.ts'
 import { VirtualPoints } from '../preview/points.ts'
@@ -50,6 +51,7 @@ export class PopulationRun implements Host, RunInMemory {
   readonly effects: VirtualEffects
   readonly messages: VirtualMessages
   readonly points: VirtualPoints
+  readonly care: VirtualCare
   readonly referrals: VirtualReferrals
   readonly activities: Host['activities']
   readonly tiers: RunInMemory['tiers']
@@ -92,7 +94,9 @@ export class PopulationRun implements Host, RunInMemory {
     this.messages = new VirtualMessages(setting, say)
     this.points = new VirtualPoints(setting, { budget, lots: person.lots, tiers: this.tiers }, say)
     const { effects, points } = this
-    this.referrals = new VirtualReferrals(setting, { inbox: this, effects, points, say })
+    const care = new VirtualCare(setting, { inbox: this, say })
+    this.care = care
+    this.referrals = new VirtualReferrals(setting, { inbox: this, care, effects, points, say })
     this.activities = shop.activitiesOf(this, activitiesOf(this))
   }
 

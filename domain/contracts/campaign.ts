@@ -6,7 +6,7 @@ import type { CampaignTerms } from '../campaign.ts'
 import { PerennialError } from '../errors.ts'
 import { wholeFilter } from './audience-filter.ts'
 import { type CheckedPlan, checkPlan } from './plan.ts'
-import { duration, schedulingContract, schedulingOf, time, timetableContract } from './timetable.ts'
+import { duration, schedulingContract, time, timetableContract } from './timetable.ts'
 
 const EVERYBODY = 'everybody'
 
@@ -41,10 +41,16 @@ export function checkCampaign(name: string, plan: object): CheckedPlan & { campa
       field,
     })
   }
+  if (read.data.schedule && !read.data.begins) {
+    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, schedule: only operators begin it`, {
+      field: 'schedule',
+      expected: "beside begins: { every: 'month', … } alone",
+    })
+  }
   const { begins, schedule, ahead = 0, audience: filter, rate, hours } = read.data
   return {
     ...checkPlan(name, { ...Object.fromEntries(rest), reentry: { when: 'any' } }),
-    schedule: schedulingOf(name, schedule, begins !== undefined),
+    schedule,
     campaign: {
       begins,
       ahead,
