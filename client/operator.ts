@@ -16,6 +16,16 @@ import type { Reckoning } from '../store/reckonings.ts'
 import type { CustomerReferral, ReferralLine } from '../store/referral-reports.ts'
 import type { DecideReview, ReviewAnswer, ReviewLine } from '../store/reviews.ts'
 import { type Catalogue, plansOf, readCatalogue } from './catalogue.ts'
+import {
+  type CampaignReach,
+  type CampaignReport,
+  type StartedCampaign,
+  type StoppedCampaign,
+  campaignReports,
+  reachOf,
+  startCampaign,
+  stopCampaign,
+} from './campaigns.ts'
 import { type CouponLife, type CouponVoided, couponLife, voidByOperator } from './coupon-life.ts'
 import { type Explanation, explain } from './explain.ts'
 import {
@@ -85,6 +95,14 @@ export interface Operator extends BudgetOperator, GateWords {
   start(request: StartRequest): Promise<StartedRun>
   stop(run: string): Promise<StoppedRun>
   stopJourney(name: string): Promise<{ journey: string; stopped: number }>
+  /** Whom a campaign would reach; an operator sees it before it is begun. */
+  reach(asked: { campaign: string; occasion?: string | undefined }): Promise<CampaignReach>
+  /** Begins a campaign for an occasion in every zone. */
+  startCampaign(asked: { campaign: string; occasion?: string | undefined }): Promise<StartedCampaign>
+  /** Stops a campaign and tells what was handed over by then. */
+  stopCampaign(name: string): Promise<StoppedCampaign>
+  /** The newest runs of a campaign, wave by wave. */
+  campaignRuns(name: string): Promise<CampaignReport[]>
   pause(name: string): Promise<PausedJourney>
   resume(name: string): Promise<ResumedJourney>
   why(customer: string): Promise<Explanation>
@@ -155,6 +173,10 @@ export function operatorOf(parts: OperatorParts): Operator {
     start: (request) => known(startRun(parts, request)),
     stop: (run) => known(stopRun(parts, run)),
     stopJourney: (name) => known(stopJourney(parts, name)),
+    reach: (asked) => known(reachOf(parts, asked)),
+    startCampaign: (asked) => known(startCampaign(parts, asked)),
+    stopCampaign: (name) => known(stopCampaign(parts, name)),
+    campaignRuns: (name) => known(campaignReports(parts, name)),
     pause: (name) => known(pause(parts, name)),
     resume: (name) => known(resume(parts, name)),
     why: (customer) => known(explain(parts, customer)),
