@@ -14,6 +14,7 @@ import { addReferralWords } from './referrals.ts'
 import { addProvingWords } from './prove.ts'
 import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
+import { addSimulatingWord } from './simulate.ts'
 import { addWordingWords } from './wording.ts'
 import { addWordsWords } from './words.ts'
 import { addTierWords } from './tiers.ts'
@@ -22,6 +23,7 @@ const HELP = `
 Examples:
   perennial list                                        the journeys and who is in them
   perennial preview first-order --event order.paid@2d   what would happen, without a server
+  perennial simulate first-order --days 30              ten thousand customers, on a virtual clock
   perennial show first-order                            what became of it, with the lift
   perennial why C1001                                   why somebody got this and not that
   perennial balance C1001                               the points a customer has
@@ -70,6 +72,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addCouponWords(program, session)
   addReferralWords(program, session)
   addProvingWords(program, session)
+  addSimulatingWord(program, session)
   addWordsWords(program, session)
   addWordingWords(program, session)
   return program

@@ -6,7 +6,7 @@ import { PerennialError } from '../../domain/errors.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import { REFUNDED } from '../../domain/returns.ts'
 import type { Host, Where } from '../catalogue.ts'
-import { type RunInMemory, activitiesOf } from './activities.ts'
+import { RunActivities, type RunInMemory } from './activities.ts'
 import { VirtualBudget } from './budget.ts'
 import { SampleShelf, type Standing, VirtualEffects } from './effects.ts'
 import { VirtualInbox } from './inbox.ts'
@@ -68,7 +68,7 @@ export class VirtualShop implements Host, RunInMemory {
     this.points = new VirtualPoints(setting, { budget, lots: new Lots(), tiers: this.tiers }, say)
     const { effects, points } = this
     this.referrals = new VirtualReferrals(setting, { inbox, effects, points, say })
-    this.activities = activitiesOf(this)
+    this.activities = new RunActivities(this)
     this.heldForEver = new Promise((resolve) => (this.halt = resolve))
   }
 

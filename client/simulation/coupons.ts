@@ -118,7 +118,9 @@ export class PopulationCoupons {
 /** The same code for the same key; drawn anew, by a number, where the customer has one of it. */
 function codeOf(key: string, held: ReadonlyMap<string, HeldCoupon>): string {
   for (let draw = 0; ; draw++) {
-    const code = codeFrom(Uint8Array.from({ length: 12 }, (_, i) => bucketOf('code', key, String(draw), String(i)) >> 3))
+    const code = codeFrom(
+      Uint8Array.from({ length: 12 }, (_, i) => bucketOf('code', key, String(draw), String(i)) >> 3),
+    )
     if (!held.has(code)) return code
   }
 }

@@ -74,7 +74,26 @@ const SHARES = {
 }
 
 const FAMILY = ['王', '李', '张', '刘', '陈', '杨', '赵', '黄', '周', '吴', '徐', '孙', '胡', '朱', '高', '林']
-const GIVEN = ['伟', '芳', '娜', '敏', '静', '丽', '强', '磊', '洋', '艳', '勇', '军', '杰', '娟', '涛', '明', '超', '秀兰']
+const GIVEN = [
+  '伟',
+  '芳',
+  '娜',
+  '敏',
+  '静',
+  '丽',
+  '强',
+  '磊',
+  '洋',
+  '艳',
+  '勇',
+  '军',
+  '杰',
+  '娟',
+  '涛',
+  '明',
+  '超',
+  '秀兰',
+]
 const FIRST = ['Ada', 'Ben', 'Cleo', 'Dan', 'Eve', 'Finn', 'Grace', 'Hugo', 'Iris', 'Jon', 'Kate', 'Leo', 'Mia', 'Noah']
 const LAST = ['Adams', 'Brown', 'Clark', 'Davis', 'Evans', 'Ford', 'Green', 'Hill', 'Irwin', 'Jones', 'King', 'Lewis']
 
@@ -175,7 +194,9 @@ class Life {
     const freight = amount < 99_00 ? 8_00 : 0
     this.add(at, 'order.paid', { order, amount: amount + freight, freight }, { redeems: dice.chance(SHARES.redeems) })
     if (dice.chance(SHARES.refunded)) {
-      const part: Properties = dice.chance(SHARES.partly) ? { amount: Math.round(amount / 3), refund: `R${order.slice(1)}` } : {}
+      const part: Properties = dice.chance(SHARES.partly)
+        ? { amount: Math.round(amount / 3), refund: `R${order.slice(1)}` }
+        : {}
       this.add(at + Math.round(dice.around(6, 0.6) * DAY), 'order.refunded', { order, ...part })
     } else if (dice.chance(SHARES.reviewed)) {
       const review = { review: `V${order.slice(1)}`, order }
