@@ -14,6 +14,7 @@ import type { Clock } from '../domain/tempo.ts'
 import type { BudgetAlert } from '../store/budget-alerts.ts'
 import type { Db } from '../store/db.ts'
 import type { Channel } from './channels/channel.ts'
+import { consentActivities } from './consents.ts'
 import { couponActivities } from './coupons.ts'
 import { customerActivities } from './customers.ts'
 import { expiryActivities } from './expiries.ts'
@@ -23,6 +24,7 @@ import { outcomeActivities } from './outcomes.ts'
 import { pointActivities } from './points.ts'
 import type { Quotas } from './quotas.ts'
 import { testMailActivities } from './test-mails.ts'
+import { tagActivities } from './tags.ts'
 import { tierActivities } from './tiers.ts'
 import { referralActivities } from './referrals.ts'
 import { reviewActivities } from './reviews.ts'
@@ -81,6 +83,10 @@ export interface EffectLine {
     | 'referral'
     | 'reward'
     | 'review'
+    | 'task'
+    | 'tag'
+    | 'consent'
+    | 'void'
   journey: string
   customer: string
   key: string
@@ -122,6 +128,8 @@ export function createActivities(parts: Parts) {
     ...tierActivities(parts, now),
     ...referralActivities(parts, now),
     ...reviewActivities(parts, now),
+    ...tagActivities(parts, now),
+    ...consentActivities(parts, now),
     ...waitActivities(parts, now),
     ...customerActivities(parts, now),
     ...outcomeActivities(parts, now),

@@ -1,5 +1,5 @@
 /** Why a customer got what they got, and why not the rest: everything decided about them, in order of time. */
-import { isDated } from '../domain/audience.ts'
+import { isDated, isSilence } from '../domain/audience.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { PerennialError, REFUSALS, type Refusal } from '../domain/errors.ts'
 import { type CouponLine, couponsOf } from '../store/coupons.ts'
@@ -116,6 +116,7 @@ function whyUntouched(plan: CheckedPlan, person: Customer, events: ReadonlyMap<s
   if (plan.sweep && isDated(plan.sweep.audience)) {
     return 'nothing of theirs that is worth a message expires within a month'
   }
+  if (plan.sweep && isSilence(plan.sweep.audience)) return `no sweep has found them ${plan.sweep.audience} yet`
   if (plan.sweep && plan.sweep.audience !== 'birthday') return `no sweep has met a ${plan.sweep.audience} of theirs yet`
   if (plan.sweep) {
     const { birth_month: month, birth_day: day } = person

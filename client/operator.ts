@@ -46,6 +46,7 @@ import {
 import { answerReview, listReferrals, listReviews, referralReport } from './referrals.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type HolidayDesk, holidayDesk } from './holidays.ts'
+import { type TaskAnswer, type TaskDone, type TaskLine, answerTask, listTasks } from './tasks.ts'
 import { type Temporal, connectTemporal } from './temporal.ts'
 import { type WordingDesk, wordingDesk } from './wording-desk.ts'
 import { type WordsDesk, wordsDesk } from './words-desk.ts'
@@ -111,6 +112,9 @@ export interface Operator extends BudgetOperator, GateWords {
   /** What waits for somebody to decide, the most urgent first. */
   reviews(): Promise<ReviewLine[]>
   review(decision: Omit<DecideReview, 'now'>): Promise<ReviewAnswer>
+  /** What somebody is to do for a customer, the most urgent first; and that it was done, or cannot be. */
+  tasks(): Promise<TaskLine[]>
+  task(done: TaskDone): Promise<TaskAnswer>
   /** Makes a batch of codes for whoever brings one, or what of it is missing. */
   makeCodes(request: Omit<BatchRequest, 'now' | 'drawCode'>): Promise<Batch>
   /** The codes of a batch in the order in which they were made, some thousands at a time. */
@@ -160,6 +164,8 @@ export function operatorOf(parts: OperatorParts): Operator {
     referral: (customer) => referralReport(parts, customer),
     reviews: () => listReviews(parts),
     review: (decision) => answerReview(parts, decision),
+    tasks: () => known(listTasks(parts)),
+    task: (done) => known(answerTask(parts, done)),
     offers: () => known(offerLines(db, parts.clock.now())),
     steerOffer: (steering) => known(steerOffer(db, steering)),
     coupon: (code) => known(couponLife(parts, code)),

@@ -2,7 +2,7 @@
  * A journey on a virtual clock: the file's own code over a shop in memory, so that ninety days take milliseconds and what is
  * shown is what happens. No server, no database, nothing is sent.
  */
-import { isDated, isYearly } from '../domain/audience.ts'
+import { SILENT_DAYS, isDated, isSilence, isYearly } from '../domain/audience.ts'
 import { type QuietHours, dayAfter, instantOn, localDate, occurrenceOf } from '../domain/calendar.ts'
 import { type Duration, milliseconds } from '../domain/duration.ts'
 import { PerennialError } from '../domain/errors.ts'
@@ -16,7 +16,7 @@ import type { Programme } from '../domain/tier.ts'
 import type { RiskOutcome } from '../domain/risk.ts'
 import { type CatalogueEntry, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
-import type { Outside, Perishable, Setting, VirtualCustomer } from './preview/setting.ts'
+import type { Answered, Outside, Perishable, Setting, VirtualCustomer } from './preview/setting.ts'
 import { VirtualShop } from './preview/shop.ts'
 import { withSplitsTold } from './preview/splits.ts'
 import type { PublishedWords } from './preview/words.ts'
@@ -65,8 +65,8 @@ export interface Script {
   published?: PublishedWords
   /** The shop's programme of tiers; the one a new shop begins with unless said. */
   programme?: Programme
-  /** A person decides the review that is open then. */
-  decides?: { after: After; decision: 'approve' | 'deny' }
+  /** A person decides the review that is open then, or does its task or cannot. */
+  decides?: { after: After } & Answered
   /** What the risk rules say of a referral each time they are asked ('allow'), and how many friends were approved before (none). */
   risk?: readonly RiskOutcome[]
   friends?: number
@@ -119,7 +119,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     start,
     startsAt,
     customer,
-    begin: { ...SAMPLE_ORDER, ...script.begin },
+    begin: { ...SAMPLE_ORDER, ...(plan.begins && plan.occasion && { [plan.occasion]: occasion }), ...script.begin },
     outside: outsideOf(script, start),
     published: script.published,
     programme: script.programme ?? DEFAULT_PROGRAMME,
@@ -184,13 +184,14 @@ function perishablesOf(
 const SAMPLE_POINTS = 500
 const SAMPLE_COUPON = { code: 'SAMPLE234567', title: 'Ten off' }
 
-/** The year, the first day on which something expires, or what else there is one of. */
+/** The year, the first day on which something expires, the last on which the customer did something, or what else there is one of. */
 function sweptOccasion(
   { audience }: NonNullable<CatalogueEntry['plan']['sweep']>,
   { startsAt, zone, perishables }: { startsAt: number; zone: string; perishables: readonly Perishable[] },
 ): string {
   const today = localDate(startsAt, zone)
   if (isYearly(audience)) return today.slice(0, 4)
+  if (isSilence(audience)) return dayAfter(today, -SILENT_DAYS)
   if (!isDated(audience)) return 'sample'
   return perishables.map((one) => lastDayOf(one, zone)).sort()[0] ?? dayAfter(today, AHEAD)
 }
@@ -209,7 +210,7 @@ function outsideOf({ events = [], paused, unsubscribes, decides }: Script, start
     properties,
   }))
   if (unsubscribes !== undefined) outside.push({ is: 'unsubscribe', at: at(unsubscribes) })
-  if (decides) outside.push({ is: 'decision', at: at(decides.after), decision: decides.decision })
+  if (decides) outside.push({ ...decides, is: 'decision', at: at(decides.after) })
   if (paused) {
     outside.push({ is: 'pause', at: at(paused.after) })
     if (paused.for !== undefined) outside.push({ is: 'resume', at: at(paused.after) + spanOf(paused.for) })

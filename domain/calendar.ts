@@ -4,19 +4,27 @@
  * replay). Where the clock jumps over a time, the time moves forward; where it comes twice, the first counts.
  */
 import { Temporal } from 'temporal-polyfill'
-import type { CalendarDays } from './duration.ts'
+import { type CalendarDays, type Duration, milliseconds } from './duration.ts'
 import { PerennialError } from './errors.ts'
 import { type Span, ZoneClock, dateOfDay, dayOfDate } from './zone-clock.ts'
+import { type Festival, festivalDate } from './lunar.ts'
 
 export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const
 
-type Time = `${number}:${number}`
+/** A time on a clock: '09:30'. */
+export type Time = `${number}:${number}`
 
-/** A time on the customer's clock: the next time of day, weekday or a date ('2027-02-06'; `at` defaults to '09:00'). */
+/**
+ * A time on the customer's clock: the next time of day, weekday or festival (of several the first), or a date ('2027-02-06'; `at`
+ * defaults to '09:00'). An instant with its zone ('2026-11-11T20:00:00+08:00') is the same for everybody, and so are spans before
+ * and after it.
+ */
 export type CalendarTarget =
   | { at: Time }
   | { weekday: (typeof WEEKDAYS)[number]; at?: Time }
+  | { festival: Festival | readonly Festival[]; at?: Time }
   | { date: `${number}-${number}-${number}`; at?: Time }
+  | { instant: string; before?: Duration; after?: Duration }
 
 /** Wall-clock hours in which nothing but transactional messages goes out, in minutes from midnight; may span midnight. */
 export interface QuietHours {
@@ -111,13 +119,24 @@ export function afterDays(from: number, wait: CalendarDays, zone: string): numbe
   return instantOfDay(clockOf(zone).at(from).day + wait.days, minuteOfDay(wait.at), zone)
 }
 
-/** When a target falls due, whether that has passed at `now`, and when it comes next (undefined for a date). */
+/** When a target falls due, whether that has passed at `now`, and when it comes next (undefined for a date and an instant). */
 export function occurrenceOf(
   target: CalendarTarget,
   zone: string,
   now: number,
 ): { due: number; late: boolean; next: number | undefined } {
+  if ('instant' in target) {
+    const [before, after] = [target.before, target.after].map((span) => (span === undefined ? 0 : milliseconds(span)))
+    const due = instantRead(target.instant) - (before ?? 0) + (after ?? 0)
+    return { due, late: due < now, next: undefined }
+  }
   const minute = minuteOfDay(target.at ?? DEFAULT_TIME)
+  if ('festival' in target) {
+    const [due = Infinity, next] = festivalsFrom(target.festival, local(now, zone).toPlainDate()).map((date) =>
+      instantOf(date, minute, zone),
+    )
+    return { due, late: due < now, next }
+  }
   if ('date' in target) {
     const due = instantOf(plainDate(target.date), minute, zone)
     return { due, late: due < now, next: undefined }
@@ -132,6 +151,26 @@ export function occurrenceOf(
 /** Its place in WEEKDAYS; the first of January 1970 was a Thursday. */
 const weekdayOf = (day: number): number => (((day + 3) % 7) + 7) % 7
 
+/** The first two that are kept on a date or after it. */
+function festivalsFrom(festival: Festival | readonly Festival[], date: Temporal.PlainDate): Temporal.PlainDate[] {
+  return [festival]
+    .flat()
+    .flatMap((one) => [0, 1, 2].map((years) => plainDate(festivalDate(one, date.year + years))))
+    .filter((one) => Temporal.PlainDate.compare(one, date) >= 0)
+    .sort((one, other) => Temporal.PlainDate.compare(one, other))
+    .slice(0, 2)
+}
+
+/** Epoch ms of '2026-11-11T20:00:00+08:00'. Throws TIME_MALFORMED, also where it does not say its zone. */
+function instantRead(text: string): number {
+  try {
+    return Temporal.Instant.from(text).epochMilliseconds
+  } catch (cause) {
+    const expected = "a time with its zone: '2026-11-11T20:00:00+08:00'"
+    throw new PerennialError('TIME_MALFORMED', `'${String(text).slice(0, 40)}' is not an instant`, { expected, cause })
+  }
+}
+
 function plainDate(date: string): Temporal.PlainDate {
   try {
     return Temporal.PlainDate.from(date, { overflow: 'reject' })
@@ -143,6 +182,11 @@ function plainDate(date: string): Temporal.PlainDate {
 /** The year of a date '2027-02-06'. Throws TIME_MALFORMED for a day that does not exist. */
 export function yearOf(date: string): number {
   return plainDate(date).year
+}
+
+/** A day of a month of a year as a date; a day that the month lacks is its last: 29 February is the 28th of a common year. */
+export function dateIn({ year, month, day }: { year: number; month: number; day: number }): string {
+  return Temporal.PlainDate.from({ year, month, day }, { overflow: 'constrain' }).toString()
 }
 
 /** True for Saturdays and Sundays. */

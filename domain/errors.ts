@@ -216,9 +216,14 @@ export const ERRORS = {
     meaning: 'No review has this number.',
     todo: 'See `perennial reviews` for those that are open.',
   },
+  TASK_UNKNOWN: {
+    status: 404,
+    meaning: 'No task has this number.',
+    todo: 'See `perennial tasks` for those that are open.',
+  },
   REQUEST_INVALID: {
     status: 400,
-    meaning: 'A request about a referral or a review breaks its contract.',
+    meaning: 'A request about a referral, a review or a task breaks its contract.',
     todo: 'Correct the named field; docs/api.md has the fields of each request.',
   },
   IDEMPOTENCY_MISMATCH: {
@@ -245,6 +250,26 @@ export const ERRORS = {
     status: 409,
     meaning: 'The proposal was decided the other way.',
     todo: 'Nothing was changed; set the caps by `perennial budgets cap` if they are to be others.',
+  },
+  AUDIENCE_INVALID: {
+    status: 400,
+    meaning: 'An audience or its filter breaks its contract.',
+    todo: 'Correct the named field; docs/journeys.md has the conditions.',
+  },
+  AUDIENCE_UNKNOWN: {
+    status: 404,
+    meaning: 'No audience has this name.',
+    todo: 'See `perennial audiences` for the names.',
+  },
+  AUDIENCE_CIRCULAR: {
+    status: 409,
+    meaning: 'An audience would hang on itself.',
+    todo: 'Let one of the audiences of the circle say its conditions itself.',
+  },
+  AUDIENCE_IN_USE: {
+    status: 409,
+    meaning: 'A plan or another audience names this audience.',
+    todo: 'Take it out of what the answer names first.',
   },
   STORE_UNAVAILABLE: {
     status: 503,

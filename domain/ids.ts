@@ -21,7 +21,8 @@ export function partsOfRun(run: string): { journey: string; customer: string; oc
   return { journey, customer, occasion }
 }
 
-export type EffectKind = 'send' | 'coupon' | 'points' | 'reward' | 'review' | 'judge'
+export type EffectKind =
+  'send' | 'coupon' | 'points' | 'reward' | 'review' | 'judge' | 'task' | 'tag' | 'untag' | 'consent'
 
 /** `first-order/C1001/send/welcome`, with `#2` for a second time round a loop: the key of one effect of one run. */
 export function effectKey(run: string, kind: EffectKind, name: string, occurrence: number): string {

@@ -35,6 +35,18 @@ export interface CopyDraft extends Draft {
   locales?: Record<string, Draft>
 }
 
+/**
+ * The words of a message as letters by language: `{ en: 'Subject\n\nText', 'zh-CN': '…' }`. The first line of a letter is its
+ * subject, an empty line parts it from the text, and the first language is the plan's own.
+ */
+export type Letters = Record<string, string> & { [field in keyof CopyDraft]?: never }
+
+/** A letter taken apart; undefined where it has no subject, no empty line after it, or no text. */
+export function partsOfLetter(letter: string): { subject: string; text: string } | undefined {
+  const [, subject, text] = /^[^\S\n]*(\S[^\n]*)\n[^\S\n]*\n(.*\S.*)$/s.exec(letter) ?? []
+  return subject === undefined || text === undefined ? undefined : { subject: subject.trimEnd(), text: text.trim() }
+}
+
 export interface Words {
   subject: string
   text: string

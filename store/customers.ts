@@ -5,6 +5,7 @@ import type { Facts } from '../domain/customer.ts'
 import { type ConsentGiven, MESSAGES } from '../domain/consent.ts'
 import type { Properties } from '../domain/journey.ts'
 import { setConsent } from './consents.ts'
+import { ownTags } from './own-tags.ts'
 import { type Db, type Tx, at } from './db.ts'
 
 export { type Consent, type ConsentChange, consentsOf, setConsent } from './consents.ts'
@@ -106,7 +107,10 @@ export async function lockCustomer(tx: Tx, id: string): Promise<Customer | undef
 }
 
 /** All but the tier, which stands in tier-benefits.ts, and the standing, which stands in standings.ts. */
-export async function factsOf(db: Db, id: string): Promise<Omit<Facts, 'tier' | 'standing'> | undefined> {
+export async function factsOf(
+  db: Db,
+  { customer: id, now }: { customer: string; now: number },
+): Promise<Omit<Facts, 'today' | 'tier' | 'standing'> | undefined> {
   const { rows } = await sql<{
     zone: string | null
     tags: string[]
@@ -115,7 +119,7 @@ export async function factsOf(db: Db, id: string): Promise<Omit<Facts, 'tier' | 
     spent: number
     since: Date
   }>`
-    select c.zone, c.tags, c.traits, c.created_at as since, count(e.seq) as orders,
+    select c.zone, c.tags || ${ownTags(sql.ref('c.id'), now)} as tags, c.traits, c.created_at as since, count(e.seq) as orders,
       coalesce(sum(case when jsonb_typeof(e.properties->'amount') = 'number' then (e.properties->>'amount')::numeric end), 0)::float8 as spent
     from customers c left join events e on e.customer = c.id and e.type = 'order.paid'
     where c.id = ${id} group by c.id

@@ -9,7 +9,21 @@ export interface Decision {
   customer: string
   journey: string
   enrolment: string | null
-  about: 'entry' | 'goal' | 'exit' | 'send' | 'coupon' | 'points' | 'tier' | 'wait' | 'split' | 'referral' | 'review'
+  about:
+    | 'entry'
+    | 'goal'
+    | 'exit'
+    | 'send'
+    | 'coupon'
+    | 'points'
+    | 'tier'
+    | 'wait'
+    | 'split'
+    | 'referral'
+    | 'review'
+    | 'task'
+    | 'tag'
+    | 'consent'
   /** entered, refused, sent, skipped, held, issued …: the word shown to people. */
   verdict: string
   code?: Refusal | null

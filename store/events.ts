@@ -19,6 +19,7 @@ import {
   occasionOf,
 } from '../domain/journey.ts'
 import { pendingBy } from './consents.ts'
+import { confirmedSince } from './run-consents.ts'
 import { REFUNDED } from '../domain/returns.ts'
 import { type CustomerChange, upsertCustomer } from './customers.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
@@ -30,6 +31,7 @@ import { isSwitchedOff } from './journeys.ts'
 import { settleOrderCoupons } from './order-coupons.ts'
 import { Moved, applyToReferral, lockPair } from './referral-inbox.ts'
 import { isRefundedWhole, refundsOfOrder, takeBackPartsOf } from './returns.ts'
+import { standAnew } from './standings.ts'
 import { reviewTier } from './tiers.ts'
 
 /** An event that passed its contract. `at` is when it happened at the shop, epoch ms. */
@@ -42,6 +44,9 @@ export interface ShopEvent {
 }
 
 class Duplicate extends Error {}
+
+/** What a customer's standing is reckoned by (standings.ts). */
+const MOVES_STANDING: ReadonlySet<string> = new Set(['order.paid', REFUNDED])
 
 /** What an event is decided by: whom it is told to, the time, and the zone of customers who did not tell theirs. */
 export interface Accepting {
@@ -66,8 +71,15 @@ export async function acceptEvent(db: Db, event: ShopEvent, to: Accepting): Prom
       await rememberIdentities(tx, { customer: event.customer.id, identities, now: received })
       await settleOrderCoupons(tx, event, received)
       await route(tx, event, { plans, seq, now: received, shopZone })
+      if (MOVES_STANDING.has(event.type)) {
+        await standAnew(tx, { customer: event.customer.id, now: received }, { plans, shopZone, tell: tellEvent })
+      }
       await applyToReferral(tx, event, pair, { plans, now: received, tell: tellEvent })
-      if (event.customer.consent) await askToConfirm(tx, event, { plans, now: received, shopZone })
+      if (event.customer.consent) {
+        const about = { plans, now: received, shopZone }
+        await askToConfirm(tx, event, about)
+        await tellConfirmed(tx, event.customer.id, about)
+      }
     })
     return 'stored'
   } catch (error) {
@@ -117,6 +129,18 @@ async function askToConfirm(
   await tellEvent(tx, { id: `consent/${customer}/${source}`, type: 'consent.asked', customer, properties }, to)
 }
 
+/** Tells of consent that was pending and is given in this transaction, whoever's word gave it. Call it with the customer locked. */
+export async function tellConfirmed(
+  tx: Tx,
+  customer: string,
+  to: { plans: readonly Routing[]; now: number; shopZone?: string | undefined },
+): Promise<void> {
+  for (const { id, topic, channel } of await confirmedSince(tx, { customer, now: to.now })) {
+    const event = { id: `consent/${customer}/confirmed/${id}`, type: 'consent.confirmed', customer }
+    await tellEvent(tx, { ...event, properties: { topic, channel } }, { ...to, shopZone: to.shopZone ?? 'UTC' })
+  }
+}
+
 async function insertEvent(tx: Tx, event: ShopEvent, hash: string, received: number): Promise<number | undefined> {
   const { rows } = await sql<{ seq: number }>`
     insert into events (id, customer, type, properties, content_hash, occurred_at, received_at)
@@ -156,16 +180,23 @@ interface Ending {
   id: string
   journey: string
   occasion: string | null
+  /** What it began with; null where no event began it. */
+  begun: Properties | null
 }
 
-const endsRun = (plan: Routing, pattern: EndPattern, event: ShopEvent, { journey, occasion }: Ending): boolean =>
-  plan.name === journey &&
+const endsRun = (plan: Routing, pattern: EndPattern, event: ShopEvent, run: Ending): boolean =>
+  plan.name === run.journey &&
   matches(pattern, event) &&
-  concerns(plan, pattern, { properties: event.properties, occasion })
+  concerns(plan, pattern, { properties: event.properties, occasion: run.occasion, begun: run.begun ?? {} })
+
+/** Runs that an event may end, as `Ending`s. */
+const ENDING = sql`
+  select r.id, r.journey, r.occasion, b.properties as begun from enrolments r
+  left join events b on b.seq = r.begun_seq and r.begun_by = b.type || ' ' || b.id`
 
 async function reachGoals(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<void> {
   const { rows: open } = await sql<Ending>`
-    select id, journey, occasion from enrolments where customer = ${event.customer.id} and journey = any(${names(plans)})
+    ${ENDING} where r.customer = ${event.customer.id} and r.journey = any(${names(plans)})
       and starts_at <= ${at(now)} and goal_at is null and (goal_until is null or goal_until >= ${at(now)})
   `.execute(tx)
   const rows = open.filter((run) => plans.some((plan) => plan.goal && endsRun(plan, plan.goal, event, run)))
@@ -177,8 +208,7 @@ async function reachGoals(tx: Tx, event: ShopEvent, { plans, now }: Routed): Pro
 
 async function leave(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<void> {
   const { rows: open } = await sql<Ending>`
-    select id, journey, occasion from enrolments
-    where customer = ${event.customer.id} and journey = any(${names(plans)}) and status = 'running'
+    ${ENDING} where r.customer = ${event.customer.id} and r.journey = any(${names(plans)}) and r.status = 'running'
   `.execute(tx)
   const rows: Ending[] = []
   for (const run of open) {
@@ -284,7 +314,9 @@ async function isOver(
   `.execute(tx)
   const over = exits.filter((exit) =>
     rows.some(
-      (row) => matches(exit, row) && concerns(plan, exit, { properties: row.properties, occasion: of.occasion }),
+      (row) =>
+        matches(exit, row) &&
+        concerns(plan, exit, { properties: row.properties, occasion: of.occasion, begun: of.properties }),
     ),
   )
   if (over.some((exit) => !exit.whole)) return true

@@ -1,5 +1,5 @@
 /** What must hold of the store at every moment, as one SQL check; run after every test, by the CLI's `check`, and daily. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { BUDGET_INVARIANTS } from './budget-invariants.ts'
 import { COUPON_INVARIANTS } from './coupon-invariants.ts'
 import type { Db } from './db.ts'
@@ -7,11 +7,12 @@ import { MESSAGE_INVARIANTS } from './message-invariants.ts'
 import { GATE_INVARIANTS } from './gate-invariants.ts'
 import { POINT_INVARIANTS } from './point-invariants.ts'
 import { WORD_INVARIANTS } from './word-invariants.ts'
+import { STANDING_INVARIANTS } from './standing-invariants.ts'
 import { TIER_INVARIANTS } from './tier-invariants.ts'
 import { REFERRAL_INVARIANTS } from './referral-invariants.ts'
 
 /** Each selects the rows that break it: a key and what is wrong with it. */
-const INVARIANTS: Record<string, string> = {
+const INVARIANTS: Record<string, string | RawBuilder<unknown>> = {
   'issued equals the coupons there are': `
     select offer as key, 'issued ' || coalesce(b.issued, 0) || ', coupons ' || coalesce(c.coupons, 0) as wrong
     from (select offer, sum(issued) as issued from offer_buckets group by offer) b
@@ -105,6 +106,7 @@ const INVARIANTS: Record<string, string> = {
   ...TIER_INVARIANTS,
   ...COUPON_INVARIANTS,
   ...REFERRAL_INVARIANTS,
+  ...STANDING_INVARIANTS,
 }
 
 export interface InvariantResult {
@@ -121,7 +123,7 @@ export const INVARIANT_NAMES = Object.keys(INVARIANTS)
 export async function checkInvariants(db: Db): Promise<InvariantResult[]> {
   const parts = Object.entries(INVARIANTS).map(
     ([name, query]) => sql`select ${name}::text as name, count(*) as broken,
-      coalesce((array_agg(json_build_object('key', key, 'wrong', wrong)))[1:5], '{}') as examples from (${sql.raw(query)}) q`,
+      coalesce((array_agg(json_build_object('key', key, 'wrong', wrong)))[1:5], '{}') as examples from (${typeof query === 'string' ? sql.raw(query) : query}) q`,
   )
   const { rows } = await sql<{ name: string; broken: number; examples: { key: string; wrong: string }[] }>`
     ${sql.join(parts, sql` union all `)}

@@ -173,6 +173,7 @@ create table consents (
   text_version text,
   ip_hash text,
   agent_hash text,
+  reason text,
   constraint consents_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
   constraint consents_pending CHECK ((NOT (pending AND granted))),
   constraint consents_pkey PRIMARY KEY (id)
@@ -483,6 +484,18 @@ create table outcomes (
   constraint outcomes_pkey PRIMARY KEY (enrolment, kind)
 );
 
+create table own_tags (
+  customer text not null,
+  tag text not null,
+  enrolment text not null,
+  at timestamp with time zone not null,
+  until timestamp with time zone,
+  constraint own_tags_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint own_tags_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint own_tags_pkey PRIMARY KEY (customer, tag)
+);
+CREATE INDEX own_tags_by_tag ON public.own_tags USING btree (tag, customer);
+
 create table point_balances (
   customer text not null,
   unit text not null,
@@ -619,6 +632,26 @@ create table receipts (
 );
 CREATE INDEX receipts_by_kind ON public.receipts USING btree (kind, at);
 CREATE INDEX receipts_of_message ON public.receipts USING btree (message) WHERE (message IS NOT NULL);
+
+create table reckonings (
+  day date not null,
+  as_of timestamp with time zone not null,
+  zone text not null,
+  r_edges double precision[] not null,
+  m_edges double precision[] not null,
+  gap double precision,
+  category_gaps jsonb not null default '{}'::jsonb,
+  thresholds jsonb not null,
+  after text not null default ''::text,
+  finished_at timestamp with time zone,
+  stages jsonb,
+  segments jsonb,
+  constraint reckonings_category_gaps_check CHECK ((jsonb_typeof(category_gaps) = 'object'::text)),
+  constraint reckonings_check CHECK ((cardinality(m_edges) = cardinality(r_edges))),
+  constraint reckonings_check1 CHECK ((((finished_at IS NULL) = (stages IS NULL)) AND ((finished_at IS NULL) = (segments IS NULL)))),
+  constraint reckonings_pkey PRIMARY KEY (day),
+  constraint reckonings_r_edges_check CHECK ((cardinality(r_edges) = ANY (ARRAY[0, 4])))
+);
 
 create table redemption_lines (
   redemption bigint not null,
@@ -772,11 +805,17 @@ create table reviews (
   reason text,
   remember boolean not null default false,
   decided_at timestamp with time zone,
+  kind text not null default 'review'::text,
+  note text not null default ''::text,
+  constraint reviews_answers CHECK (
+CASE kind
+    WHEN 'review'::text THEN ((otherwise = ANY (ARRAY['approve'::text, 'deny'::text])) AND (decision = ANY (ARRAY['approve'::text, 'deny'::text])))
+    ELSE ((otherwise = 'cannot'::text) AND (decision = ANY (ARRAY['done'::text, 'cannot'::text])))
+END),
   constraint reviews_decided CHECK ((((decision IS NULL) = (decided_at IS NULL)) AND ((decision IS NULL) = (by IS NULL)) AND (decided_at <= deadline))),
-  constraint reviews_decision_check CHECK ((decision = ANY (ARRAY['approve'::text, 'deny'::text]))),
   constraint reviews_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
   constraint reviews_key_key UNIQUE (key),
-  constraint reviews_otherwise_check CHECK ((otherwise = ANY (ARRAY['approve'::text, 'deny'::text]))),
+  constraint reviews_kind_check CHECK ((kind = ANY (ARRAY['review'::text, 'task'::text]))),
   constraint reviews_pkey PRIMARY KEY (id)
 );
 CREATE INDEX reviews_of_enrolment ON public.reviews USING btree (enrolment);
@@ -828,12 +867,18 @@ create table standings (
   churn_risk boolean not null default false,
   as_of timestamp with time zone not null,
   stage_since timestamp with time zone not null,
+  reckoning date not null,
+  year_orders integer not null,
+  changes integer not null default 0,
+  constraint standings_bought CHECK ((((orders = 0) = (stage = 'prospect'::text)) AND ((orders = 0) = (last_paid_at IS NULL)) AND ((orders = 0) = (first_paid_at IS NULL)) AND ((year_orders = 0) = (r IS NULL)) AND (year_orders <= orders))),
   constraint standings_check CHECK ((((r IS NULL) = (f IS NULL)) AND ((r IS NULL) = (m IS NULL)) AND ((r IS NULL) = (segment IS NULL)))),
   constraint standings_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
   constraint standings_f_check CHECK (((f >= 1) AND (f <= 5))),
   constraint standings_m_check CHECK (((m >= 1) AND (m <= 5))),
   constraint standings_pkey PRIMARY KEY (customer),
-  constraint standings_r_check CHECK (((r >= 1) AND (r <= 5)))
+  constraint standings_r_check CHECK (((r >= 1) AND (r <= 5))),
+  constraint standings_reckoning_fkey FOREIGN KEY (reckoning) REFERENCES reckonings(day),
+  constraint standings_stage_check CHECK ((stage = ANY (ARRAY['prospect'::text, 'new'::text, 'active'::text, 'high-value'::text, 'at-risk'::text, 'dormant'::text, 'lost'::text, 'reactivated'::text])))
 );
 CREATE INDEX standings_by_stage ON public.standings USING btree (stage, customer);
 

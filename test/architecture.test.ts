@@ -23,7 +23,7 @@ interface Row {
 }
 
 /** Rules of the domain that stand on a package or a built-in: a workflow must not load them. */
-const HEAVY = ['calendar', 'lunar', 'template', 'mjml', 'text-part', 'wording', 'token'].map(
+const HEAVY = ['calendar', 'lunar', 'festival', 'timetable', 'template', 'mjml', 'text-part', 'wording', 'token'].map(
   (name) => `domain/${name}.ts`,
 )
 

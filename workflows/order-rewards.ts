@@ -21,7 +21,5 @@ export default journey(
     // A refund out of goodwill can still come, and takes back what is there.
     await wait('75 days')
   },
-  async ({ takeBackPoints }) => {
-    await takeBackPoints()
-  },
+  ({ takeBackPoints }) => takeBackPoints(),
 )

@@ -15,6 +15,7 @@ import { addProvingWords } from './prove.ts'
 import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
 import { addSimulatingWord } from './simulate.ts'
+import { addTaskWords } from './tasks.ts'
 import { addWordingWords } from './wording.ts'
 import { addWordsWords } from './words.ts'
 import { addTierWords } from './tiers.ts'
@@ -32,6 +33,7 @@ Examples:
   perennial words show first-order                      what its messages say
   perennial budgets                                     what is reserved, spent and left
   perennial reviews                                     what waits for somebody to decide
+  perennial tasks                                       what somebody is to do for a customer
   perennial pause first-order                           hold it; resume lets it go on
 
 In a checkout: npm run journeys -- list
@@ -71,6 +73,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addBudgetWords(program, session)
   addCouponWords(program, session)
   addReferralWords(program, session)
+  addTaskWords(program, session)
   addProvingWords(program, session)
   addSimulatingWord(program, session)
   addWordsWords(program, session)

@@ -11,6 +11,7 @@ import { type PointRoutesParts, pointRoutes } from './points.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
 import { type ReceiptRoutesParts, receiptRoutes } from './receipts.ts'
 import { preferencePages } from './preferences.ts'
+import { type TaskRoutesParts, taskRoutes } from './tasks.ts'
 import { type TierRoutesParts, tierRoutes } from './tiers.ts'
 import { type ReferralRoutesParts, referralRoutes } from './referrals.ts'
 import { type UnsubscribeParts, unsubscribePages } from './unsubscribe.ts'
@@ -23,6 +24,7 @@ export interface ServerParts
     PointRoutesParts,
     TierRoutesParts,
     ReferralRoutesParts,
+    TaskRoutesParts,
     ReceiptRoutesParts,
     UnsubscribeParts,
     HealthParts {
@@ -50,6 +52,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(pointRoutes(parts))
   await app.register(tierRoutes(parts))
   await app.register(referralRoutes(parts))
+  await app.register(taskRoutes(parts))
   await app.register(unsubscribePages(parts))
   await app.register(preferencePages(parts))
   await app.register(healthRoutes(parts))

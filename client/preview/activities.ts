@@ -7,6 +7,7 @@ import type { RunStatus } from '../../domain/journey.ts'
 import type { Level, TierFacts } from '../../domain/tier.ts'
 import type { Host } from '../catalogue.ts'
 import type { Standing, VirtualEffects } from './effects.ts'
+import type { VirtualCare } from './care.ts'
 import type { VirtualMessages } from './messages.ts'
 import type { VirtualPoints } from './points.ts'
 import type { VirtualReferrals } from './referrals.ts'
@@ -21,7 +22,7 @@ type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
 
 /** One run: what it stands on, and how it stands. */
 export interface RunInMemory {
-  readonly setting: Pick<Setting, 'plan' | 'run' | 'zone'>
+  readonly setting: Pick<Setting, 'plan' | 'run' | 'zone' | 'begin' | 'startsAt'>
   readonly waits: VirtualWaits
   readonly effects: VirtualEffects
   readonly messages: VirtualMessages
@@ -31,6 +32,7 @@ export interface RunInMemory {
     facts(now: number): TierFacts
     grant(standing: Standing, issue: Issue): Answer<'grantTierBenefits'>
   }
+  readonly care: VirtualCare
   readonly referrals: VirtualReferrals
   now(): number
   /** Called before every effect: what is due by now happens first. */
@@ -76,6 +78,18 @@ export class RunActivities implements Calls {
     if (last.again !== null) run.noteWait(`, anew after ${asked.restart}`)
     else if (!last.event && last.status === 'running') run.say('wait', 'it did not come')
     return last
+  }
+
+  async beginning() {
+    const { plan, begin } = this.run.setting
+    return plan.begins === undefined ? {} : begin
+  }
+
+  async newestEvent(asked: Call<'newestEvent'>) {
+    this.run.look()
+    const { plan, begin, startsAt } = this.run.setting
+    const at = new Date(startsAt).toISOString()
+    return this.run.waits.newest(asked, { id: 'event-0', type: plan.begins?.on ?? '', at, properties: begin })
   }
 
   async runStatus() {
@@ -148,17 +162,46 @@ export class RunActivities implements Calls {
 
   async openReview(asked: Call<'openReview'>) {
     this.run.look()
-    return this.run.referrals.openReview(asked)
+    return this.run.care.openReview(asked)
   }
 
   async viewReview(asked: Call<'viewReview'>) {
     this.run.look()
-    return this.run.referrals.viewReview(asked)
+    return this.run.care.viewReview(asked)
   }
 
   async closeReview(asked: Call<'closeReview'>) {
     this.run.look()
-    return this.run.referrals.closeReview(asked)
+    return this.run.care.closeReview(asked)
+  }
+
+  async workingDeadline(asked: Call<'workingDeadline'>) {
+    return this.run.care.workingDeadline(asked)
+  }
+
+  async giveTag(asked: Call<'giveTag'>) {
+    this.run.look()
+    return this.held(this.run.care.giveTag(asked, this.run.standing()))
+  }
+
+  async takeTagOff(asked: Call<'takeTagOff'>) {
+    this.run.look()
+    return this.run.care.takeTagOff(asked)
+  }
+
+  async withdrawConsent(asked: Call<'withdrawConsent'>) {
+    this.run.look()
+    return this.held(this.run.care.withdraw(asked, this.run.standing()))
+  }
+
+  async askForConsent(asked: Call<'askForConsent'>) {
+    this.run.look()
+    return this.held(this.run.care.ask(asked, this.run.standing()))
+  }
+
+  async voidCoupons() {
+    this.run.look()
+    return this.run.effects.voidCoupons()
   }
 
   async referralCode(asked: Call<'referralCode'>) {

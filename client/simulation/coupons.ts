@@ -74,6 +74,13 @@ export class PopulationCoupons {
         this.over.issued(coupon)
         return code
       },
+      takeBack: (code) => {
+        const coupon = held.get(code)
+        if (coupon?.status !== 'open') return coupon?.status === 'redeemed' ? 'used' : 'over'
+        coupon.status = 'lost'
+        this.over.budgets.release(coupon.key)
+        return 'void'
+      },
     }
   }
 

@@ -1,4 +1,5 @@
 /** What a shop knows of one customer of a population: facts, consent, events, coupons, points, and the runs they are in. */
+import { localDate } from '../../domain/calendar.ts'
 import { CAPABILITIES, CHANNELS, type ChannelName } from '../../domain/channel.ts'
 import { MESSAGES } from '../../domain/consent.ts'
 import type { Facts } from '../../domain/customer.ts'
@@ -8,7 +9,7 @@ import type { CustomerChange } from '../../store/customers.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import type { Shelf } from '../preview/effects.ts'
 import { Lots } from '../preview/lots.ts'
-import type { CustomerLoad, VirtualCustomer } from '../preview/setting.ts'
+import type { CustomerLoad, Setting, VirtualCustomer } from '../preview/setting.ts'
 import type { Line } from '../preview/timeline.ts'
 import type { HeldCoupon, PopulationCoupons } from './coupons.ts'
 import type { PopulationRun } from './run.ts'
@@ -30,6 +31,7 @@ export class Person {
   readonly tier: TierHistory
   readonly lines: PersonLine[] = []
   private readonly consents = new Map<string, boolean>()
+  private readonly withdrawn = new Map<string, string>()
   private readonly shopZone: string
 
   constructor(
@@ -79,6 +81,7 @@ export class Person {
     for (const [topic, word] of Object.entries(consent)) {
       const { granted, channels, purpose } =
         typeof word === 'boolean' ? { granted: word, channels: ['email'], purpose: MESSAGES } : word
+      this.withdrawn.delete(topic)
       for (const channel of channels) this.consents.set(`${topic}/${channel}/${purpose}`, granted)
     }
   }
@@ -96,6 +99,21 @@ export class Person {
   agrees({ topic, delivery }: CatalogueEntry['plan'], channel: ChannelName): boolean {
     const says = (purpose: string): boolean => this.consents.get(`${topic}/${channel}/${purpose}`) === true
     return says(MESSAGES) && (delivery.purpose === MESSAGES || says(delivery.purpose))
+  }
+
+  /** What journeys take back of consent, tag and ask for, with how the customer stands to the plan's topic. */
+  settingOfCare(setting: Setting): Setting {
+    const { plan } = setting
+    const withdrawnFor = this.withdrawn.get(plan.topic)
+    const consent = this.agrees(plan, 'email')
+    const customer = { ...this.customer, consent, ...(withdrawnFor !== undefined && { withdrawnFor }) }
+    return Object.create(setting, { customer: { value: customer } }) as Setting
+  }
+
+  /** A journey withdraws the consent to a topic over every channel. */
+  withdraw(topic: string, reason: string): void {
+    for (const key of this.consents.keys()) if (key.startsWith(`${topic}/`)) this.consents.set(key, false)
+    this.withdrawn.set(topic, reason)
   }
 
   /** The earlier runs of a journey, for the rule of re-entry. */
@@ -116,6 +134,7 @@ export class Person {
     const paid = this.events.filter(({ type }) => type === 'order.paid').map(({ properties }) => properties['amount'])
     const spent = paid.reduce<number>((sum, amount) => sum + (typeof amount === 'number' ? amount : 0), 0)
     const since = new Date(this.joined).toISOString()
-    return { zone, tags, paidOrders: paid.length, spent, since, tier: this.tier.facts(now), traits, standing }
+    const today = localDate(now, this.zone)
+    return { zone, today, tags, paidOrders: paid.length, spent, since, tier: this.tier.facts(now), traits, standing }
   }
 }

@@ -46,4 +46,24 @@ export class PopulationActivities extends RunActivities {
     if (result.is === 'approved') this.shop.referrals.approve(this.of.occasion)
     return result
   }
+
+  override async giveTag(asked: Call<'giveTag'>) {
+    const result = await super.giveTag(asked)
+    const { customer } = this.of.person
+    if (result.is === 'done' && !customer.tags.includes(asked.tag)) customer.tags = [...customer.tags, asked.tag]
+    return result
+  }
+
+  override async takeTagOff(asked: Call<'takeTagOff'>) {
+    const result = await super.takeTagOff(asked)
+    const { customer } = this.of.person
+    if (result.untagged) customer.tags = customer.tags.filter((tag) => tag !== asked.tag)
+    return result
+  }
+
+  override async withdrawConsent(asked: Call<'withdrawConsent'>) {
+    const result = await super.withdrawConsent(asked)
+    if (result.is === 'done') this.of.person.withdraw(this.of.setting.plan.topic, asked.reason)
+    return result
+  }
 }

@@ -7,6 +7,7 @@ import type { Properties, RunStatus, TakenEvent } from '../../domain/journey.ts'
 import { type CatalogueEntry, type Host, playStory } from '../catalogue.ts'
 import type { RunInMemory } from '../preview/activities.ts'
 import type { Purse } from '../preview/budget.ts'
+import { VirtualCare } from '../preview/care.ts'
 import { type Standing, VirtualEffects } from '../preview/effects.ts'
 import { VirtualMessages } from '../preview/messages.ts'
 import { VirtualPoints } from '../preview/points.ts'
@@ -40,6 +41,7 @@ interface Desks {
   effects: VirtualEffects
   messages: VirtualMessages
   points: VirtualPoints
+  care: VirtualCare
   referrals: VirtualReferrals
   activities: Host['activities']
 }
@@ -114,9 +116,16 @@ export class PopulationRun implements Host, RunInMemory {
     return (this.desks.points ??= new VirtualPoints(this.setting, over, this.say))
   }
 
+  get care(): VirtualCare {
+    return (this.desks.care ??= new VirtualCare(this.person.settingOfCare(this.setting), {
+      inbox: this,
+      say: this.say,
+    }))
+  }
+
   get referrals(): VirtualReferrals {
-    const { effects, points, say } = this
-    return (this.desks.referrals ??= new VirtualReferrals(this.setting, { inbox: this, effects, points, say }))
+    const { care, effects, points, say } = this
+    return (this.desks.referrals ??= new VirtualReferrals(this.setting, { inbox: this, care, effects, points, say }))
   }
 
   get activities(): Host['activities'] {

@@ -163,7 +163,7 @@ export class PopulationShop {
     const { now } = this.clock
     for (const run of person.runs.get(plan.name) ?? []) {
       const counts = run.startsAt <= now && run.goalAt === null && (run.goalUntil === null || run.goalUntil >= now)
-      if (!counts || !plan.goal || !endsRun(plan, plan.goal, event, run.occasion)) continue
+      if (!counts || !plan.goal || !endsRun(plan, plan.goal, event, run)) continue
       run.goalAt = now
       this.tally.converted(run)
       if (run.finish('goal', event.type)) run.wake()
@@ -173,7 +173,7 @@ export class PopulationShop {
   private leave(person: Person, plan: CatalogueEntry['plan'], event: TakenEvent): void {
     for (const run of person.runs.get(plan.name) ?? []) {
       if (run.status !== 'running') continue
-      const exits = plan.exits.filter((exit) => endsRun(plan, exit, event, run.occasion))
+      const exits = plan.exits.filter((exit) => endsRun(plan, exit, event, run))
       const left = exits.some((exit) => !exit.whole || isRefundedWhole(run))
       if (left && run.finish('exited', event.type)) run.wake()
     }
@@ -274,17 +274,12 @@ export class PopulationShop {
   }
 
   private sweep(from: number): void {
-    const window = { from, to: from + DAY }
     for (const entry of this.entries) {
       const { plan } = entry
       if (!plan.sweep || this.isOff(plan)) continue
       const { audience, at, worth = 1 } = plan.sweep
-      for (const { person, occasion, instant } of SWEEPS[audience](this, {
-        journey: plan.name,
-        at,
-        worth,
-        ...window,
-      })) {
+      const window = { journey: plan.name, at, worth, from, to: from + DAY }
+      for (const { person, occasion, instant } of SWEEPS[audience]?.(this, window) ?? []) {
         const { now } = this.clock
         if (!decideEntry(plan, { occasion, now, past: person.past(plan.name) }).enter) continue
         this.enter(person, entry, { occasion, startsAt: Math.max(instant, now), begun: undefined })

@@ -30,7 +30,7 @@ export interface Swept {
 
 type Sweep = (shop: PopulationShop, window: SweepWindow) => Iterable<Swept>
 
-export const SWEEPS: Record<Audience, Sweep> = {
+export const SWEEPS: Partial<Record<Audience, Sweep>> = {
   *birthday(shop, window) {
     const days = new Set(birthdaysAround(window).map(({ month, day }) => month * 100 + day))
     for (const person of shop.people.values()) {

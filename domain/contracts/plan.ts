@@ -1,6 +1,5 @@
 /** What a journey file must be, beyond what its types already say: checked when the catalogue reads it. */
 import { z } from 'zod'
-import { minuteOfDay } from '../calendar.ts'
 import { milliseconds } from '../duration.ts'
 import { AUDIENCES } from '../audience.ts'
 import { CHANNELS } from '../channel.ts'
@@ -8,50 +7,25 @@ import { type Delivery, type MessageDelivery, PLAIN } from '../delivery.ts'
 import { BUDGET_MOST, isBounded, plannedBudget } from '../budget.ts'
 import { BUCKETS_MOST } from '../coupon.ts'
 import { PerennialError } from '../errors.ts'
-import type { Routing } from '../journey.ts'
+import type { EndPattern, Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
 import type { PointRule } from '../points.ts'
-import { isLocale } from '../locale.ts'
 import { PARTIALS_JOURNEY } from '../partials.ts'
 import { holdToLint, readyCopy } from '../ready-words.ts'
-import type { Copy, CopyDraft } from '../template.ts'
+import type { Copy } from '../template.ts'
 import { REFUNDED } from '../returns.ts'
+import { copyContract } from './copy.ts'
 import { programmeContract, programmeOf, rewardsContract, rewardsOf } from './referral.ts'
+import { duration, readable, schedulingContract, schedulingOf, time } from './timetable.ts'
 
-const readable = (read: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
-  try {
-    read(text)
-  } catch (error) {
-    context.addIssue(error instanceof Error ? error.message : String(error))
-  }
-}
-
-const duration = z.string().superRefine(readable(milliseconds)).transform(milliseconds)
-const time = z.string().superRefine(readable(minuteOfDay))
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
-const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
-const endPattern = pattern.extend({ sameOccasion: z.boolean().optional(), whole: z.boolean().optional() })
-const draft = z.strictObject({
-  subject: z.string().min(1),
-  text: z.string().min(1).optional(),
-  html: z.string().min(1).optional(),
-  mjml: z.string().min(1).optional(),
+const values = z.record(z.string(), z.json())
+const pattern = z.strictObject({ on: eventType, where: values.optional(), unless: values.optional() })
+const endPattern = pattern.extend({
+  sameOccasion: z.boolean().optional(),
+  shares: z.string().min(1).optional(),
+  whole: z.boolean().optional(),
 })
-type DraftRead = z.output<typeof draft>
-const hasBody = ({ text, html, mjml }: DraftRead): boolean => (text ?? html ?? mjml) !== undefined
-const oneMarkup = ({ html, mjml }: DraftRead): boolean => html === undefined || mjml === undefined
-const BODY = {
-  message: "expected text, html or mjml: 'text' makes the HTML part, 'html' and 'mjml' make the text part",
-  path: ['text'],
-}
-const localeTag = z.string().refine(isLocale, "expected a BCP 47 tag: 'zh-CN'")
-const copy = draft
-  .extend({
-    locale: localeTag.optional(),
-    locales: z.record(localeTag, draft.refine(hasBody, BODY).refine(oneMarkup, 'html or mjml, not both')).optional(),
-  })
-  .refine(hasBody, BODY)
-  .refine(oneMarkup, 'expected html or mjml, not both')
 const name = z.string().min(1).max(100)
 const minor = z.int().min(1).max(MONEY_MOST)
 const gives = z.union(
@@ -159,6 +133,7 @@ const planContract = z.strictObject({
       error: "expected { on: 'order.paid' } or { every: 'day', at: '09:30', audience: 'birthday' }",
     })
     .optional(),
+  schedule: schedulingContract.optional(),
   goal: endPattern.extend({ within: duration.optional() }).optional(),
   exit: z.union([endPattern, z.array(endPattern)]).optional(),
   holdout: z.number().min(0).max(50).default(0),
@@ -173,7 +148,7 @@ const planContract = z.strictObject({
   class: z.enum(['marketing', 'service', 'transactional']).default('marketing'),
   topic: z.string().min(1).default('marketing'),
   ...delivery,
-  copy: z.record(z.string(), copy),
+  copy: z.record(z.string(), copyContract),
   offers: z.record(z.string(), offer).default({}),
   budget: budget.optional(),
   off: z.boolean().optional(),
@@ -243,6 +218,7 @@ export function checkPlan(name: string, plan: unknown) {
     points,
     rewards,
     sweep: swept,
+    schedule: schedulingOf(name, rest.schedule, swept !== undefined),
     budget: rest.budget === undefined ? undefined : plannedBudget(rest.budget),
   }
 }
@@ -304,8 +280,9 @@ const sweepOf = ({ audience, at, worth }: z.output<typeof sweep>) => ({
 })
 
 /** Without keys that are undefined. */
-function plain({ on, where, sameOccasion, whole }: z.output<typeof endPattern>) {
-  return { on, ...(where !== undefined && { where }), ...(sameOccasion && { sameOccasion }), ...(whole && { whole }) }
+function plain({ sameOccasion, whole, ...pattern }: z.output<typeof endPattern>) {
+  const said = defined(pattern) as Omit<EndPattern, 'sameOccasion' | 'whole'>
+  return { ...said, ...(sameOccasion && { sameOccasion }), ...(whole && { whole }) }
 }
 
 function rulesOf(all: Record<string, z.output<typeof pointRule>>): Record<string, PointRule> {
@@ -315,7 +292,7 @@ function rulesOf(all: Record<string, z.output<typeof pointRule>>): Record<string
 function wordsOf(name: string, read: z.output<typeof planContract>) {
   const copies = Object.entries(read.copy).map(([message, one]): [string, Copy] => [
     message,
-    readyCopy(one as CopyDraft, `${name}.copy.${message}`),
+    readyCopy(one, `${name}.copy.${message}`),
   ])
   const words = { name, class: read.class, delivery: deliveryIn(read), copy: Object.fromEntries(copies) }
   holdToLint(words)

@@ -93,6 +93,7 @@ describe('what an event says of its customer', () => {
       birth_day: 29,
       tags: ['vip'],
       channels: [],
+      traits: {},
       created_at: new Date(NOON),
       updated_at: new Date(NOON + DAY),
     })
