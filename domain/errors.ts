@@ -251,6 +251,16 @@ export const ERRORS = {
     meaning: 'The proposal was decided the other way.',
     todo: 'Nothing was changed; set the caps by `perennial budgets cap` if they are to be others.',
   },
+  SCHEDULE_UNKNOWN: {
+    status: 404,
+    meaning: 'No schedule begins the journey, or none in this zone.',
+    todo: 'See `perennial schedules` for those there are; a worker makes them when it starts.',
+  },
+  BACKFILL_INVALID: {
+    status: 400,
+    meaning: 'The days to make up for are not such, or have no run or too many.',
+    todo: 'Name the first day and the day after the last; `perennial schedules show` has when runs are due.',
+  },
   AUDIENCE_INVALID: {
     status: 400,
     meaning: 'An audience or its filter breaks its contract.',

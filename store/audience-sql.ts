@@ -29,7 +29,7 @@ const YES: Condition = sql`true`
  */
 export function matching(filter: AudienceFilter, setting: FilterSetting): Condition {
   const of = (one: AudienceFilter): Condition => matching(one, setting)
-  return readBy<Condition>(filter, {
+  const condition = readBy<Condition>(filter, {
     everybody: () => YES,
     all: ({ all }) => both(all.map(of)),
     any: ({ any }) => (any.length === 0 ? sql`false` : sql`(${sql.join(any.map(of), sql` or `)})`),
@@ -58,6 +58,8 @@ export function matching(filter: AudienceFilter, setting: FilterSetting): Condit
     },
     channel: ({ channel }) => hasAddress(channel),
   })
+  // Whatever stands beside it.
+  return sql`(${condition})`
 }
 
 const both = (parts: readonly Condition[]): Condition =>

@@ -1,6 +1,7 @@
 /** The words of `perennial`, put together. */
 import { Command, CommanderError } from 'commander'
 import { addActingWords } from './act.ts'
+import { addAudienceWords } from './audiences.ts'
 import { addGateWords } from './gate.ts'
 import { addBudgetWords } from './budgets.ts'
 import { addCouponWords } from './coupons.ts'
@@ -12,6 +13,7 @@ import { addMessageWords } from './messages.ts'
 import { addPointWords } from './points.ts'
 import { addReferralWords } from './referrals.ts'
 import { addProvingWords } from './prove.ts'
+import { addScheduleWords } from './schedules.ts'
 import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
 import { addSimulatingWord } from './simulate.ts'
@@ -32,8 +34,10 @@ Examples:
   perennial channels                                    what each channel lacks, and how it does
   perennial words show first-order                      what its messages say
   perennial budgets                                     what is reserved, spent and left
+  perennial audiences                                   who is in which audience
   perennial reviews                                     what waits for somebody to decide
   perennial tasks                                       what somebody is to do for a customer
+  perennial schedules                                   what begins by itself, and when
   perennial pause first-order                           hold it; resume lets it go on
 
 In a checkout: npm run journeys -- list
@@ -68,8 +72,10 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addTierWords(program, session)
   addActingWords(program, session)
   addSwitchWord(program, session)
+  addScheduleWords(program, session)
   addOfferWords(program, session)
   addGateWords(program, session)
+  addAudienceWords(program, session)
   addBudgetWords(program, session)
   addCouponWords(program, session)
   addReferralWords(program, session)

@@ -13,7 +13,8 @@ const setting = { now: NOON, named: NAMED }
 
 /** Who is of each of the filters. */
 async function found(filters: readonly AudienceFilter[]): Promise<string[][]> {
-  const answers = sql.join(filters.map((one) => matching(one, setting)))
+  // Compared, so that a condition that does not hold together by itself shows.
+  const answers = sql.join(filters.map((one) => sql`true = ${matching(one, setting)}`))
   const { rows } = await sql<{ id: string; of: boolean[] }>`
     select c.id, array[${answers}] as of from customers c order by c.id`.execute(db)
   return filters.map((_, n) => rows.filter(({ of }) => of[n]).map(({ id }) => id))
