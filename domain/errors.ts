@@ -131,6 +131,11 @@ export const ERRORS = {
     meaning: 'A scripted event of a preview could not be read.',
     todo: "Write it as type@after: '--event order.paid@2d'.",
   },
+  POPULATION_INVALID: {
+    status: 400,
+    meaning: 'A population to be simulated breaks its contract.',
+    todo: 'Correct the named line and field; docs/simulation.md shows one.',
+  },
   COMMAND_INVALID: {
     status: 400,
     meaning: 'The words after `perennial` could not be read.',

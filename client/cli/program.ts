@@ -16,6 +16,7 @@ import { addProvingWords } from './prove.ts'
 import { addScheduleWords } from './schedules.ts'
 import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
+import { addSimulatingWord } from './simulate.ts'
 import { addTaskWords } from './tasks.ts'
 import { addWordingWords } from './wording.ts'
 import { addWordsWords } from './words.ts'
@@ -26,6 +27,7 @@ const HELP = `
 Examples:
   perennial list                                        the journeys and who is in them
   perennial preview first-order --event order.paid@2d   what would happen, without a server
+  perennial simulate first-order --days 30              ten thousand customers, on a virtual clock
   perennial show first-order                            what became of it, with the lift
   perennial why C1001                                   why somebody got this and not that
   perennial balance C1001                               the points a customer has
@@ -82,6 +84,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addReferralWords(program, session)
   addTaskWords(program, session)
   addProvingWords(program, session)
+  addSimulatingWord(program, session)
   addWordsWords(program, session)
   addWordingWords(program, session)
   return program

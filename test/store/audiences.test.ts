@@ -231,7 +231,7 @@ describe('the walk', () => {
     await rowsOf(
       db,
       `insert into customers (id, tags, created_at, updated_at)
-       select 'P' || lpad(n::text, 5, '0'), '{crowd}', now(), now() from generate_series(1, 700) n`,
+       select 'P' || lpad(n::text, 5, '0'), '{crowd}', came, came from generate_series(1, 700) n, to_timestamp(${clock.now() / 1000}) came`,
     )
     // Nobody was told of them, so whoever takes them in finds them now.
     await rowsOf(db, `update audience_walks set settled = false, quiet = true, after = '', round = round + 1`)
