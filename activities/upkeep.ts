@@ -6,6 +6,7 @@ import { reviewBudgets } from '../store/budget-reviews.ts'
 import { walkAudiences } from '../store/audience-walks.ts'
 import { tellEvent } from '../store/events.ts'
 import { releaseExpired } from '../store/coupon-budgets.ts'
+import { reckonPage } from '../store/reckonings.ts'
 import { expirePoints } from '../store/spends.ts'
 import { type TierContext, endTiers, placeInTiers } from '../store/tiers.ts'
 import type { Now, Parts } from './index.ts'
@@ -23,11 +24,12 @@ const JOBS: Record<string, Job> = {
   'release budgets of expired coupons': ({ db }, now) => releaseExpired(db, { now }),
   'review budgets': ({ db, policy }, now) => reviewBudgets(db, { now, zone: policy.shopZone }),
   'announce budget alerts': ({ db, alarm }, now) => (alarm ? announceAlerts(db, now, alarm) : Promise.resolve(0)),
-  'end tier terms': (parts, now) => endTiers(parts.db, { now, ...tierContext(parts) }),
-  'place in tiers': (parts, now) => placeInTiers(parts.db, { now, ...tierContext(parts) }),
+  'end tier terms': (parts, now) => endTiers(parts.db, { now, ...tellingTo(parts) }),
+  'place in tiers': (parts, now) => placeInTiers(parts.db, { now, ...tellingTo(parts) }),
+  'reckon standings': (parts, now) => reckonPage(parts.db, { now, ...tellingTo(parts) }),
 }
 
-const tierContext = ({ plans, policy }: Parts): TierContext => ({
+const tellingTo = ({ plans, policy }: Parts): TierContext => ({
   plans: [...plans.values()],
   shopZone: policy.shopZone,
   tell: tellEvent,

@@ -17,6 +17,7 @@ export {
 export type { BalanceReport, LedgerReport, ResolveRequest, ResolvedPoints } from './points.ts'
 export { type ReferralParts, answerReview, askClaim, listReferrals, listReviews, referralReport } from './referrals.ts'
 export type { JourneyReport, MeasuredLift, MessageLine, RunReport } from './report.ts'
+export { type TaskAnswer, type TaskDone, type TaskLine, type TaskParts, answerTask, listTasks } from './tasks.ts'
 export { type Temporal, type Whereabouts, connectTemporal, isTemporalDown } from './temporal.ts'
 export { type PlanInWords, planInWords } from './plan-in-words.ts'
 export { type ConnectionConfig, readConnection } from '../domain/contracts/config.ts'

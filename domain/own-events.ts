@@ -4,9 +4,11 @@
  */
 export const OWN_EVENTS: readonly string[] = [
   'consent.asked',
+  'consent.confirmed',
   'referral.accepted',
   'referral.qualified',
   'referral.voided',
+  'stage.changed',
   'tier.upgraded',
   'tier.kept',
   'tier.downgraded',

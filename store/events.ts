@@ -20,6 +20,7 @@ import {
   occasionOf,
 } from '../domain/journey.ts'
 import { pendingBy } from './consents.ts'
+import { confirmedSince } from './run-consents.ts'
 import { REFUNDED } from '../domain/returns.ts'
 import { AUDIENCES_MARK, reviewAudiences } from './audience-members.ts'
 import { type CustomerChange, upsertCustomer } from './customers.ts'
@@ -29,9 +30,11 @@ import { wake } from './dispatch.ts'
 import { convert, endAndWake, enrol, pastEntries } from './enrolments.ts'
 import { rememberIdentities } from './identities.ts'
 import { isSwitchedOff } from './journeys.ts'
+import { keepLateBirthday } from './occasions.ts'
 import { settleOrderCoupons } from './order-coupons.ts'
 import { Moved, applyToReferral, lockPair } from './referral-inbox.ts'
 import { isRefundedWhole, refundsOfOrder, takeBackPartsOf } from './returns.ts'
+import { standAnew } from './standings.ts'
 import { reviewTier } from './tiers.ts'
 
 /** An event that passed its contract. `at` is when it happened at the shop, epoch ms. */
@@ -44,6 +47,9 @@ export interface ShopEvent {
 }
 
 class Duplicate extends Error {}
+
+/** What a customer's standing is reckoned by (standings.ts). */
+const MOVES_STANDING: ReadonlySet<string> = new Set(['order.paid', REFUNDED])
 
 /** What an event is decided by: whom it is told to, the time, and the zone of customers who did not tell theirs. */
 export interface Accepting {
@@ -67,10 +73,18 @@ export async function acceptEvent(db: Db, event: ShopEvent, to: Accepting): Prom
       if (stored === undefined) throw new Duplicate()
       await rememberIdentities(tx, { customer: event.customer.id, identities, now: received })
       await settleOrderCoupons(tx, event, received)
-      const routed = { ...stored, plans, now: received, shopZone }
+      const about = { plans, now: received, shopZone }
+      const routed = { ...stored, ...about }
       await route(tx, event, routed)
+      if (event.customer.birthday) await keepLateBirthday(tx, event.customer.id, routed)
+      if (MOVES_STANDING.has(event.type)) {
+        await standAnew(tx, { customer: event.customer.id, now: received }, { plans, shopZone, tell: tellEvent })
+      }
       await applyToReferral(tx, event, pair, { plans, now: received, tell: tellEvent })
-      if (event.customer.consent) await askToConfirm(tx, event, { plans, now: received, shopZone })
+      if (event.customer.consent) {
+        await askToConfirm(tx, event, about)
+        await tellConfirmed(tx, event.customer.id, about)
+      }
       await review(tx, event, { ...routed, isNew })
     })
     return 'stored'
@@ -130,6 +144,18 @@ async function askToConfirm(
   await tellEvent(tx, { id: `consent/${customer}/${source}`, type: 'consent.asked', customer, properties }, to)
 }
 
+/** Tells of consent that was pending and is given in this transaction, whoever's word gave it. Call it with the customer locked. */
+export async function tellConfirmed(
+  tx: Tx,
+  customer: string,
+  to: { plans: readonly Routing[]; now: number; shopZone?: string | undefined },
+): Promise<void> {
+  for (const { id, topic, channel } of await confirmedSince(tx, { customer, now: to.now })) {
+    const event = { id: `consent/${customer}/confirmed/${id}`, type: 'consent.confirmed', customer }
+    await tellEvent(tx, { ...event, properties: { topic, channel } }, { ...to, shopZone: to.shopZone ?? 'UTC' })
+  }
+}
+
 interface Stored {
   seq: number
   /** Which audiences are in force. */
@@ -174,16 +200,23 @@ interface Ending {
   id: string
   journey: string
   occasion: string | null
+  /** What it began with; null where no event began it. */
+  begun: Properties | null
 }
 
-const endsRun = (plan: Routing, pattern: EndPattern, event: ShopEvent, { journey, occasion }: Ending): boolean =>
-  plan.name === journey &&
+const endsRun = (plan: Routing, pattern: EndPattern, event: ShopEvent, run: Ending): boolean =>
+  plan.name === run.journey &&
   matches(pattern, event) &&
-  concerns(plan, pattern, { properties: event.properties, occasion })
+  concerns(plan, pattern, { properties: event.properties, occasion: run.occasion, begun: run.begun ?? {} })
+
+/** Runs that an event may end, as `Ending`s. */
+const ENDING = sql`
+  select r.id, r.journey, r.occasion, b.properties as begun from enrolments r
+  left join events b on b.seq = r.begun_seq and r.begun_by = b.type || ' ' || b.id`
 
 async function reachGoals(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<void> {
   const { rows: open } = await sql<Ending>`
-    select id, journey, occasion from enrolments where customer = ${event.customer.id} and journey = any(${names(plans)})
+    ${ENDING} where r.customer = ${event.customer.id} and r.journey = any(${names(plans)})
       and starts_at <= ${at(now)} and goal_at is null and (goal_until is null or goal_until >= ${at(now)})
   `.execute(tx)
   const rows = open.filter((run) => plans.some((plan) => plan.goal && endsRun(plan, plan.goal, event, run)))
@@ -195,8 +228,7 @@ async function reachGoals(tx: Tx, event: ShopEvent, { plans, now }: Routed): Pro
 
 async function leave(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<void> {
   const { rows: open } = await sql<Ending>`
-    select id, journey, occasion from enrolments
-    where customer = ${event.customer.id} and journey = any(${names(plans)}) and status = 'running'
+    ${ENDING} where r.customer = ${event.customer.id} and r.journey = any(${names(plans)}) and r.status = 'running'
   `.execute(tx)
   const rows: Ending[] = []
   for (const run of open) {
@@ -305,7 +337,9 @@ async function isOver(
   `.execute(tx)
   const over = exits.filter((exit) =>
     rows.some(
-      (row) => matches(exit, row) && concerns(plan, exit, { properties: row.properties, occasion: of.occasion }),
+      (row) =>
+        matches(exit, row) &&
+        concerns(plan, exit, { properties: row.properties, occasion: of.occasion, begun: of.properties }),
     ),
   )
   if (over.some((exit) => !exit.whole)) return true

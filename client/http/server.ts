@@ -12,6 +12,8 @@ import { type PointRoutesParts, pointRoutes } from './points.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
 import { type ReceiptRoutesParts, receiptRoutes } from './receipts.ts'
 import { preferencePages } from './preferences.ts'
+import { type TaskRoutesParts, taskRoutes } from './tasks.ts'
+import { type ScheduleRoutesParts, scheduleRoutes } from './schedules.ts'
 import { type TierRoutesParts, tierRoutes } from './tiers.ts'
 import { type ReferralRoutesParts, referralRoutes } from './referrals.ts'
 import { type UnsubscribeParts, unsubscribePages } from './unsubscribe.ts'
@@ -25,6 +27,8 @@ export interface ServerParts
     TierRoutesParts,
     AudienceRoutesParts,
     ReferralRoutesParts,
+    TaskRoutesParts,
+    ScheduleRoutesParts,
     ReceiptRoutesParts,
     UnsubscribeParts,
     HealthParts {
@@ -49,10 +53,12 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(receiptRoutes(parts))
   await app.register(codeRoutes(parts))
   await app.register(budgetRoutes(parts))
+  await app.register(scheduleRoutes(parts))
   await app.register(pointRoutes(parts))
   await app.register(tierRoutes(parts))
   await app.register(audienceRoutes(parts))
   await app.register(referralRoutes(parts))
+  await app.register(taskRoutes(parts))
   await app.register(unsubscribePages(parts))
   await app.register(preferencePages(parts))
   await app.register(healthRoutes(parts))
