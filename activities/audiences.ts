@@ -1,10 +1,12 @@
 /** The audiences of daily sweeps: who of the customers enters on a day, under which occasion, and at what hour of theirs. */
 import type { Audience } from '../domain/audience.ts'
-import { birthdayWithin, birthdaysAround, localDate, occurrenceOf } from '../domain/calendar.ts'
+import { birthdayWithin, birthdaysWithin } from '../domain/birthday.ts'
+import { localDate, occurrenceOf } from '../domain/calendar.ts'
 import { AHEAD, TOGETHER, nextWeek } from '../domain/expiry.ts'
-import { customersByBirthday } from '../store/customers.ts'
+import { birthdayOf, customersByBirthday } from '../store/customers.ts'
 import type { Db } from '../store/db.ts'
 import { type ExpiringOf, customersWithCoupons, customersWithPoints } from '../store/expiring.ts'
+import { dormant, silent } from './silence-audiences.ts'
 import { tierEnding, tierNearMiss } from './tier-audiences.ts'
 
 export interface AudiencePage {
@@ -14,7 +16,7 @@ export interface AudiencePage {
   to: number
   /** The time of day on the customer's clock, '09:30'. */
   at: string
-  /** The least that is worth a run: points, or coupons. */
+  /** The least that is worth a run: points, coupons, or messages. */
   worth: number
   /** Customers after this id, in the order of ids, at most `limit`. */
   after: string
@@ -38,11 +40,12 @@ export interface MemberPage {
 
 export const MEMBERS: Record<Audience, (db: Db, page: AudiencePage) => Promise<MemberPage>> = {
   async birthday(db, page) {
-    const people = await customersByBirthday(db, { days: birthdaysAround(page), after: page.after, limit: page.limit })
-    const members = people.flatMap(({ id, birth_month: month, birth_day: day, zone }) => {
-      if (month === null || day === null) return []
-      const kept = birthdayWithin({ month, day }, zone ?? page.shopZone, page.at, page)
-      return kept ? [{ customer: id, occasion: String(kept.year), instant: kept.instant }] : []
+    const { after, limit } = page
+    const people = await customersByBirthday(db, { ...birthdaysWithin(page), after, limit })
+    const members = people.flatMap((person) => {
+      const birthday = birthdayOf(person)
+      const kept = birthday && birthdayWithin(birthday, person.zone ?? page.shopZone, page.at, page)
+      return kept ? [{ customer: person.id, occasion: String(kept.year), instant: kept.instant }] : []
     })
     return { walked: people.map((one) => one.id), members }
   },
@@ -50,6 +53,8 @@ export const MEMBERS: Record<Audience, (db: Db, page: AudiencePage) => Promise<M
   'coupons-expiring': async (db, page) => expiring(await customersWithCoupons(db, soon(page)), page),
   'tier-ending': tierEnding,
   'tier-near-miss': tierNearMiss,
+  dormant,
+  silent,
 }
 
 const DAY = 86_400_000

@@ -2,11 +2,12 @@
 import { type CalendarTarget, afterDays, occurrenceOf } from '../domain/calendar.ts'
 import type { CalendarDays } from '../domain/duration.ts'
 import { PerennialError } from '../domain/errors.ts'
-import { MIGRATED, type RunStatus } from '../domain/journey.ts'
+import { MIGRATED, type Properties, type RunStatus } from '../domain/journey.ts'
 import type { Rest } from '../domain/pause.ts'
 import { customer } from '../store/customers.ts'
 import { enrolment } from '../store/enrolments.ts'
-import { type LastLook, type NewWait, closeWait, openWait, viewWait } from '../store/waits.ts'
+import { beginningOf } from '../store/events.ts'
+import { type LastLook, type NewWait, closeWait, newestEvent, openWait, viewWait } from '../store/waits.ts'
 import type { Now, Parts } from './index.ts'
 import { lookBack } from './pauses.ts'
 
@@ -31,6 +32,12 @@ export function waitActivities({ db, policy }: Parts, now: Now) {
     /** The last look at the deadline. */
     closeWait: ({ asked, ...look }: LastLook & { asked?: number }) =>
       closeWait(db, { ...look, ...(asked !== undefined && { now: now(asked) }) }),
+
+    /** What the event that began a run says; nothing where none did. */
+    beginning: async ({ run }: { run: string }): Promise<Properties> => (await beginningOf(db, run)) ?? {},
+
+    /** The newest event of some types since the run began, that which began it with them. */
+    newestEvent: (asked: Parameters<typeof newestEvent>[1]) => newestEvent(db, asked),
 
     /** Whether the run is still on, and until when its rest lasts where pauses moved that; asked after a wake-up. */
     async runStatus({ run, rest, asked = 0 }: { run: string; rest?: Rest; asked?: number }): Promise<RunView> {

@@ -13,6 +13,8 @@ import {
 import { type MessageRow, messagesOf } from '../store/messages.ts'
 import { type ArmOutcome, armOutcomes } from '../store/outcomes.ts'
 import { type SteeringLine, steeringOf } from '../store/steering-log.ts'
+import { campaignRun } from '../store/campaigns.ts'
+import { type CampaignReport, campaignReports } from './campaigns.ts'
 import { entryOf } from './catalogue.ts'
 import type { OperatorParts } from './operator.ts'
 import { type Whereabouts, askWhere } from './temporal.ts'
@@ -41,13 +43,16 @@ export interface JourneyReport {
   newest: Enrolment[]
   /** Who paused, resumed, stopped or moved it, the newest first. */
   steered: SteeringLine[]
+  /** Of a campaign: its newest runs, wave by wave. */
+  campaign: CampaignReport[]
 }
 
 const NEWEST = 10
 const STEERED = 5
 
 /** Throws JOURNEY_UNKNOWN, STORE_UNAVAILABLE. */
-export async function showJourney({ db, catalogue }: OperatorParts, name: string): Promise<JourneyReport> {
+export async function showJourney(parts: OperatorParts, name: string): Promise<JourneyReport> {
+  const { db, catalogue } = parts
   const { plan } = entryOf(catalogue, name)
   const [paused, counts, arms, exposedArms, effects, stored, newest, steered] = await Promise.all([
     pausedJourneys(db),
@@ -74,6 +79,7 @@ export async function showJourney({ db, catalogue }: OperatorParts, name: string
     offers: states,
     newest,
     steered,
+    campaign: plan.campaign ? await campaignReports(parts, name, NEWEST) : [],
   }
 }
 
@@ -125,7 +131,9 @@ export async function showRun({ db, temporal }: OperatorParts, id: string): Prom
     steeringOf(db, { enrolment: id }, STEERED),
   ])
   const unasked: Whereabouts = { known: false, why: 'no Temporal server was named' }
-  const where = run.status === 'running' ? await (temporal ? askWhere(temporal, id) : unasked) : null
+  // A member of a campaign is where the campaign is.
+  const workflow = run.campaign === null ? id : ((await campaignRun(db, run.campaign))?.workflow ?? id)
+  const where = run.status === 'running' ? await (temporal ? askWhere(temporal, workflow) : unasked) : null
   const ours = coupons.filter((coupon) => coupon.enrolment === id)
   return { run, messages: messages.map(withoutPerson), coupons: ours, where, steered }
 }

@@ -39,7 +39,7 @@ export function resetPoint(events: readonly HistoryEvent[]): number | undefined 
 /** Resets a workflow that failed; one that is on is only woken. Asked again, as where the answer was lost, it does no harm. */
 export async function takeUpAgain(
   { db, client, tempo }: { db: Db; client: Client; tempo: Tempo },
-  { id, enrolment: run, journey }: Pick<Dispatch, 'id' | 'enrolment' | 'journey'>,
+  { id, workflow: run }: Pick<Dispatch, 'id' | 'workflow'>,
 ): Promise<void> {
   const handle = client.workflow.getHandle(run)
   const now = (): number => shopTime(tempo, Date.now())
@@ -53,7 +53,7 @@ export async function takeUpAgain(
     await client.workflowService.resetWorkflowExecution({
       namespace: client.options.namespace,
       workflowExecution: { workflowId: run, runId },
-      reason: `${journey}: taken up again by an operator`,
+      reason: 'taken up again by an operator',
       workflowTaskFinishEventId: task,
       requestId: `retry/${id}`,
     })

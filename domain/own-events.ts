@@ -4,10 +4,14 @@
  */
 export const OWN_EVENTS: readonly string[] = [
   'consent.asked',
+  'consent.confirmed',
   'referral.accepted',
   'referral.qualified',
   'referral.voided',
+  'stage.changed',
   'tier.upgraded',
   'tier.kept',
   'tier.downgraded',
+  'audience.entered',
+  'audience.left',
 ]

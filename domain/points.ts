@@ -73,7 +73,7 @@ export function paidOrderOf(properties: Record<string, unknown>): PaidOrder | un
   return known ? { amount, freight } : undefined
 }
 
-const isAmount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+export const isAmount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 
 const FEN = 100
 

@@ -28,6 +28,8 @@ export interface Enrolment {
   clean_up: boolean
   /** The run of another journey that it goes on from. */
   migrated_from: string | null
+  /** The run of a campaign that the customer is a member of; null in a journey. */
+  campaign: string | null
 }
 
 export interface NewEnrolment {

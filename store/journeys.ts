@@ -4,7 +4,7 @@ import type { Arm } from '../domain/experiment.ts'
 import type { RunStatus } from '../domain/journey.ts'
 import type { ResumeRule } from '../domain/pause.ts'
 import { type Db, at, inTransaction } from './db.ts'
-import { wake } from './dispatch.ts'
+import { wake, wakeCampaign } from './dispatch.ts'
 import { logSteering } from './steering-log.ts'
 
 /** Pauses a journey: nobody is dropped, runs hold before their next effect. False if it was paused. */
@@ -50,9 +50,11 @@ export function resumeJourney(db: Db, name: string, resume: Resume): Promise<num
       tx,
       rows.map((row) => row.id),
     )
-    const detail = { waits: rule, ...(stale !== null && { staleMs: stale }), woken: rows.length }
+    const campaigns = await wakeCampaign(tx, name)
+    const woken = rows.length + campaigns
+    const detail = { waits: rule, ...(stale !== null && { staleMs: stale }), woken }
     await logSteering(tx, { word: 'resume', journey: name, by, now, detail })
-    return rows.length
+    return woken
   })
 }
 

@@ -105,7 +105,7 @@ export async function reopenRun(tx: Tx, run: string): Promise<void> {
 /** The journeys that somebody is in, with how many runs are on. */
 export async function openJourneys(db: Db): Promise<{ name: string; on: number }[]> {
   const { rows } = await sql<{ name: string; on: number }>`
-    select journey as name, count(*) as "on" from enrolments where status = 'running' group by journey order by journey
+    select journey as name, count(*) as "on" from enrolments where status = 'running' and campaign is null group by journey order by journey
   `.execute(db)
   return rows
 }
@@ -130,7 +130,7 @@ export async function openRuns(
       (select 'send ' || m.message from messages m
         where m.enrolment = e.id and m.status in ('held', 'reserved', 'sending') order by m.created_at desc limit 1),
       case when e.held_at is not null then e.step end) as step
-    from enrolments e where e.journey = ${journey} and e.status = 'running' and e.id > ${after} order by e.id limit ${limit}
+    from enrolments e where e.journey = ${journey} and e.status = 'running' and e.campaign is null and e.id > ${after} order by e.id limit ${limit}
   `.execute(db)
   return rows
 }

@@ -93,7 +93,9 @@ export interface LastLook {
   key: string
   /** The deadline that is over, as the caller knows it. */
   deadline: number
-  restart: string | null
+  restart: string | readonly string[] | null
+  /** What an event that begins the time anew must hold, as one that ends the wait. */
+  match?: Properties
   within: number
   /** Since when it has been resting for that deadline; without it no pause is asked about. */
   rest?: Rest
@@ -133,14 +135,14 @@ export function closeWait(db: Db, look: LastLook): Promise<(WaitView & { again: 
 /** Where pauses and the newest event of `restart` moved a deadline; null where it is over. */
 async function movedDeadline(
   tx: Tx,
-  { run, key, deadline, restart, within, rest }: LastLook,
+  { run, key, deadline, restart, match = {}, within, rest }: LastLook,
   pauses: readonly Pause[],
 ): Promise<number | null> {
   const shifted = dueAfter({ since: rest?.since ?? deadline - within, due: deadline }, pauses)
   const { rows } = await sql<{ last: Date | null; deadline: Date }>`
     select w.deadline, (select max(e.received_at) from events e join enrolments r on r.id = ${run}
-      where e.customer = r.customer and e.type = ${restart} and e.seq > r.begun_seq
-        and e.received_at <= greatest(w.deadline, ${at(shifted)})) as last
+      where e.customer = r.customer and e.type = any(${restart === null ? [] : [restart].flat()}) and e.seq > r.begun_seq
+        and e.received_at <= greatest(w.deadline, ${at(shifted)}) and e.properties @> ${JSON.stringify(match)}::jsonb) as last
     from waits w where w.key = ${key}
   `.execute(tx)
   const [row] = rows
@@ -151,4 +153,18 @@ async function movedDeadline(
   const moved = last === undefined ? 0 : dueAfter({ since: last, due: last + within }, pauses)
   const again = Math.max(shifted, moved)
   return again > stored ? again : null
+}
+
+/** The newest event of these types that a run has heard, that which began it with them; null where there is none. */
+export async function newestEvent(
+  db: Db,
+  { run, types, match = {} }: { run: string; types: readonly string[]; match?: Properties },
+): Promise<TakenEvent | null> {
+  const { rows } = await sql<EventRow>`
+    select e.id, e.type, e.received_at, e.properties from enrolments r join events e on e.customer = r.customer
+    where r.id = ${run} and e.type = any(${types}) and e.properties @> ${JSON.stringify(match)}::jsonb
+      and (e.seq > r.begun_seq or (e.seq = r.begun_seq and r.begun_by = e.type || ' ' || e.id))
+    order by e.seq desc limit 1
+  `.execute(db)
+  return rows[0] ? taken(rows[0]) : null
 }

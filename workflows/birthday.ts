@@ -19,14 +19,9 @@ export default journey(
     },
     copy: {
       greeting: {
-        subject: 'Happy birthday, {{ name }}',
-        text: 'Happy birthday, {{ name }}!\n\n{{ coupon.title }}: {{ coupon.code }}, until {{ coupon.expires }}. Treat yourself.',
-        locales: {
-          'zh-CN': {
-            subject: '{{ name }}，生日快乐',
-            text: '{{ name }}，生日快乐！\n\n送您一张生日券 {{ coupon.code }}，有效期至 {{ coupon.expires }}。',
-          },
-        },
+        en: 'Happy birthday, {{ name }}\n\nHappy birthday, {{ name }}!\n\n{{ coupon.title }}: {{ coupon.code }}, until {{ coupon.expires }}. Treat yourself.',
+        'zh-CN':
+          '{{ name }}，生日快乐\n\n{{ name }}，生日快乐！\n\n送您一份生日礼「{{ coupon.title }}」：{{ coupon.code }}，{{ coupon.expires }} 前有效。',
       },
     },
   },

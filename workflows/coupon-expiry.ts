@@ -1,6 +1,7 @@
 import { journey } from './kit/index.ts'
 
 const LIST = '{% for one in coupons.coupons %}{{ one.title }}: {{ one.code }}, until {{ one.expires }}\n{% endfor %}'
+const LIST_ZH = '{% for one in coupons.coupons %}{{ one.title }}：{{ one.code }}，{{ one.expires }} 到期\n{% endfor %}'
 
 export default journey(
   {
@@ -9,16 +10,16 @@ export default journey(
     reentry: { when: 'after-exit' },
     copy: {
       month: {
-        subject: 'Yours until {{ coupons.last }}',
-        text: `Hello {{ name }},\n\nthis is still yours:\n\n${LIST}`,
+        en: `Yours until {{ coupons.last }}\n\nHello {{ name }},\n\nthis is still yours:\n\n${LIST}`,
+        'zh-CN': `您的券可用到 {{ coupons.last }}\n\n{{ name }}，您好：\n\n这些券还在您的账户里：\n\n${LIST_ZH}`,
       },
       week: {
-        subject: 'A week left, then it is gone',
-        text: `Hello {{ name }},\n\nthis ends within days:\n\n${LIST}`,
+        en: `A week left, then it is gone\n\nHello {{ name }},\n\nthis ends within days:\n\n${LIST}`,
+        'zh-CN': `您有券即将到期\n\n{{ name }}，您好：\n\n这些券几天后就要到期了：\n\n${LIST_ZH}`,
       },
       day: {
-        subject: 'It ends on {{ coupons.first }}',
-        text: `Hello {{ name }},\n\nthe last reminder of what is yours:\n\n${LIST}`,
+        en: `It ends on {{ coupons.first }}\n\nHello {{ name }},\n\nthe last reminder of what is yours:\n\n${LIST}`,
+        'zh-CN': `您的券 {{ coupons.first }} 到期\n\n{{ name }}，您好：\n\n再提醒您一次，之后不再打扰：\n\n${LIST_ZH}`,
       },
     },
   },

@@ -3,9 +3,12 @@ import { journey } from './kit/index.ts'
 export default journey(
   {
     title: 'First order',
-    begins: { on: 'customer.registered' },
+    begins: { on: 'customer.registered', unless: { import: true } },
     goal: { on: 'order.paid', within: '14 days' },
+    exit: { on: 'assistant.added' },
     holdout: 10,
+    priority: 20,
+    tags: ['newcomer'],
     budget: { name: 'new-customers', cap: 200_000_00, journeyCap: 150_000_00 },
     offers: {
       'first-order-10': {
@@ -18,34 +21,18 @@ export default journey(
     },
     copy: {
       welcome: {
-        subject: 'Ten off your first order',
-        text: 'Hello {{ name }},\n\n{{ coupon.code }} takes ten off your first order. It is yours until {{ coupon.expires }}.',
-        locales: {
-          'zh-CN': {
-            subject: '首单九折，请查收',
-            text: '{{ name }}，您好：\n\n首单可用 {{ coupon.code }} 享九折，有效期至 {{ coupon.expires }}。',
-          },
-        },
+        en: 'Ten off your first order\n\nHello {{ name }},\n\n{{ coupon.code }} takes ten off your first order. It is yours until {{ coupon.expires }}.',
+        'zh-CN':
+          '首单九折，请查收\n\n{{ name }}，您好：\n\n首单可用 {{ coupon.code }} 享九折，有效期至 {{ coupon.expires }}。',
       },
       saving: {
-        subject: 'Still ten off',
-        text: 'Hello {{ name }},\n\n{{ coupon.code }} still takes ten off your first order.',
-        locales: {
-          'zh-CN': {
-            subject: '九折券还在等您',
-            text: '{{ name }}，您好：\n\n{{ coupon.code }} 仍可用于首单，享九折。',
-          },
-        },
+        en: 'Still ten off\n\nHello {{ name }},\n\n{{ coupon.code }} still takes ten off your first order.',
+        'zh-CN': '九折券还在等您\n\n{{ name }}，您好：\n\n{{ coupon.code }} 仍可用于首单，享九折。',
       },
       last: {
-        subject: 'Your ten off ends soon',
-        text: 'Hello {{ name }},\n\n{{ coupon.code }} takes ten off until {{ coupon.expires }}. After that it is gone.',
-        locales: {
-          'zh-CN': {
-            subject: '您的九折券即将到期',
-            text: '{{ name }}，您好：\n\n{{ coupon.code }} 的九折优惠到 {{ coupon.expires }} 为止，过期作废。',
-          },
-        },
+        en: 'Your ten off ends soon\n\nHello {{ name }},\n\n{{ coupon.code }} takes ten off until {{ coupon.expires }}. After that it is gone.',
+        'zh-CN':
+          '您的九折券即将到期\n\n{{ name }}，您好：\n\n{{ coupon.code }} 的九折优惠到 {{ coupon.expires }} 为止，过期作废。',
       },
     },
   },

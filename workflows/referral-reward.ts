@@ -1,5 +1,7 @@
 import { journey } from './kit/index.ts'
 
+const hundred = { gives: { amount: 100_00 }, needs: { minimum: 300_00 } }
+
 export default journey(
   {
     title: 'Referral reward',
@@ -7,15 +9,7 @@ export default journey(
     occasion: 'friend',
     exit: { on: 'referral.voided', sameOccasion: true },
     class: 'service',
-    offers: {
-      'referral-five': {
-        title: 'A hundred yuan, for five friends',
-        quota: 2_000,
-        perMember: 3,
-        gives: { amount: 100_00 },
-        needs: { minimum: 300_00 },
-      },
-    },
+    offers: { 'referral-five': { title: 'A hundred yuan, for five friends', quota: 2_000, perMember: 3, ...hundred } },
     points: {
       friend: { title: 'For a friend', earn: { fixed: 500 }, validDays: 365 },
       first: { title: 'For the first friend', earn: { fixed: 100 }, validDays: 365 },
@@ -36,38 +30,30 @@ export default journey(
       codes: { limit: 100, valid: '365 days' },
       ladder: { 1: 'first', 3: 'three', 5: 'five' },
       atMost: 20,
-      onVoid: 'claw-back',
     },
     copy: {
       thanks: {
-        subject: 'Your friend has ordered: {{ reward.points.amount }} points for you',
-        text: 'Hello {{ name }},\n\na friend you brought has ordered, and {{ reward.points.amount }} points are yours. Friends you have brought so far: {{ friends }}.',
+        en: 'Your friend has ordered: {{ reward.points.amount }} points for you\n\nHello {{ name }},\n\na friend you brought has ordered, and {{ reward.points.amount }} points are yours. Friends you have brought so far: {{ friends }}.',
+        'zh-CN':
+          '您的朋友下单了：{{ reward.points.amount }} 积分已到账\n\n{{ name }}，您好：\n\n您介绍的朋友下单了，{{ reward.points.amount }} 积分已到您的账户。至今您已介绍 {{ friends }} 位朋友，谢谢您。',
       },
       ladder: {
-        subject: '{{ rung }} friends: something more for you',
-        text: 'Hello {{ name }},\n\nwith {{ rung }} friends you have reached the next step, and its reward is yours. Thank you.',
+        en: '{{ rung }} friends: something more for you\n\nHello {{ name }},\n\nwith {{ rung }} friends you have reached the next step, and its reward is yours. Thank you.',
+        'zh-CN':
+          '满 {{ rung }} 位朋友，另有答谢\n\n{{ name }}，您好：\n\n您介绍的朋友已满 {{ rung }} 位，这一级的答谢已归您。谢谢您。',
       },
     },
   },
   async ({ wait, returnsOver, judge, review, approve, reward, climb, send }) => {
     await returnsOver()
     let risk = await judge()
-    if (risk.outcome === 'hold') {
-      await wait('3 days')
-      risk = await judge()
-    }
-    if (risk.outcome === 'hold' || risk.outcome === 'review') {
-      await review('referral', { within: '3 days', otherwise: 'deny' })
-    }
+    if (risk.outcome === 'hold') risk = await wait('3 days').then(judge)
+    if (['hold', 'review'].includes(risk.outcome)) await review('referral', { within: '3 days', otherwise: 'deny' })
     const approved = await approve()
     if (!approved.approved) return
-    const given = await reward('advocate')
-    await send('thanks', { reward: given, friends: approved.friends })
+    await send('thanks', { reward: await reward('advocate'), friends: approved.friends })
     for (const rung of await climb()) if (rung > 1) await send('ladder', { rung })
-    // A refund out of goodwill can still come, and takes back what is there.
-    await wait('75 days')
+    await wait('75 days') // A refund out of goodwill can still come, and takes back what is there.
   },
-  async ({ takeBackRewards }) => {
-    await takeBackRewards()
-  },
+  ({ takeBackRewards }) => takeBackRewards(),
 )

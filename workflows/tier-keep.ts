@@ -8,12 +8,14 @@ export default journey(
     exit: [{ on: 'tier.upgraded' }, { on: 'tier.downgraded' }],
     copy: {
       month: {
-        subject: '{{ title }} until {{ until }}',
-        text: 'You are {{ title }} until {{ until }}.\n\n{{ needed }} more growth value until then, and you stay it for another term.',
+        en: '{{ title }} until {{ until }}\n\nYou are {{ title }} until {{ until }}.\n\n{{ needed }} more growth value until then, and you stay it for another term.',
+        'zh-CN':
+          '您的 {{ title }} 等级有效至 {{ until }}\n\n您的 {{ title }} 等级有效至 {{ until }}。\n\n在此之前再积累 {{ needed }} 成长值，即可续期。',
       },
       week: {
-        subject: 'A last week as {{ title }}?',
-        text: '{{ needed }} more growth value by {{ until }}, and you stay {{ title }}.',
+        en: 'A last week as {{ title }}?\n\n{{ needed }} more growth value by {{ until }}, and you stay {{ title }}.',
+        'zh-CN':
+          '您的 {{ title }} 等级即将到期\n\n{{ until }} 前再积累 {{ needed }} 成长值，您就可以继续保留 {{ title }} 等级。',
       },
     },
   },

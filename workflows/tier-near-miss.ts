@@ -8,8 +8,8 @@ export default journey(
     holdout: 10,
     copy: {
       near: {
-        subject: 'Almost {{ title }}',
-        text: 'Only {{ needed }} more growth value, and you are {{ title }}.',
+        en: 'Almost {{ title }}\n\nOnly {{ needed }} more growth value, and you are {{ title }}.',
+        'zh-CN': '离 {{ title }} 只差一点\n\n再积累 {{ needed }} 成长值，您就升为 {{ title }} 了。',
       },
     },
   },

@@ -1,29 +1,10 @@
 /** The inbox in memory: store/events.ts and store/waits.ts for one run. */
 import { partsOfRun } from '../../domain/ids.ts'
-import {
-  type EndPattern,
-  type Properties,
-  type RunStatus,
-  type TakenEvent,
-  concerns,
-  decideEntry,
-  matches,
-  occasionOf,
-} from '../../domain/journey.ts'
-import { paidOrderOf } from '../../domain/points.ts'
-import { REFUNDED, type Refunds, refundsOf } from '../../domain/returns.ts'
-import type { Host } from '../catalogue.ts'
+import { type EndPattern, type Properties, type RunStatus, type TakenEvent } from '../../domain/journey.ts'
+import type { Refunds } from '../../domain/returns.ts'
+import { endsRun, entryOf, refundsAmong } from './routing.ts'
 import type { Setting } from './setting.ts'
-
-interface Wait {
-  type: string
-  match: Properties
-  deadline: number
-  open: boolean
-  taken: TakenEvent | null
-}
-
-type Asked<K extends 'openWait' | 'closeWait'> = Parameters<Host['activities'][K]>[0]
+import { VirtualWaits } from './waits.ts'
 
 export class VirtualInbox {
   status: RunStatus = 'running'
@@ -31,7 +12,7 @@ export class VirtualInbox {
   goalAt: number | null = null
   readonly events: TakenEvent[] = []
 
-  private readonly waits = new Map<string, Wait>()
+  readonly waits = new VirtualWaits(this)
   private readonly setting: Setting
   private readonly now: () => number
   private readonly wake: () => void
@@ -62,53 +43,34 @@ export class VirtualInbox {
   }
 
   private leave(event: TakenEvent): string | undefined {
-    const { begin, plan } = this.setting
-    const whole = (exit: EndPattern): boolean => !exit.whole || this.refunds(begin).whole
+    const { plan } = this.setting
+    const whole = (exit: EndPattern): boolean => !exit.whole || this.refunds().whole
     const left = plan.exits.some((exit) => this.ends(exit, event) && whole(exit)) && this.end('exited', event.type)
     return left ? 'an exit' : undefined
   }
 
-  /** Whether the event ends this run, and not only one of another occasion. */
   private ends(pattern: EndPattern, event: TakenEvent): boolean {
-    const { plan, run } = this.setting
-    const { occasion } = partsOfRun(run)
-    return matches(pattern, event) && concerns(plan, pattern, { properties: event.properties, occasion })
+    const { plan, run, begin: begun } = this.setting
+    return endsRun(plan, pattern, event, { occasion: partsOfRun(run).occasion, begun })
   }
 
-  /** What the refunds so far come to, of the order that began the run or of another. */
-  refunds(paid = this.setting.begin, events: readonly TakenEvent[] = this.events): Refunds {
-    const order = occasionOf('order', paid)
-    const told = events.filter((one) => one.type === REFUNDED && occasionOf('order', one.properties) === order)
-    return refundsOf(paidOrderOf(paid), order === undefined ? [] : told)
+  /** What the refunds so far come to, of the order that began the run. */
+  refunds(): Refunds {
+    return refundsAmong(this.events, this.setting.begin)
   }
 
   private giveToWait(event: TakenEvent): string | undefined {
-    for (const wait of this.waits.values()) {
-      if (!wait.open || wait.deadline < this.now() || !matches({ on: wait.type, where: wait.match }, event)) continue
-      Object.assign(wait, { open: false, taken: event })
-      this.wake()
-      return 'what the wait was for'
-    }
-    return undefined
+    if (!this.waits.give(event, this.now())) return undefined
+    this.wake()
+    return 'what the wait was for'
   }
 
   private entry(event: TakenEvent, before: readonly TakenEvent[]): string | undefined {
     const { plan, run, start } = this.setting
-    if (!plan.begins || !matches(plan.begins, event)) return undefined
-    const occasion = plan.occasion === undefined ? null : occasionOf(plan.occasion, event.properties)
-    if (occasion === undefined) return 'no entry: OCCASION_MISSING'
-    const over = before.some((one) =>
-      plan.exits.some(
-        (exit) =>
-          exit.sameOccasion &&
-          matches(exit, one) &&
-          concerns(plan, exit, { properties: one.properties, occasion }) &&
-          (!exit.whole || this.refunds(event.properties, before).whole),
-      ),
-    )
-    if (over) return 'no entry: OCCASION_OVER'
     const past = [{ occasion: partsOfRun(run).occasion, enteredAt: start, open: this.status === 'running' }]
-    const entry = decideEntry(plan, { occasion, now: this.now(), past })
+    const entry = entryOf(plan, event, { before, past, now: this.now() })
+    // What a plan does not begin with is not worth a word.
+    if (!entry || (!entry.enter && entry.code === 'BEGINS_NOT_MATCHED')) return undefined
     return entry.enter ? `begins another run, ${entry.occasion}` : `no entry: ${entry.code}`
   }
 
@@ -116,32 +78,8 @@ export class VirtualInbox {
   end(status: Exclude<RunStatus, 'running'>, reason: string): boolean {
     if (this.status !== 'running') return false
     Object.assign(this, { status, reason })
-    for (const wait of this.waits.values()) wait.open = false
+    this.waits.close()
     this.wake()
     return true
-  }
-
-  view(key: string): { status: RunStatus; event: TakenEvent | null } {
-    return { status: this.status, event: this.waits.get(key)?.taken ?? null }
-  }
-
-  openWait({ key, type, match, deadline }: Asked<'openWait'>) {
-    const running = this.status === 'running'
-    const used = new Set([...this.waits.values()].map((one) => one.taken?.id))
-    const came = this.events.find((one) => !used.has(one.id) && matches({ on: type, where: match }, one))
-    const taken = running && came ? came : null
-    this.waits.set(key, { type, match, deadline, open: running && taken === null, taken })
-    return this.view(key)
-  }
-
-  /** The last look at the deadline; `again` is the new one where an event of `restart` moved it. */
-  closeWait({ key, restart, within }: Asked<'closeWait'>) {
-    const wait = this.waits.get(key)
-    if (!wait?.open) return { ...this.view(key), again: null }
-    const times = this.events.filter((one) => one.type === restart).map((one) => Date.parse(one.at))
-    const moved = Math.max(-Infinity, ...times.filter((time) => time <= wait.deadline)) + within
-    const again = moved > wait.deadline ? moved : null
-    Object.assign(wait, { open: again !== null, deadline: again ?? wait.deadline })
-    return { ...this.view(key), again }
   }
 }

@@ -11,7 +11,7 @@ import { type Finding, gravest } from '../../domain/wording.ts'
 import type { Host } from '../catalogue.ts'
 import type { Standing } from './effects.ts'
 import type { Setting } from './setting.ts'
-import type { Line } from './timeline.ts'
+import type { Say } from './timeline.ts'
 import { variablesInPreview, wordsInPreview } from './words.ts'
 
 type Request = Parameters<Host['activities']['sendMessage']>[0]
@@ -25,10 +25,11 @@ interface Sample {
 export class VirtualMessages {
   /** A message that is held is asked for again in the same words. */
   private readonly samples = new Map<string, Sample>()
+  private readonly slots = new Map<string, number>()
   private readonly setting: Setting
-  private readonly say: (what: Line['what'], text: string, more: Partial<Line>) => void
+  private readonly say: Say
 
-  constructor(setting: Setting, say: (what: Line['what'], text: string, more: Partial<Line>) => void) {
+  constructor(setting: Setting, say: Say) {
     this.setting = setting
     this.say = say
   }
@@ -53,14 +54,25 @@ export class VirtualMessages {
     const { code, channel } = verdict
     if (verdict.do === 'hold') {
       if (verdict.since !== undefined) this.bid(request, verdict, bid?.until ?? verdict.until ?? standing.now)
-      this.say('held', `${called(channel)} ${name} held: ${code}`, { name, code, until: verdict.until })
-      return { is: 'held', code, until: verdict.until }
+      const until = this.heldUntil(key, verdict)
+      this.say('held', `${called(channel)} ${name} held: ${code}`, { name, code, until, channel, key })
+      return { is: 'held', code, until }
     }
     const known = code.startsWith('TEMPLATE') ? sample(channel).rendered : undefined
     const detail = known?.ok === false ? `, ${known.detail.split(',')[0]}` : ''
     if (code !== 'LEFT_JOURNEY')
-      this.say('skipped', `${called(channel)} ${name} skipped: ${code}${detail}`, { name, code })
+      this.say('skipped', `${called(channel)} ${name} skipped: ${code}${detail}`, { name, code, channel, key })
     return { is: 'skipped', code }
+  }
+
+  /** Over the night it gets a place of the morning, where the setting shares those out; the control arm takes none. */
+  private heldUntil(key: string, { code, channel, until }: Verdict & { do: 'hold' }): number | null {
+    const { setting } = this
+    if (until === null || code !== 'QUIET_HOURS' || setting.arm === 'holdout' || !setting.release) return until
+    const kept = this.slots.get(key)
+    const slot = kept !== undefined && kept >= until ? kept : setting.release({ channel, opensAt: until, key })
+    this.slots.set(key, slot)
+    return slot
   }
 
   /** The control arm's wait takes nothing away from others. */
@@ -99,7 +111,7 @@ export class VirtualMessages {
       const me = { key, priority, channel: name, tags, bid: own ? { at: own.at, until: own.until } : null }
       return {
         name,
-        consented,
+        consented: consented(name),
         suppressed: customer.suppressed,
         address: name === 'email' ? customer.email : (customer.reach?.[name] ?? null),
         ready: true,

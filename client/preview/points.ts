@@ -1,77 +1,88 @@
-/** Points in memory: activities/points.ts for one run of a customer who had none before. */
-import { PerennialError, type Refusal } from '../../domain/errors.ts'
+/** Points in memory: activities/points.ts for one run, over the lots of its customer. */
 import { localDate } from '../../domain/calendar.ts'
-import type { RunStatus } from '../../domain/journey.ts'
+import { PerennialError, type Refusal } from '../../domain/errors.ts'
+import { occasionOf } from '../../domain/journey.ts'
 import {
+  type BonusDay,
+  type Cap,
   type Earning,
-  type OnReturn,
   type PointRule,
   type Unit,
   capsOf,
-  clawBack,
   earningsOf,
+  expiryOf,
   paidOrderOf,
   sumOf,
   withTier,
   withinCap,
 } from '../../domain/points.ts'
 import { type Refunds, shareOf } from '../../domain/returns.ts'
+import type { Level } from '../../domain/tier.ts'
 import type { Host } from '../catalogue.ts'
-import type { VirtualBudget } from './budget.ts'
+import type { Purse } from './budget.ts'
 import type { Standing } from './effects.ts'
+import type { Earned, Lots } from './lots.ts'
 import type { Setting } from './setting.ts'
-import type { VirtualTiers } from './tiers.ts'
-import type { Line } from './timeline.ts'
+import type { Say } from './timeline.ts'
 
+/** What one asking awarded: the base and its bonuses. */
 interface Award {
   rule: string
   unit: Unit
-  /** What is left of it, and what it was. */
-  amount: number
-  earned: number
-  onReturn: OnReturn
-  state: 'pending' | 'available' | 'settled' | 'void'
+  lots: Earned[]
+  /** What the run has settled of it. */
+  settled: number
 }
 
 type Calls = Host['activities']
 type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
 
+export interface PointsOver {
+  budget: Purse
+  lots: Lots
+  /** The level that the customer has now. */
+  tiers: { readonly now: Level }
+}
+
 export class VirtualPoints {
   private readonly awards: Award[] = []
   private readonly setting: Setting
-  private readonly budget: VirtualBudget
-  private readonly say: (what: Line['what'], text: string, more: Partial<Line>) => void
+  private readonly over: PointsOver
+  private readonly say: Say
 
-  private readonly tiers: VirtualTiers
-
-  constructor(
-    setting: Setting,
-    { budget, tiers }: { budget: VirtualBudget; tiers: VirtualTiers },
-    say: (what: Line['what'], text: string, more: Partial<Line>) => void,
-  ) {
+  constructor(setting: Setting, over: PointsOver, say: Say) {
     this.setting = setting
-    this.budget = budget
+    this.over = over
     this.say = say
-    this.tiers = tiers
   }
 
-  award(request: Parameters<Calls['awardPoints']>[0], { status, paused }: Standing): Answer<'awardPoints'> {
-    const { rule: name } = request
-    const { plan, arm, begin } = this.setting
+  award(request: Parameters<Calls['awardPoints']>[0], standing: Standing): Answer<'awardPoints'> {
+    const { plan } = this.setting
+    const { rule: name, key } = request
     const rule = plan.points[name]
     if (!rule) {
       throw new PerennialError('POINTS_RULE_UNKNOWN', `'${plan.name}' has no rule of points '${name}'`, {
         field: 'rule',
       })
     }
+    return this.awardBy(rule, { name, key }, standing)
+  }
+
+  /** The same by a rule that is no plan's, as of the gift of a level. */
+  awardBy(
+    rule: PointRule,
+    { name, key }: { name: string; key: string },
+    { now, status, paused }: Standing,
+  ): Answer<'awardPoints'> {
+    const { arm, begin } = this.setting
     if (status !== 'running') return { is: 'refused', code: 'LEFT_JOURNEY' }
     if (paused) {
       this.say('held', `points ${name} held: PAUSED`, { name, code: 'PAUSED', until: null })
       return { is: 'held' }
     }
-    const rates = rule.tier ? withTier(rule, this.tiers.now.multiplier ?? 1) : rule
+    const rates = rule.tier ? withTier(rule, this.over.tiers.now.multiplier ?? 1) : rule
     const earned = earningsOf(rates, paidOrderOf(begin), this.day())
-    const earnings = earned && this.capped(name, rule, earned)
+    const earnings = earned && this.capped(name, rule, { earned, now })
     const refuse = (code: Refusal): Answer<'awardPoints'> => {
       this.say('refused', `points ${name} refused: ${code}`, { name, code })
       return { is: 'refused', code }
@@ -79,75 +90,123 @@ export class VirtualPoints {
     if (arm === 'holdout') return refuse('HOLDOUT')
     if (!earned?.length) return refuse(earned ? 'NOTHING_EARNED' : 'AMOUNT_MISSING')
     if (!earnings?.length) return refuse('POINTS_CAP')
-    const { unit = 'points', pending = false, onReturn = 'within-balance' } = rule
-    const amount = sumOf(earnings)
-    const short = this.budget.takePoints(unit, amount)
+    const { unit = 'points', pending = false } = rule
+    const keyed = earnings.map(({ bonus, amount }) => ({ key: bonus === null ? key : `${key}+${bonus}`, amount }))
+    const short = this.over.budget.takePoints(
+      keyed.map(({ amount, ...one }) => ({ ...one, unit, part: amount, whole: amount })),
+      pending,
+    )
     if (short) return refuse(short)
-    this.awards.push({ rule: name, unit, amount, earned: amount, onReturn, state: pending ? 'pending' : 'available' })
+    const lots = keyed.map((one) => this.earn(rule, { ...one, name, now }))
+    this.awards.push({ rule: name, unit, lots, settled: 0 })
+    const amount = sumOf(earnings)
     this.say('points', `points ${name}: ${amount} ${unit}${pending ? ', pending' : ''}`, { name })
     return { is: 'awarded', unit, amount, pending }
   }
 
-  settle({ status, paused }: Standing): Answer<'settlePoints'> {
+  private earn(
+    rule: PointRule,
+    { key, name, amount, now }: { key: string; name: string; amount: number; now: number },
+  ) {
+    const { plan, run, begin, zone } = this.setting
+    const { unit = 'points', pending = false, onReturn = 'within-balance', validDays } = rule
+    const of = { key, journey: plan.name, run, rule: name, order: occasionOf('order', begin) }
+    const expiresAt = expiryOf(now, validDays, zone)
+    return this.over.lots.earn({ ...of, unit, onReturn, original: amount, expiresAt, pending, now })
+  }
+
+  settle({ now, status, paused }: Standing): Answer<'settlePoints'> {
     if (status !== 'running') return { is: 'refused', code: 'LEFT_JOURNEY' }
     if (paused) {
       this.say('held', 'points held: PAUSED', { code: 'PAUSED', until: null })
       return { is: 'held' }
     }
-    for (const award of this.awards.filter(({ state }) => state === 'pending')) {
-      award.state = 'settled'
-      this.say('points', `points ${award.rule}: ${award.amount} ${award.unit} settled`, { name: award.rule })
+    for (const award of this.awards) {
+      const pending = award.lots.filter(({ state }) => state === 'pending')
+      if (pending.length === 0) continue
+      let amount = 0
+      for (const lot of pending) {
+        const part = this.over.lots.settle(lot, now)
+        this.over.budget.settlePoints({ key: lot.key, unit: lot.unit, part, whole: lot.original })
+        amount += part
+      }
+      award.settled += amount
+      this.say('points', `points ${award.rule}: ${amount} ${award.unit} settled`, { name: award.rule })
     }
-    return { is: 'settled', ...this.totals((award) => award.state === 'settled') }
+    return { is: 'settled', ...totals(this.awards.map(({ unit, settled }) => ({ unit, amount: settled }))) }
   }
 
   /** All that is not void, or what some rules awarded. */
-  takeBack(rules?: readonly string[]): Answer<'takeBackPoints'> {
-    const taken: Award[] = []
-    for (const award of this.awards.filter(({ state, rule }) => state !== 'void' && (rules?.includes(rule) ?? true))) {
-      const { rule, unit, state, onReturn, amount } = award
-      // Nothing is spent in a walk, so all that was settled is there.
-      const back = state === 'pending' ? amount : clawBack(onReturn, amount, amount).taken
-      award.state = 'void'
-      this.budget.giveBack(unit, back)
-      taken.push({ ...award, amount: back })
-      this.say('points', `points ${rule}: ${back} ${unit} ${state === 'pending' ? 'void' : 'clawed back'}`, {
-        name: rule,
-      })
+  takeBack(now: number, rules?: readonly string[]): Answer<'takeBackPoints'> {
+    this.over.lots.expire(now)
+    const taken: { unit: Unit; amount: number }[] = []
+    for (const { rule, unit, lots } of this.awards.filter((award) => rules?.includes(award.rule) ?? true)) {
+      const alive = lots.filter(({ state, reversed }) => state !== 'void' && !reversed)
+      const pending = alive.every(({ state }) => state === 'pending')
+      if (alive.length === 0) continue
+      const amount = sumOf(alive.map((lot) => ({ amount: this.back(lot, { now }) })))
+      taken.push({ unit, amount })
+      this.say('points', `points ${rule}: ${amount} ${unit} ${pending ? 'void' : 'clawed back'}`, { name: rule })
     }
-    return this.totals(() => true, taken)
+    return totals(taken)
   }
 
-  /** What the parts of the order that were refunded take, each once: what its share comes to over what was taken before. */
-  takeBackParts({ whole, goods, parts }: Refunds, status: RunStatus): void {
-    const last = parts.at(-1)
-    if (whole || last === undefined || status !== 'running') return
-    for (const award of this.awards.filter(({ state }) => state !== 'void')) {
-      const share = Math.min(
-        award.amount,
-        shareOf(award.earned, { ...last, before: 0 }, goods) - (award.earned - award.amount),
-      )
-      const { rule, unit, onReturn, state } = award
-      const back = state === 'pending' ? share : clawBack(onReturn, share, share).taken
-      award.amount -= back
-      this.budget.giveBack(unit, back)
-      const what = state === 'pending' ? 'void' : 'clawed back'
-      if (back > 0) this.say('points', `points ${rule}: ${back} ${unit} ${what}, refund ${last.refund}`, { name: rule })
+  /** What the parts of the order that were refunded take, each once. */
+  takeBackParts({ whole, goods, parts }: Refunds, { now, status }: Pick<Standing, 'now' | 'status'>): void {
+    if (whole || parts.length === 0 || status !== 'running') return
+    this.over.lots.expire(now)
+    for (const part of parts) {
+      for (const { rule, unit, lots } of this.awards) {
+        const fresh = lots.filter(
+          ({ state, reversed, refunds }) => state !== 'void' && !reversed && !refunds.has(part.refund),
+        )
+        const what = fresh.every(({ state }) => state === 'pending') ? 'void' : 'clawed back'
+        const refunded = { refund: part.refund, now }
+        const back = sumOf(
+          fresh.map((lot) => ({ amount: this.back(lot, { ...refunded, share: shareOf(lot.original, part, goods) }) })),
+        )
+        if (back > 0) {
+          this.say('points', `points ${rule}: ${back} ${unit} ${what}, refund ${part.refund}`, { name: rule })
+        }
+      }
     }
   }
 
-  private capped(name: string, rule: PointRule, earned: readonly Earning[]): Earning[] {
-    const before = sumOf(this.awards.filter((award) => award.rule === name).map((award) => ({ amount: award.earned })))
-    return capsOf(rule).reduce((kept, cap) => withinCap(kept, cap.points - before), [...earned])
+  private back(lot: Earned, by: { refund?: string; share?: number; now: number }): number {
+    const { was, amount, whole } = this.over.lots.takeBack(lot, by)
+    this.over.budget.giveBack({ key: lot.key, unit: lot.unit, part: amount, whole }, was)
+    return amount
   }
 
-  /** The day the run begins; a preview's customer has no birthday. */
-  private day() {
-    return { date: localDate(this.setting.startsAt, this.setting.zone), birthday: null }
+  private capped(
+    name: string,
+    rule: PointRule,
+    { earned, now }: { earned: readonly Earning[]; now: number },
+  ): Earning[] {
+    const before = (cap: Cap): number =>
+      this.over.lots.all.reduce((sum, lot) => sum + (this.counts(lot, { name, cap, now }) ? lot.original : 0), 0)
+    return capsOf(rule).reduce((kept, cap) => withinCap(kept, cap.points - before(cap)), [...earned])
   }
 
-  private totals(counts: (award: Award) => boolean, awards: readonly Award[] = this.awards) {
-    const of = (unit: Unit): number => sumOf(awards.filter((award) => award.unit === unit && counts(award)))
-    return { points: of('points'), growth: of('growth') }
+  /** Whether a lot is of the rule and under the cap. */
+  private counts(
+    { journey, rule, run, order, earnedAt }: Earned,
+    of: { name: string; cap: Cap; now: number },
+  ): boolean {
+    const { plan, begin, zone } = this.setting
+    if (journey !== plan.name || rule !== of.name) return false
+    if (of.cap.per === 'day') return localDate(earnedAt, zone) === localDate(of.now, zone)
+    return run === this.setting.run || (order !== undefined && order === occasionOf('order', begin))
   }
+
+  /** The day the run begins. */
+  private day(): BonusDay {
+    const { startsAt, zone, customer } = this.setting
+    return { date: localDate(startsAt, zone), birthday: customer.birthday ?? null }
+  }
+}
+
+function totals(amounts: readonly { unit: Unit; amount: number }[]): { points: number; growth: number } {
+  const of = (unit: Unit): number => sumOf(amounts.filter((one) => one.unit === unit))
+  return { points: of('points'), growth: of('growth') }
 }

@@ -1,5 +1,5 @@
 /** What a walk is given: one customer, one plan, and what happens to them from outside. */
-import type { QuietHours } from '../../domain/calendar.ts'
+import type { Birthday, QuietHours } from '../../domain/calendar.ts'
 import type { ChannelName } from '../../domain/channel.ts'
 import type { Bid, CapRule, PastMessage } from '../../domain/pressure.ts'
 import type { Expiring } from '../../domain/expiry.ts'
@@ -20,11 +20,14 @@ export interface VirtualCustomer {
   /** The channels they like best first. */
   channels?: ChannelName[]
   zone: string | null
+  birthday?: Birthday | null
   /** BCP 47, and E.164: what their words are chosen by. */
   locale?: string | null
   phone?: string | null
   /** Whether they agreed to the plan's topic. */
   consent: boolean
+  /** Where they do not: why a journey withdrew it ('silence'); absent where they never agreed or said no themselves. */
+  withdrawnFor?: string
   suppressed: boolean
   tags: string[]
   traits?: Properties
@@ -46,8 +49,14 @@ export type Outside = { at: number } & (
   | { is: 'unsubscribe' }
   | { is: 'pause' }
   | { is: 'resume' }
-  | { is: 'decision'; decision: 'approve' | 'deny' }
+  | ({ is: 'decision' } & Answered)
 )
+
+/** What a person decides, or says of a task; by 'operator' unless said. */
+export interface Answered {
+  decision: 'approve' | 'deny' | 'done' | 'cannot'
+  by?: string
+}
 
 /** The messages of one customer, over all runs. */
 export interface CustomerLoad {
@@ -85,6 +94,8 @@ export interface Setting {
   auctionMs: number
   /** The best priority of any journey. */
   highest: number
+  /** A place of the morning for what was held over the night: activities/gate.ts. As soon as it opens, where it is left out. */
+  release?: (asked: { channel: ChannelName; opensAt: number; key: string }) => number
   /** Terms that a person has agreed to. */
   approved: readonly string[]
   /** Called before the clock goes on, so that runs side by side keep one time. */

@@ -6,13 +6,13 @@ import { type Level, type Programme, type TierFacts, benefitsOf, levelAt, tierFa
 import type { Host } from '../catalogue.ts'
 import type { Standing } from './effects.ts'
 import type { Setting } from './setting.ts'
-import type { Line } from './timeline.ts'
+import type { Say } from './timeline.ts'
 
 type Calls = Host['activities']
 type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
 
-/** Issues a sample of an offer, or says why not. */
-type Issue = (offer: string, valid: string) => Coupon | Refusal
+/** Issues a coupon of an offer under a key, or says why not. */
+export type Issue = (offer: string, asked: { key: string; valid: string; now: number }) => Coupon | Refusal
 
 const UPGRADED = 'tier.upgraded'
 
@@ -20,9 +20,9 @@ export class VirtualTiers {
   private level: Level
   private readonly programme: Programme
   private readonly setting: Setting
-  private readonly say: (what: Line['what'], text: string, more: Partial<Line>) => void
+  private readonly say: Say
 
-  constructor(setting: Setting, say: (what: Line['what'], text: string, more: Partial<Line>) => void) {
+  constructor(setting: Setting, say: Say) {
     this.setting = setting
     this.say = say
     this.programme = setting.programme
@@ -56,7 +56,7 @@ export class VirtualTiers {
     return tierFacts({ programme: this.programme, level: this.level, growth, keeping, now, zone })
   }
 
-  grant({ status, paused }: Standing, issue: Issue): Answer<'grantTierBenefits'> {
+  grant({ now, status, paused }: Standing, issue: Issue): Answer<'grantTierBenefits'> {
     if (status !== 'running') return { is: 'refused', code: 'LEFT_JOURNEY' }
     if (paused) {
       this.say('held', 'tier benefits held: PAUSED', { code: 'PAUSED', until: null })
@@ -69,7 +69,9 @@ export class VirtualTiers {
       return { is: 'refused', code }
     }
     const { id, title, gift } = this.level
-    const coupon = gift?.offer === undefined ? null : issue(gift.offer, gift.valid)
+    const { run } = this.setting
+    const asked = { key: `${run}/gift`, valid: gift?.valid ?? '0 days', now }
+    const coupon = gift?.offer === undefined ? null : issue(gift.offer, asked)
     const points = gift?.points ?? 0
     if (points > 0) this.say('points', `points tier-gift: ${points} points`, { name: 'tier-gift' })
     const given = typeof coupon === 'string' ? { coupon: null, refused: { coupon } } : { coupon, refused: {} }

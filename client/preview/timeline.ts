@@ -11,6 +11,9 @@ export type Happening =
   | 'points'
   | 'referral'
   | 'review'
+  | 'task'
+  | 'tag'
+  | 'consent'
   | 'refused'
   | 'message'
   | 'skipped'
@@ -40,6 +43,9 @@ export interface Line {
   /** Its effect key. */
   key?: string
 }
+
+/** How what happens is told. */
+export type Say = (what: Happening, text: string, more?: Partial<Line>) => void
 
 export interface Timeline {
   run: string

@@ -1,57 +1,32 @@
 /** What a journey file must be, beyond what its types already say: checked when the catalogue reads it. */
 import { z } from 'zod'
-import { minuteOfDay } from '../calendar.ts'
 import { milliseconds } from '../duration.ts'
 import { AUDIENCES } from '../audience.ts'
 import { CHANNELS } from '../channel.ts'
 import { type Delivery, type MessageDelivery, PLAIN } from '../delivery.ts'
 import { BUDGET_MOST, isBounded, plannedBudget } from '../budget.ts'
+import type { CampaignTerms } from '../campaign.ts'
 import { BUCKETS_MOST } from '../coupon.ts'
 import { PerennialError } from '../errors.ts'
-import type { Routing } from '../journey.ts'
+import type { EndPattern, Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
 import type { PointRule } from '../points.ts'
-import { isLocale } from '../locale.ts'
 import { PARTIALS_JOURNEY } from '../partials.ts'
 import { holdToLint, readyCopy } from '../ready-words.ts'
-import type { Copy, CopyDraft } from '../template.ts'
+import type { Copy } from '../template.ts'
 import { REFUNDED } from '../returns.ts'
+import { copyContract } from './copy.ts'
 import { programmeContract, programmeOf, rewardsContract, rewardsOf } from './referral.ts'
+import { duration, readable, schedulingContract, time } from './timetable.ts'
 
-const readable = (read: (text: string) => unknown) => (text: string, context: z.RefinementCtx) => {
-  try {
-    read(text)
-  } catch (error) {
-    context.addIssue(error instanceof Error ? error.message : String(error))
-  }
-}
-
-const duration = z.string().superRefine(readable(milliseconds)).transform(milliseconds)
-const time = z.string().superRefine(readable(minuteOfDay))
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
-const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
-const endPattern = pattern.extend({ sameOccasion: z.boolean().optional(), whole: z.boolean().optional() })
-const draft = z.strictObject({
-  subject: z.string().min(1),
-  text: z.string().min(1).optional(),
-  html: z.string().min(1).optional(),
-  mjml: z.string().min(1).optional(),
+const values = z.record(z.string(), z.json())
+const pattern = z.strictObject({ on: eventType, where: values.optional(), unless: values.optional() })
+const endPattern = pattern.extend({
+  sameOccasion: z.boolean().optional(),
+  shares: z.string().min(1).optional(),
+  whole: z.boolean().optional(),
 })
-type DraftRead = z.output<typeof draft>
-const hasBody = ({ text, html, mjml }: DraftRead): boolean => (text ?? html ?? mjml) !== undefined
-const oneMarkup = ({ html, mjml }: DraftRead): boolean => html === undefined || mjml === undefined
-const BODY = {
-  message: "expected text, html or mjml: 'text' makes the HTML part, 'html' and 'mjml' make the text part",
-  path: ['text'],
-}
-const localeTag = z.string().refine(isLocale, "expected a BCP 47 tag: 'zh-CN'")
-const copy = draft
-  .extend({
-    locale: localeTag.optional(),
-    locales: z.record(localeTag, draft.refine(hasBody, BODY).refine(oneMarkup, 'html or mjml, not both')).optional(),
-  })
-  .refine(hasBody, BODY)
-  .refine(oneMarkup, 'expected html or mjml, not both')
 const name = z.string().min(1).max(100)
 const minor = z.int().min(1).max(MONEY_MOST)
 const gives = z.union(
@@ -159,6 +134,7 @@ const planContract = z.strictObject({
       error: "expected { on: 'order.paid' } or { every: 'day', at: '09:30', audience: 'birthday' }",
     })
     .optional(),
+  schedule: schedulingContract.optional(),
   goal: endPattern.extend({ within: duration.optional() }).optional(),
   exit: z.union([endPattern, z.array(endPattern)]).optional(),
   holdout: z.number().min(0).max(50).default(0),
@@ -173,7 +149,7 @@ const planContract = z.strictObject({
   class: z.enum(['marketing', 'service', 'transactional']).default('marketing'),
   topic: z.string().min(1).default('marketing'),
   ...delivery,
-  copy: z.record(z.string(), copy),
+  copy: z.record(z.string(), copyContract),
   offers: z.record(z.string(), offer).default({}),
   budget: budget.optional(),
   off: z.boolean().optional(),
@@ -186,7 +162,7 @@ const planContract = z.strictObject({
     .optional(),
 })
 
-const ENGINE = ['sweep', 'upkeep', 'test-mail', PARTIALS_JOURNEY]
+const ENGINE = ['sweep', 'upkeep', 'test-mail', 'campaign', PARTIALS_JOURNEY]
 
 const nameContract = z
   .string()
@@ -194,7 +170,7 @@ const nameContract = z
   .refine((name) => !ENGINE.includes(name), `${ENGINE.join(', ')} are names of the engine`)
 
 /** A plan as the other floors use it: spans in ms, defaults filled in. */
-export type CheckedPlan = ReturnType<typeof checkPlan>
+export type CheckedPlan = ReturnType<typeof checkPlan> & { campaign?: CampaignTerms }
 
 /**
  * Checks a plan and its words; MJML is compiled afterwards (domain/ready-words.ts). Throws JOURNEY_INVALID or TEMPLATE_SYNTAX, naming
@@ -214,6 +190,11 @@ export function checkPlan(name: string, plan: unknown) {
   const exits = exit === undefined ? [] : [exit].flat()
   const ends = goal ? [goal, ...exits] : exits
   checkEnds(name, ends, rest.occasion)
+  if (rest.schedule && begins && 'on' in begins) {
+    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, schedule: an event begins it`, {
+      field: 'schedule',
+    })
+  }
   const unspoken = Object.keys(rest.messages).find((message) => !Object.hasOwn(rest.copy, message))
   if (unspoken !== undefined) {
     throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, messages.${unspoken}: it has no words`, {
@@ -248,6 +229,7 @@ export function checkPlan(name: string, plan: unknown) {
     rewards,
     sweep: swept,
     takes: rest.takes,
+    schedule: rest.schedule,
     budget: rest.budget === undefined ? undefined : plannedBudget(rest.budget),
   }
 }
@@ -309,8 +291,9 @@ const sweepOf = ({ audience, at, worth }: z.output<typeof sweep>) => ({
 })
 
 /** Without keys that are undefined. */
-function plain({ on, where, sameOccasion, whole }: z.output<typeof endPattern>) {
-  return { on, ...(where !== undefined && { where }), ...(sameOccasion && { sameOccasion }), ...(whole && { whole }) }
+function plain({ sameOccasion, whole, ...pattern }: z.output<typeof endPattern>) {
+  const said = defined(pattern) as Omit<EndPattern, 'sameOccasion' | 'whole'>
+  return { ...said, ...(sameOccasion && { sameOccasion }), ...(whole && { whole }) }
 }
 
 function rulesOf(all: Record<string, z.output<typeof pointRule>>): Record<string, PointRule> {
@@ -320,7 +303,7 @@ function rulesOf(all: Record<string, z.output<typeof pointRule>>): Record<string
 function wordsOf(name: string, read: z.output<typeof planContract>) {
   const copies = Object.entries(read.copy).map(([message, one]): [string, Copy] => [
     message,
-    readyCopy(one as CopyDraft, `${name}.copy.${message}`),
+    readyCopy(one, `${name}.copy.${message}`),
   ])
   const words = { name, class: read.class, delivery: deliveryIn(read), copy: Object.fromEntries(copies) }
   holdToLint(words)

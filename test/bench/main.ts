@@ -4,7 +4,7 @@
  * machine is nobody's alone.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,8 +30,10 @@ import type { Go } from '../durable/worker-process.ts'
 import { quietSdk } from '../quiet-sdk.ts'
 import { SECRET } from '../policy.ts'
 import { startSink } from '../smtp-sink.ts'
+import { measureCampaign } from './campaign.ts'
 import { type MoneyResults, measureMoney } from './money.ts'
 import { measureOpen, printOpen } from './open.ts'
+import { cpuOf } from './processes.ts'
 
 const ROUNDS = 4
 const PER_ROUND = 100
@@ -59,16 +61,6 @@ interface Measured {
   serverCpuMs: number
   workerCpuMs: number
   historyEvents: number
-}
-
-/** CPU of a process so far, ms: utime and stime of /proc, in ticks of 10 ms. Linux only; elsewhere 0 is printed. */
-async function cpuOf(pid: number | undefined): Promise<number> {
-  try {
-    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ')
-    return 10 * (Number(fields[11]) + Number(fields[12]))
-  } catch {
-    return 0
-  }
 }
 
 async function worker(program: string, go: object): Promise<ChildProcess> {
@@ -288,16 +280,25 @@ await chmod(directory, 0o755)
 const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })]
 const words = new Set(process.argv.slice(2))
 try {
-  if (words.has('open')) {
-    const open = await measureOpen(directory, Number(process.argv.at(-1)) || OPEN_RUNS, say)
+  if (words.has('campaign'))
+    await keep({
+      campaign: await measureCampaign(directory, counted(1_000_000), { say, durable: words.has('durable') }),
+    })
+  else if (words.has('open')) {
+    const open = await measureOpen(directory, counted(OPEN_RUNS), say)
     printOpen(open, say)
     await keep({ open })
-  } else await others()
+  } else await withMoney()
 } finally {
   for (const stop of stops.reverse()) await stop()
 }
 
-async function others(): Promise<void> {
+/** How many, out of the words. */
+function counted(unlessSaid: number): number {
+  return Number([...words].find((word) => /^\d+$/.test(word)) ?? unlessSaid)
+}
+
+async function withMoney(): Promise<void> {
   const coupons = await money(directory, words)
   if (words.has('money')) await keep({ money: coupons })
   else await all(coupons)

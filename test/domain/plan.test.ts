@@ -63,8 +63,8 @@ describe('a good plan', () => {
   it('says all that it may say', () => {
     const plan = checkPlan('cart-2', {
       ...good,
-      begins: { on: 'cart.added', where: { channel: 'web' } },
-      goal: { on: 'order.paid', within: '14 days' },
+      begins: { on: 'cart.added', where: { channel: 'web' }, unless: { import: true } },
+      goal: { on: 'order.paid', within: '14 days', shares: 'cart' },
       exit: [{ on: 'cart.emptied', sameOccasion: true }, { on: 'customer.deleted' }],
       points: { order: { title: 'A point a yuan', earn: { perYuan: 1 }, bonuses: { festival: 2 } } },
       holdout: 7.5,
@@ -74,8 +74,8 @@ describe('a good plan', () => {
       topic: 'carts',
       offers: { ten: { title: 'Ten off', quota: 0, perMember: 1 } },
     })
-    expect(plan.begins).toEqual({ on: 'cart.added', where: { channel: 'web' } })
-    expect(plan.goal).toEqual({ on: 'order.paid', within: 14 * DAY })
+    expect(plan.begins).toEqual({ on: 'cart.added', where: { channel: 'web' }, unless: { import: true } })
+    expect(plan.goal).toEqual({ on: 'order.paid', within: 14 * DAY, shares: 'cart' })
     expect(plan.exits).toEqual([{ on: 'cart.emptied', sameOccasion: true }, { on: 'customer.deleted' }])
     expect(plan.points).toEqual({ order: { title: 'A point a yuan', earn: { perYuan: 1 }, bonuses: { festival: 2 } } })
     expect(plan.reentry).toEqual({ when: 'after-exit', gap: DAY, atMost: 3 })
@@ -90,6 +90,55 @@ describe('a good plan', () => {
   })
 })
 
+describe('words as letters', () => {
+  const copyOf = (letters: object) => checkPlan('test', { ...good, copy: { hello: letters } }).copy['hello']
+
+  it('have the subject in the first line, and the first language is the plan’s own', () => {
+    const english = 'Ten off\n\nHello {{ name }},\n\nten off.\n'
+    expect(copyOf({ en: english })).toEqual({ locale: 'en', subject: 'Ten off', text: 'Hello {{ name }},\n\nten off.' })
+    expect(copyOf({ 'zh-CN': ' 九折 \n \n您好\n', en: english, 'de-AT': 'Zehn\n\n\nGrüß Gott' })).toEqual({
+      locale: 'zh-CN',
+      subject: '九折',
+      text: '您好',
+      locales: {
+        en: { subject: 'Ten off', text: 'Hello {{ name }},\n\nten off.' },
+        'de-AT': { subject: 'Zehn', text: 'Grüß Gott' },
+      },
+    })
+  })
+
+  it('may stand beside words that are written field by field', () => {
+    const letters = { en: 'Hello\n\nHello {{ name }}' }
+    const { copy } = checkPlan('test', { ...good, copy: { ...good.copy, bye: letters } })
+    expect(copy).toEqual({ ...good.copy, bye: { ...good.copy.hello, locale: 'en' } })
+  })
+
+  it.each([
+    ['copy.hello.en', { en: 'Hello {{ name }}' }, /the subject in the first line/],
+    ['copy.hello.en', { en: 'Hello\nHello {{ name }}' }, /then an empty line/],
+    ['copy.hello.en', { en: '\n\nHello {{ name }}' }, /the subject in the first line/],
+    ['copy.hello.en', { en: 'Hello\n\n \n' }, /then the text/],
+    ['copy.hello.zh-CN', { en: 'Hello\n\nHello', 'zh-CN': '' }, /the subject/],
+    ['copy.hello.en', { en: { subject: 'Hello', text: 'Hello' } }, /a letter/],
+    ['copy.hello.zh_CN', { zh_CN: '您好\n\n您好' }, /letters by language/],
+    ['copy.hello', {}, /at least one letter/],
+    ['copy.hello', 'Hello\n\nHello', /expected/],
+    ['copy.hello.subject', { subject: '', text: 'Hello' }, /1/],
+    ['copy.hello.locales.zh-CN.text', { ...good.copy.hello, locales: { 'zh-CN': { subject: '您好' } } }, /text/],
+  ])('name %s: %j', (field, hello, message) => {
+    const check = (): unknown => checkPlan('test', { ...good, copy: { hello } })
+    expect(check).toThrow(expect.objectContaining({ code: 'JOURNEY_INVALID', field }))
+    expect(check).toThrow(message)
+  })
+
+  it('are held to what a plan’s own words name, as all words are', () => {
+    expect(() => copyOf({ en: 'Hello\n\nHello', 'zh-CN': '您好\n\n{{ coupon.code }}' })).toThrow(/VARIABLE_UNKNOWN/)
+    expect(() => copyOf({ en: 'Hello {{ name\n\nHello' })).toThrow(
+      expect.objectContaining({ code: 'TEMPLATE_SYNTAX', field: 'test.copy.hello.subject' }),
+    )
+  })
+})
+
 describe('a bad plan', () => {
   it.each([
     ['title', { title: '' }, /title/],
@@ -100,6 +149,7 @@ describe('a bad plan', () => {
     ['goal.within', { goal: { on: 'order.paid', within: '2 dayz' } }, /'2 dayz' is not a duration/],
     ['goal', { goal: { on: 'order.paid', when: 'soon' } }, /"when"/],
     ['exit.on', { exit: { on: 'left' } }, /noun\.past/],
+    ['exit.shares', { exit: { on: 'order.paid', shares: '' } }, /1/],
     ['holdout', { holdout: 60 }, /50/],
     ['reentry.when', { reentry: { when: 'always' } }, /"after-exit"/],
     ['reentry.gap', { reentry: { when: 'any', gap: 'a while' } }, /'a while' is not a duration/],

@@ -18,12 +18,15 @@ import { DAY, HOUR, handClock, inboxOf, routing, rowsOf } from './given.ts'
 import { RETURNS, programme, referralShop, rewardPlan } from './referral-given.ts'
 import { BREAKING_BUDGETS, giveFromBudget } from './budget-breaking.ts'
 import { BREAKING_REFERRALS } from './referral-breaking.ts'
+import { BREAKING_STANDINGS, reckonThem } from './standing-breaking.ts'
 import { BREAKING_TIERS, riseAndFall } from './tier-breaking.ts'
+import { BREAKING_AUDIENCES, gather } from './audience-breaking.ts'
 
 const { db } = await freshStore()
 
 /** A small healthy world: W1 converted, W2 is on and waits, W3 is held out, W4 completed and converted later. */
 beforeAll(async () => {
+  await reckonThem(db)
   const clock = handClock()
   const send = inboxOf(db, clock, [routing('story', { goal: { on: 'order.paid', within: 14 * DAY } })])
   await addOffers(db, { perk: { title: 'Perk', quota: 4, perMember: 1, gives: { percent: 10 } } })
@@ -44,6 +47,7 @@ beforeAll(async () => {
   await earnAndOwe(clock.now())
   await giveFromBudget(db, clock.now())
   await riseAndFall(db)
+  await gather(db)
   await bring(clock.now())
 })
 
@@ -325,7 +329,9 @@ const BREAKING: Record<string, Record<string, string>> = {
   },
   ...BREAKING_BUDGETS,
   ...BREAKING_TIERS,
+  ...BREAKING_STANDINGS,
   ...BREAKING_REFERRALS,
+  ...BREAKING_AUDIENCES,
 }
 
 class Undo extends Error {}
@@ -371,7 +377,7 @@ describe.each(Object.entries(BREAKING))('%s', (invariant, cases) => {
     const broken = await brokenBy(statements)
     expect(broken.map((one) => one.invariant)).toEqual([invariant])
     expect(broken[0]?.examples[0]).toEqual({
-      key: expect.stringMatching(/perk|[BTW]\d|W-/),
+      key: expect.stringMatching(/perk|[BSTW]\d|W-/),
       wrong: expect.stringMatching(/\w/),
     })
   })

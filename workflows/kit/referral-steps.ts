@@ -1,5 +1,4 @@
-/** What the words about referral, rewards and reviews do; the player of steps.ts hands itself in. */
-import { milliseconds } from '../../domain/duration.ts'
+/** What the words about referral and rewards do; the player of steps.ts hands itself in. */
 import type { EffectKind } from '../../domain/ids.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import type { Kit, RewardOutcome } from './plan.ts'
@@ -8,16 +7,7 @@ import type { Host, RunInput } from './steps.ts'
 
 /** The activities these words stand on. */
 export type ReferralActivity =
-  | 'openReview'
-  | 'viewReview'
-  | 'closeReview'
-  | 'referralCode'
-  | 'returnsUntil'
-  | 'judgeReferral'
-  | 'approveReferral'
-  | 'giveReward'
-  | 'climbRung'
-  | 'takeBackRewards'
+  'referralCode' | 'returnsUntil' | 'judgeReferral' | 'approveReferral' | 'giveReward' | 'climbRung' | 'takeBackRewards'
 
 /** What the steps need of the player. */
 export interface Playing {
@@ -36,15 +26,11 @@ export interface Playing {
   leave(): never
 }
 
-type Steps = Pick<
-  Kit<string, string>,
-  'reward' | 'review' | 'referralCode' | 'returnsOver' | 'judge' | 'approve' | 'climb'
->
+type Steps = Pick<Kit<string, string>, 'reward' | 'referralCode' | 'returnsOver' | 'judge' | 'approve' | 'climb'>
 
 export function referralSteps(player: Playing): Steps {
   return {
     reward: (name) => reward(player, name),
-    review: (topic, options) => review(player, topic, options),
     referralCode: (programme) => referralCode(player, programme),
     returnsOver: () => returnsOver(player),
     judge: () => judge(player),
@@ -54,7 +40,7 @@ export function referralSteps(player: Playing): Steps {
 }
 
 /** Asks for an effect until no pause holds it; a run that is over leaves its story. */
-export async function effectOf<T extends { is: string; code?: unknown }>(
+export async function asking<T extends { is: string; code?: unknown }>(
   player: Playing,
   step: string,
   ask: (of: Asked) => Promise<T>,
@@ -67,7 +53,7 @@ export async function effectOf<T extends { is: string; code?: unknown }>(
 async function reward(player: Playing, name: string): Promise<RewardOutcome> {
   const { host } = player
   const key = player.nextKey('reward', name)
-  const result = await effectOf(player, `reward ${name}`, (of) =>
+  const result = await asking(player, `reward ${name}`, (of) =>
     host.activities.giveReward({ ...of, key, reward: name }),
   )
   return result.is === 'given' ? { given: true, ...result.gift } : { given: false, refused: result.code }
@@ -75,7 +61,7 @@ async function reward(player: Playing, name: string): Promise<RewardOutcome> {
 
 async function referralCode(player: Playing, programme: string): ReturnType<Steps['referralCode']> {
   const { host } = player
-  const result = await effectOf(player, `code of ${programme}`, (of) =>
+  const result = await asking(player, `code of ${programme}`, (of) =>
     host.activities.referralCode({ ...of, programme }),
   )
   return result.is === 'given'
@@ -85,7 +71,7 @@ async function referralCode(player: Playing, programme: string): ReturnType<Step
 
 async function approve(player: Playing): ReturnType<Steps['approve']> {
   const { host } = player
-  const result = await effectOf(player, 'approve', (of) => host.activities.approveReferral(of))
+  const result = await asking(player, 'approve', (of) => host.activities.approveReferral(of))
   return result.is === 'approved'
     ? { approved: true, friends: result.friends }
     : { approved: false, refused: result.code }
@@ -120,29 +106,6 @@ async function climb(player: Playing): Promise<number[]> {
     if (result.is === 'refused' && result.code === 'LEFT_JOURNEY') player.leave()
     if (result.is === 'given') rungs.push(rung)
     above = rung
-  }
-}
-
-/** A race of the decision, the deadline and the exit, as a wait for an event is. */
-async function review(
-  player: Playing,
-  topic: string,
-  { within, otherwise }: Parameters<Steps['review']>[1],
-): ReturnType<Steps['review']> {
-  const { host, input } = player
-  const { activities } = host
-  const { run } = input
-  const key = player.nextKey('review', topic)
-  const deadline = host.now() + milliseconds(within)
-  player.handled = host.wakes()
-  let view = await activities.openReview({ key, run, topic, deadline, otherwise, asked: host.now() })
-  for (;;) {
-    player.leaveUnless(view.status)
-    if (view.decided) return view.decided
-    player.move(`review ${topic}`, deadline)
-    const woken = (await host.rest(deadline, player.handled)) === 'woken'
-    player.handled = host.wakes()
-    view = woken ? await activities.viewReview({ run, key }) : await activities.closeReview({ run, key })
   }
 }
 

@@ -45,6 +45,8 @@ export class Resting {
   at = 'beginning'
   /** Since when the story rests, and until when by its plan; its last effect or answer lies before that. */
   protected rest: Rest
+  /** When the story should have come to where it is: late where nobody was there to go on with it. */
+  protected due: number
   readonly host: Host
   readonly input: RunInput
 
@@ -53,6 +55,7 @@ export class Resting {
     this.input = input
     const now = host.now()
     this.rest = { since: now, due: now }
+    this.due = input.startsAt
   }
 
   /** Asks the store until no pause holds the story. What was left out as stale took no time. */
@@ -67,7 +70,7 @@ export class Resting {
         return answer as Exclude<T, { is: 'held' }>
       }
       const until = answer.until ?? null
-      if (until !== null) this.rest = { since: asked, due: until, moved: true }
+      if (until !== null) this.lengthened(asked, until)
       await this.held(`${step}, held: ${until === null ? 'PAUSED' : 'WAIT_SHIFTED'}`, until)
     }
   }
@@ -75,6 +78,12 @@ export class Resting {
   /** What the store has to know of the rest before a step: nothing where there was none. */
   protected resting(asked: number): { rest?: Rest } {
     return this.rest.since < asked ? { rest: this.rest } : {}
+  }
+
+  /** Pauses moved the end of its rest. */
+  protected lengthened(asked: number, until: number): void {
+    this.rest = { since: asked, due: until, moved: true }
+    this.due = until
   }
 
   /** The story is where it should be: what comes now is due now. */
@@ -99,9 +108,10 @@ export class Resting {
       this.leaveUnless(view.status)
       if (view.until === undefined) continue
       target = view.until
-      this.rest = { since: asked, due: target, moved: true }
+      this.lengthened(asked, target)
       this.move(step, target)
     }
+    this.due = target
   }
 
   /** Rests until the hold is over or something happened; the effect is then asked for again under its old key. */

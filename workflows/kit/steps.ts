@@ -3,10 +3,12 @@
  * what was previewed is what happens.
  */
 import type { Activities, SendRequest, SendResult } from '../../activities/index.ts'
-import { type CalendarDays, milliseconds } from '../../domain/duration.ts'
+import { type CalendarDays, type Duration, milliseconds } from '../../domain/duration.ts'
 import { bucketOf, pickArm } from '../../domain/experiment.ts'
 import { type EffectKind, effectKey, waitKey } from '../../domain/ids.ts'
-import type { Journey, Kit } from './plan.ts'
+import type { Properties, TakenEvent } from '../../domain/journey.ts'
+import { type CareActivity, careCleanUp, careSteps, targetInWords } from './care-steps.ts'
+import type { Journey, Kit, Match } from './plan.ts'
 import { type ReferralActivity, referralSteps, takeBackRewards } from './referral-steps.ts'
 import { Left, Resting, failureOf, isStale } from './rests.ts'
 import { rewardSteps } from './reward-steps.ts'
@@ -44,6 +46,8 @@ export interface Host {
     | 'openWait'
     | 'viewWait'
     | 'closeWait'
+    | 'beginning'
+    | 'newestEvent'
     | 'runStatus'
     | 'calendarWait'
     | 'calendarTarget'
@@ -55,12 +59,20 @@ export interface Host {
     | 'expiringSoon'
     | 'grantTierBenefits'
     | ReferralActivity
+    | CareActivity
     | 'finishRun'
   > & {
     /** By whichever channel the gate chooses. */
     sendMessage(request: SendRequest): Promise<SendResult>
   }
 }
+
+/** Without what is not asked. */
+const sought = (match: Match = {}): Properties =>
+  Object.fromEntries(Object.entries(match).filter(([, value]) => value !== undefined)) as Properties
+
+/** A computed time as people read it: one decimal. */
+const shortened = (time: string): string => time.replace(/(\.\d)\d+/, '$1')
 
 class Player extends Resting {
   private waits = 0
@@ -71,11 +83,14 @@ class Player extends Resting {
       wait: (time) => this.wait(time),
       waitUntil: (target, policy) => this.waitUntil(target, policy),
       waitForEvent: (type, options) => this.waitForEvent(type, options),
+      beginning: () => this.host.activities.beginning({ run: this.input.run }),
+      newest: (type, options) => this.newest(type, options),
       send: (message, data, news) => this.send(message, data ?? {}, news),
       expiring: (kind, options) => this.expiring(kind, options),
       takeBackPoints: () => this.takeBackPoints(),
       ...rewardSteps(this),
       ...referralSteps(this),
+      ...careSteps(this),
       split: (name, arms, weights) => this.split(name, arms, weights),
       customer: () => this.customer(),
     }
@@ -83,7 +98,7 @@ class Player extends Resting {
 
   private async wait(time: Parameters<AnyKit['wait']>[0]): Promise<void> {
     if (typeof time === 'string') {
-      return this.restUntil(this.host.now() + milliseconds(time), `wait ${time}`, {})
+      return this.restUntil(this.host.now() + milliseconds(time), `wait ${shortened(time)}`, {})
     }
     const words = `wait ${time.days} days, ${time.at}`
     await this.restUntil(await this.calendarWait(time, words), words, { at: time.at })
@@ -99,7 +114,7 @@ class Player extends Resting {
     policy?: { late: 'now' | 'next' | 'skip' | 'exit' },
   ): Promise<boolean> {
     const { customer } = this.input
-    const words = `wait until ${Object.values(target).join(' ')}`
+    const words = `wait until ${targetInWords(target)}`
     const { due, late, next } = await this.asking(words, (of) =>
       this.host.activities.calendarTarget({ ...of, customer, target }),
     )
@@ -129,25 +144,35 @@ class Player extends Resting {
     const key = waitKey(run, ++this.waits)
     const within = milliseconds(options.within)
     const step = `wait for ${type}`
+    const match = sought(options.match)
     let deadline = 0
     let view = await this.asking(step, (of) => {
       deadline = of.asked + within
-      return activities.openWait({ ...of, key, type, match: options.match ?? {}, deadline })
+      return activities.openWait({ ...of, key, type, match, deadline })
     })
     for (;;) {
       this.leaveUnless(view.status)
-      if (view.event) return view.event
+      if (view.event) return this.came(view.event)
       this.move(step, deadline)
       if ((await this.host.rest(deadline, this.handled)) === 'woken') {
         this.handled = this.host.wakes()
         view = await activities.viewWait({ run, key })
-        if (view.event) this.inTime()
         continue
       }
       const asked = this.host.now()
       this.rest = { ...this.rest, due: deadline }
       const restart = options.restart ?? null
-      const last = await activities.closeWait({ run, key, deadline, restart, within, step, rest: this.rest, asked })
+      const last = await activities.closeWait({
+        run,
+        key,
+        deadline,
+        restart,
+        match,
+        within,
+        step,
+        rest: this.rest,
+        asked,
+      })
       if ('is' in last) {
         await this.held(`${step}, held: PAUSED`, null)
         this.handled = this.host.wakes()
@@ -155,13 +180,28 @@ class Player extends Resting {
         continue
       }
       this.leaveUnless(last.status)
-      if (last.event) this.inTime()
-      if (last.event) return last.event
-      if (last.again === null) return undefined
+      if (last.event) return this.came(last.event)
+      if (last.again === null) {
+        this.due = deadline
+        return undefined
+      }
       deadline = last.again
       this.rest = { since: asked, due: deadline }
       view = last
     }
+  }
+
+  private came(event: TakenEvent): TakenEvent {
+    this.inTime()
+    this.due = Math.max(this.due, Date.parse(event.at))
+    return event
+  }
+
+  private async newest(type: string | string[], options?: { match?: Match }): Promise<TakenEvent | undefined> {
+    const asked = { types: [type].flat(), match: sought(options?.match) }
+    const words = `newest ${asked.types.join(', ')}`
+    const found = await this.asking(words, (of) => this.host.activities.newestEvent({ ...of, ...asked }))
+    return found ?? undefined
   }
 
   private async expiring(
@@ -182,21 +222,23 @@ class Player extends Resting {
   private async send(
     message: string,
     data: Record<string, unknown>,
-    news?: { until: string },
+    news?: { until: string } | { within: Duration },
   ): ReturnType<AnyKit['send']> {
     const key = this.nextKey('send', message)
-    const until = news && { until: Date.parse(news.until) }
+    // Counted from when it should have come here, which a pause may move on.
+    const newsUntil = () =>
+      news && { until: 'until' in news ? Date.parse(news.until) : this.due + milliseconds(news.within) }
     for (;;) {
       this.move(`send ${message}`, null)
       // The gate itself reads whether the run is still on, so a wake-up until here is handled by it.
       this.handled = this.host.wakes()
       const asked = this.host.now()
       const { run } = this.input
-      const request = { key, run, message, data, ...until, ...this.kept(), ...this.resting(asked), asked }
+      const request = { key, run, message, data, ...newsUntil(), ...this.kept(), ...this.resting(asked), asked }
       const result = await this.host.activities.sendMessage(request)
       if (result.is === 'held') {
         const { code, until } = result
-        if (code === 'WAIT_SHIFTED' && until !== null) this.rest = { since: asked, due: until, moved: true }
+        if (code === 'WAIT_SHIFTED' && until !== null) this.lengthened(asked, until)
         await this.held(`send ${message}, held: ${code}`, until)
         continue
       }
@@ -221,7 +263,11 @@ class Player extends Resting {
     if (cleanUp === undefined) return
     const view = await this.host.activities.runStatus({ run: this.input.run })
     if (view.cleanUp ?? (view.status === 'goal' || view.status === 'exited')) {
-      await cleanUp({ takeBackPoints: () => this.takeBackPoints(), takeBackRewards: () => takeBackRewards(this) })
+      await cleanUp({
+        takeBackPoints: () => this.takeBackPoints(),
+        takeBackRewards: () => takeBackRewards(this),
+        ...careCleanUp(this),
+      })
     }
   }
 

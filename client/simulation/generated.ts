@@ -1,0 +1,334 @@
+/**
+ * A population that is made up: kinds of customers with rates of what they do, hours and weekdays, a few days of the year on which
+ * more is bought, consent, zones and languages. docs/simulation.md has the numbers and what they stand on.
+ */
+import type { Properties } from '../../domain/journey.ts'
+import type { CustomerChange } from '../../store/customers.ts'
+import { Dice } from './dice.ts'
+import type { Act, Member } from './members.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+interface Kind {
+  share: number
+  /** Whether they come to the shop within the time, and do not know it from before. */
+  fresh: boolean
+  /** Mean counts in 30 days. */
+  orders: number
+  carts: number
+  views: number
+  checkIns: number
+  /** What an order comes to in the middle, minor units. */
+  basket: number
+}
+
+/** Twelve in a hundred are new, most buy seldom, a few buy most. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  newcomer: { share: 30, fresh: true, orders: 0.35, carts: 0.9, views: 1.2, checkIns: 0.5, basket: 140_00 },
+  passer: { share: 25, fresh: false, orders: 0.08, carts: 0.25, views: 0.5, checkIns: 0, basket: 110_00 },
+  occasional: { share: 25, fresh: false, orders: 0.35, carts: 0.6, views: 0.8, checkIns: 0.3, basket: 160_00 },
+  regular: { share: 15, fresh: false, orders: 1.1, carts: 1.4, views: 1.5, checkIns: 2, basket: 220_00 },
+  devoted: { share: 5, fresh: false, orders: 2.6, carts: 2.8, views: 3, checkIns: 8, basket: 380_00 },
+}
+
+const ZONES = [
+  { weight: 62, zone: 'Asia/Shanghai', offset: 8, locale: 'zh-CN' },
+  { weight: 8, zone: 'Asia/Hong_Kong', offset: 8, locale: 'zh-HK' },
+  { weight: 8, zone: 'Asia/Tokyo', offset: 9, locale: 'en' },
+  { weight: 8, zone: 'Europe/London', offset: 0, locale: 'en' },
+  { weight: 8, zone: 'America/New_York', offset: -5, locale: 'en' },
+  { weight: 3, zone: 'America/Los_Angeles', offset: -8, locale: 'en' },
+  { weight: 3, zone: 'Australia/Sydney', offset: 11, locale: 'en' },
+] as const
+
+/** Weights of the hours of a day on the customer's clock, of the weekdays from Sunday on, and of days of the year. */
+const HOURS = [2, 1, 1, 1, 1, 1, 2, 4, 6, 8, 10, 11, 12, 10, 9, 8, 8, 8, 9, 11, 13, 14, 10, 5]
+const WEEKDAYS = [1.2, 0.9, 0.9, 0.95, 1, 1.1, 1.25]
+const SEASONS: Readonly<Record<string, number>> = {
+  '11-27': 1.6,
+  '12-11': 1.5,
+  '12-12': 2.6,
+  '12-24': 1.5,
+  '12-31': 1.3,
+  '01-01': 1.3,
+  '06-18': 2.8,
+  '11-11': 3.2,
+}
+
+const SHARES = {
+  consent: 0.78,
+  sms: 0.35,
+  profiling: 0.3,
+  mail: 0.97,
+  name: 0.96,
+  birthday: 0.7,
+  suppressed: 0.01,
+  leaves: 0.03,
+  redeems: 0.55,
+  refunded: 0.06,
+  partly: 0.3,
+  reviewed: 0.15,
+  changed: 0.2,
+  checkout: 0.3,
+  byCart: 0.7,
+  assistant: 0.3,
+  interest: 0.4,
+  referred: 0.04,
+}
+
+const GOODS: readonly [[string, string], ...[string, string][]] = [
+  ['baby-diapers', 'Diapers, size M'],
+  ['baby-formula', 'Formula, stage 2'],
+  ['beauty', 'Day cream'],
+  ['home', 'Storage boxes'],
+  ['tea', 'Green tea'],
+  ['kitchen', 'A cast iron pan'],
+]
+const INTERESTS = ['baby', 'beauty', 'home'] as const
+const FAMILY: readonly [string, ...string[]] = [
+  '王',
+  '李',
+  '张',
+  '刘',
+  '陈',
+  '杨',
+  '赵',
+  '黄',
+  '周',
+  '吴',
+  '徐',
+  '孙',
+  '胡',
+  '朱',
+  '高',
+  '林',
+]
+const GIVEN: readonly [string, ...string[]] = [
+  '伟',
+  '芳',
+  '娜',
+  '敏',
+  '静',
+  '丽',
+  '强',
+  '磊',
+  '洋',
+  '艳',
+  '勇',
+  '军',
+  '杰',
+  '娟',
+  '涛',
+  '明',
+  '超',
+  '秀兰',
+]
+const FIRST: readonly [string, ...string[]] = [
+  'Ada',
+  'Ben',
+  'Cleo',
+  'Dan',
+  'Eve',
+  'Finn',
+  'Grace',
+  'Hugo',
+  'Iris',
+  'Jon',
+  'Kate',
+  'Leo',
+  'Mia',
+  'Noah',
+]
+const LAST: readonly [string, ...string[]] = [
+  'Adams',
+  'Brown',
+  'Clark',
+  'Davis',
+  'Evans',
+  'Ford',
+  'Green',
+  'Hill',
+  'Irwin',
+  'Jones',
+  'King',
+  'Lewis',
+]
+
+export interface Generating {
+  customers: number
+  seed: number
+  /** Epoch ms, a midnight in UTC. */
+  from: number
+  days: number
+}
+
+/** The same members for the same numbers; each has dice of their own, so that more customers change nobody. */
+export function generatedMembers({ customers, seed, from, days }: Generating): Member[] {
+  return Array.from({ length: customers }, (_, index) => {
+    const id = `S${String(index + 1).padStart(5, '0')}`
+    return new Life(id, new Dice(seed, id), { from, days, earlier: index }).member()
+  })
+}
+
+class Life {
+  private readonly id: string
+  private readonly dice: Dice
+  private readonly kind: Kind
+  private readonly place: (typeof ZONES)[number]
+  private readonly from: number
+  private readonly end: number
+  private readonly entered: number
+  private readonly earlier: number
+  private readonly acts: Omit<Act, 'id'>[] = []
+  private orders = 0
+  private carts = 0
+
+  constructor(id: string, dice: Dice, span: { from: number; days: number; earlier: number }) {
+    this.id = id
+    this.dice = dice
+    this.kind = dice.pick(Object.values(KINDS).map((kind) => [kind, kind.share] as const))
+    this.place = dice.pick(ZONES.map((place) => [place, place.weight] as const))
+    this.from = span.from
+    this.end = span.from + span.days * DAY
+    this.earlier = span.earlier
+    // Those who were there before are told of in the first hour, by a change of their profile.
+    this.entered = this.kind.fresh ? this.moment(this.from, this.end) : this.from + dice.below(HOUR)
+  }
+
+  member(): Member {
+    const { dice, kind } = this
+    this.come()
+    this.often('page.viewed', kind.views, () => ({ page: `P${dice.below(200)}` }))
+    for (const at of this.moments(kind.carts)) this.cart(at)
+    this.often('customer.checked-in', kind.checkIns, (_, at) => ({ day: this.localDay(at) }))
+    for (const at of this.moments(kind.orders)) this.order(at)
+    if (dice.chance(SHARES.leaves)) {
+      const consent = { marketing: false }
+      this.add(this.moment(this.entered, this.end), 'customer.unsubscribed', {}, { customer: { consent } })
+    }
+    const acts = this.acts
+      .filter(({ at }) => at >= this.entered && at < this.end)
+      .sort((one, other) => one.at - other.at)
+      .map((act, nth) => ({ ...act, id: `${this.id}-${nth + 1}` }))
+    return { id: this.id, suppressed: dice.chance(SHARES.suppressed), acts }
+  }
+
+  private come(): void {
+    const { dice, kind, earlier } = this
+    const friend = kind.fresh && earlier > 0 && dice.chance(SHARES.referred)
+    const advocate = `S${String(dice.below(Math.max(1, earlier)) + 1).padStart(5, '0')}`
+    const type = kind.fresh ? 'customer.registered' : 'profile.changed'
+    this.add(this.entered, type, friend ? { referral: `@${advocate}` } : {}, { customer: this.known() })
+    if (kind.fresh && dice.chance(SHARES.assistant)) this.add(this.entered + dice.below(2 * DAY), 'assistant.added', {})
+  }
+
+  private known(): Omit<CustomerChange, 'id'> {
+    const { dice, place } = this
+    const chinese = place.locale.startsWith('zh')
+    const names = chinese ? [pickOf(dice, FAMILY), pickOf(dice, GIVEN)] : [pickOf(dice, FIRST), ' ', pickOf(dice, LAST)]
+    const agreed = dice.chance(SHARES.consent)
+    const sms = dice.chance(SHARES.sms)
+    const born = { month: 1 + dice.below(12), day: 1 + dice.below(28) }
+    const marketing = {
+      granted: agreed,
+      channels: agreed && sms ? ['email', 'sms'] : ['email'],
+      purpose: 'messages',
+      proof: {},
+    }
+    return {
+      name: dice.chance(SHARES.name) ? names.join('') : null,
+      email: dice.chance(SHARES.mail) ? `${this.id.toLowerCase()}@mail.example` : null,
+      phone: sms && chinese ? `+86138${this.id.slice(1).padStart(8, '0')}` : null,
+      zone: place.zone,
+      locale: place.locale,
+      birthday: dice.chance(SHARES.birthday) ? born : null,
+      tags: dice.chance(SHARES.interest) ? [pickOf(dice, INTERESTS)] : [],
+      consent: { marketing },
+    }
+  }
+
+  /** What is put into a cart and stays there, unless it is changed or comes as far as the checkout. */
+  private cart(at: number): void {
+    const { dice } = this
+    const contents = this.contents()
+    this.add(at, 'cart.added', contents)
+    if (dice.chance(SHARES.changed)) {
+      const changed = { ...this.contents(), cart: contents.cart }
+      this.add(at + dice.below(3 * HOUR), 'cart.changed', changed)
+    }
+    if (dice.chance(SHARES.checkout)) this.add(at + dice.below(HOUR), 'checkout.started', contents)
+  }
+
+  private contents() {
+    const [category, title] = pickOf(this.dice, GOODS)
+    const amount = this.basket()
+    return { cart: `K${this.id.slice(1)}-${++this.carts}`, amount, items: [{ id: title, title, category, amount }] }
+  }
+
+  private order(at: number): void {
+    const { dice } = this
+    const order = `O${this.id.slice(1)}-${++this.orders}`
+    const { cart, amount, items } = this.contents()
+    const freight = amount < 99_00 ? 8_00 : 0
+    const bought = { order, cart, amount: amount + freight, freight, lines: items }
+    if (dice.chance(SHARES.byCart)) {
+      this.add(at - Math.round(dice.around(2, 1) * HOUR), 'cart.added', { cart, amount, items })
+      this.add(at - dice.below(20 * MINUTE) - MINUTE, 'checkout.started', { cart, amount, items })
+    }
+    this.add(at, 'order.paid', bought, { redeems: dice.chance(SHARES.redeems) })
+    this.add(at + Math.round(dice.around(3, 0.4) * DAY), 'order.delivered', { order, lines: items })
+    if (dice.chance(SHARES.refunded)) {
+      const part: Properties = dice.chance(SHARES.partly)
+        ? { amount: Math.round(amount / 3), refund: `R${order.slice(1)}` }
+        : {}
+      this.add(at + Math.round(dice.around(6, 0.6) * DAY), 'order.refunded', { order, ...part })
+    } else if (dice.chance(SHARES.reviewed)) {
+      const review = { review: `V${order.slice(1)}`, order }
+      this.add(at + Math.round(dice.around(7, 0.5) * DAY), 'review.published', review)
+    }
+  }
+
+  private often(type: string, mean: number, properties: (nth: number, at: number) => Properties): void {
+    this.moments(mean).forEach((at, nth) => this.add(at, type, properties(nth + 1, at)))
+  }
+
+  private add(at: number, type: string, properties: Properties, more: Partial<Act> = {}): void {
+    this.acts.push({ at, type, properties, ...more })
+  }
+
+  /** What a basket comes to, in whole yuan. */
+  private basket(): number {
+    return 100 * Math.max(10, Math.round(this.dice.around(this.kind.basket, 0.55) / 100))
+  }
+
+  /** So many moments as a month has in the mean, over the customer's time in the window. */
+  private moments(mean: number): number[] {
+    const count = this.dice.times((mean * (this.end - this.entered)) / (30 * DAY))
+    return Array.from({ length: count }, () => this.moment(this.entered, this.end)).sort((one, other) => one - other)
+  }
+
+  /** A day by weekday and season, an hour by the customer's clock; drawn again until one is taken. */
+  private moment(from: number, end: number): number {
+    const { dice, place } = this
+    for (;;) {
+      const day = Math.floor((from + dice.next() * (end - from)) / DAY) * DAY
+      const date = new Date(day)
+      const weight = (WEEKDAYS[date.getUTCDay()] ?? 1) * (SEASONS[date.toISOString().slice(5, 10)] ?? 1)
+      const hour = dice.pick(HOUR_WEIGHTS)
+      const at = day + (hour - place.offset) * HOUR + dice.below(HOUR)
+      if (dice.next() * MOST < weight && at >= from && at < end) return at
+      if (end - from < DAY) return from + dice.below(Math.max(1, end - from))
+    }
+  }
+
+  private localDay(at: number): string {
+    return new Date(at + this.place.offset * HOUR).toISOString().slice(0, 10)
+  }
+}
+
+const HOUR_WEIGHTS = HOURS.map((weight, hour) => [hour, weight] as const)
+const MOST = 1.25 * 3.2
+
+const pickOf = <T>(dice: Dice, from: readonly [T, ...T[]]): T => from[dice.below(from.length)] ?? from[0]

@@ -1,0 +1,150 @@
+/** What a shop knows of one customer of a population: facts, consent, events, coupons, points, and the runs they are in. */
+import { localDate } from '../../domain/calendar.ts'
+import { CAPABILITIES, CHANNELS, type ChannelName } from '../../domain/channel.ts'
+import { MESSAGES } from '../../domain/consent.ts'
+import type { Facts } from '../../domain/customer.ts'
+import type { PastEntry, TakenEvent } from '../../domain/journey.ts'
+import type { Programme } from '../../domain/tier.ts'
+import type { CustomerChange } from '../../store/customers.ts'
+import type { CatalogueEntry } from '../catalogue.ts'
+import { type Ties, tagsNow } from '../preview/care.ts'
+import type { Shelf } from '../preview/effects.ts'
+import { Lots } from '../preview/lots.ts'
+import type { CustomerLoad, VirtualCustomer } from '../preview/setting.ts'
+import type { Line } from '../preview/timeline.ts'
+import type { HeldCoupon, PopulationCoupons } from './coupons.ts'
+import type { PopulationRun } from './run.ts'
+import { TierHistory } from './tiers.ts'
+
+/** A line of somebody's story, with the run it is of; null for what no run did. */
+export type PersonLine = Line & { run: string | null }
+
+export class Person implements Ties {
+  readonly id: string
+  readonly joined: number
+  readonly customer: VirtualCustomer
+  readonly events: TakenEvent[] = []
+  readonly runs = new Map<string, PopulationRun[]>()
+  readonly load: CustomerLoad = { past: [], bids: new Map() }
+  readonly lots = new Lots()
+  readonly coupons = new Map<string, HeldCoupon>()
+  readonly shelf: Shelf
+  readonly tier: TierHistory
+  readonly lines: PersonLine[] = []
+  readonly tags = new Map<string, number>()
+  private readonly consents = new Map<string, boolean>()
+  private readonly withdrawals = new Map<string, string>()
+  private readonly shopZone: string
+
+  constructor(
+    { id, suppressed, now }: { id: string; suppressed: boolean; now: number },
+    { shopZone, programme, coupons }: { shopZone: string; programme: Programme; coupons: PopulationCoupons },
+  ) {
+    this.id = id
+    this.joined = now
+    this.shopZone = shopZone
+    this.customer = {
+      id,
+      name: null,
+      email: null,
+      reach: { log: id },
+      channels: [],
+      zone: null,
+      birthday: null,
+      locale: null,
+      phone: null,
+      consent: false,
+      suppressed,
+      tags: [],
+      traits: {},
+      standing: null,
+      paidOrders: 0,
+      spent: 0,
+      tier: null,
+    }
+    this.shelf = coupons.shelfOf(this.coupons)
+    const { lots } = this
+    this.tier = new TierHistory({ customer: id, zone: () => this.zone, joined: now, programme, lots })
+  }
+
+  /** The customer's own, or the shop's where they have none. */
+  get zone(): string {
+    return this.customer.zone ?? this.shopZone
+  }
+
+  /** Takes what an event says of its customer; what it does not say stays as it was. */
+  learn({ reach = {}, consent = {}, ...said }: Omit<CustomerChange, 'id'>): void {
+    const { customer } = this
+    for (const [field, value] of Object.entries(said)) {
+      if (value !== undefined) Object.assign(customer, { [field]: value })
+    }
+    const places = { ...reach, ...(said.phone !== undefined && { phone: said.phone }) }
+    for (const [kind, address] of Object.entries(places)) this.place(kind, address)
+    for (const [topic, word] of Object.entries(consent)) {
+      const { granted, channels, purpose } =
+        typeof word === 'boolean' ? { granted: word, channels: ['email'], purpose: MESSAGES } : word
+      this.withdrawals.delete(topic)
+      for (const channel of channels) this.consents.set(`${topic}/${channel}/${purpose}`, granted)
+    }
+  }
+
+  agrees(topic: string): boolean {
+    return this.consents.get(`${topic}/email/${MESSAGES}`) === true
+  }
+
+  withdrawnFor(topic: string): string | undefined {
+    return this.withdrawals.get(topic)
+  }
+
+  withdraw(topic: string, reason: string): void {
+    for (const said of this.consents.keys()) if (said.startsWith(`${topic}/`)) this.consents.set(said, false)
+    this.withdrawals.set(topic, reason)
+  }
+
+  private place(kind: string, address: string | null): void {
+    const { reach = {} } = this.customer
+    for (const channel of CHANNELS) {
+      if (CAPABILITIES[channel].address !== kind) continue
+      if (address === null) delete reach[channel]
+      else reach[channel] = address
+    }
+  }
+
+  /** Whether they agreed to what a plan sends over a channel: to messages, and to the purpose that the plan names beside. */
+  agreesTo({ topic, delivery }: CatalogueEntry['plan'], channel: ChannelName): boolean {
+    const says = (purpose: string): boolean => this.consents.get(`${topic}/${channel}/${purpose}`) === true
+    return says(MESSAGES) && (delivery.purpose === MESSAGES || says(delivery.purpose))
+  }
+
+  /** The earlier runs of a journey, for the rule of re-entry. */
+  past(journey: string): PastEntry[] {
+    return (this.runs.get(journey) ?? []).map((run) => ({
+      occasion: run.occasion,
+      enteredAt: run.enteredAt,
+      open: run.status === 'running',
+    }))
+  }
+
+  *running(): Generator<PopulationRun> {
+    for (const runs of this.runs.values()) for (const run of runs) if (run.status === 'running') yield run
+  }
+
+  facts(now: number): Facts {
+    const { zone, tags, traits = {}, standing = null } = this.customer
+    const paid = this.events.filter(({ type }) => type === 'order.paid').map(({ properties }) => properties['amount'])
+    const spent = paid.reduce<number>((sum, amount) => sum + (typeof amount === 'number' ? amount : 0), 0)
+    const since = new Date(this.joined).toISOString()
+    const today = localDate(now, this.zone)
+    const facts = {
+      zone,
+      today,
+      tags: tagsNow(tags, this, now),
+      paidOrders: paid.length,
+      spent,
+      since,
+      traits,
+      standing,
+    }
+    return { ...facts, tier: this.tier.facts(now) }
+  }
+}

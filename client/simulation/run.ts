@@ -1,0 +1,295 @@
+/** One run of a journey in a population: the host of its story on the clock of all, over the desks of a preview. */
+import { PerennialError } from '../../domain/errors.ts'
+import { type Arm } from '../../domain/experiment.ts'
+import type { Facts } from '../../domain/customer.ts'
+import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
+import type { Properties, RunStatus, TakenEvent } from '../../domain/journey.ts'
+import { type CatalogueEntry, type Host, playStory } from '../catalogue.ts'
+import type { RunInMemory } from '../preview/activities.ts'
+import type { Purse } from '../preview/budget.ts'
+import { VirtualCare } from '../preview/care.ts'
+import { type Standing, VirtualEffects } from '../preview/effects.ts'
+import { VirtualMessages } from '../preview/messages.ts'
+import { VirtualPoints } from '../preview/points.ts'
+import { VirtualReferrals } from '../preview/referrals.ts'
+import type { Setting } from '../preview/setting.ts'
+import type { Issue } from '../preview/tiers.ts'
+import type { Say } from '../preview/timeline.ts'
+import { withSplitsTold } from '../preview/splits.ts'
+import { VirtualWaits } from '../preview/waits.ts'
+import { benefitsOf } from '../../domain/tier.ts'
+import type { Person } from './person.ts'
+import { PopulationActivities } from './run-activities.ts'
+import { RunSetting } from './run-setting.ts'
+import type { PopulationShop } from './shop.ts'
+
+/** More than any story needs: one that comes to it goes round in a circle. */
+const STEPS_MOST = 10_000
+
+export interface Entering {
+  id: string
+  occasion: string | null
+  arm: Arm
+  startsAt: number
+  /** The event that began it; a sweep's runs have none. */
+  begun: Properties | undefined
+}
+
+interface Desks {
+  setting: Setting
+  waits: VirtualWaits
+  effects: VirtualEffects
+  messages: VirtualMessages
+  points: VirtualPoints
+  care: VirtualCare
+  referrals: VirtualReferrals
+  activities: Host['activities']
+}
+
+type Granted = Awaited<ReturnType<Host['activities']['grantTierBenefits']>>
+
+export class PopulationRun implements Host, RunInMemory {
+  readonly id: string
+  readonly entry: CatalogueEntry
+  readonly person: Person
+  readonly occasion: string | null
+  readonly arm: Arm
+  readonly enteredAt: number
+  readonly startsAt: number
+  readonly goalUntil: number | null
+  /** The event that began it, if one did. */
+  readonly begun: Properties | undefined
+  status: RunStatus = 'running'
+  reason = ''
+  goalAt: number | null = null
+
+  private readonly shop: PopulationShop
+  /** The events of the customer when it began. */
+  private readonly since: number
+  private woken = 0
+  private steps = 0
+  private parked: { go: (why: 'due' | 'woken') => void; turn: number } | null = null
+  private turns = 0
+  private leaveOff: () => void = () => {}
+
+  constructor(
+    shop: PopulationShop,
+    { entry, person, entering }: { entry: CatalogueEntry; person: Person; entering: Entering },
+  ) {
+    const { plan } = entry
+    const { id, occasion, arm, startsAt, begun } = entering
+    this.shop = shop
+    this.entry = entry
+    this.person = person
+    this.id = id
+    this.occasion = occasion
+    this.arm = arm
+    this.enteredAt = shop.clock.now
+    this.startsAt = startsAt
+    this.begun = begun
+    this.goalUntil = plan.goal?.within ? startsAt + plan.goal.within : null
+    this.since = person.events.length
+  }
+
+  /** Its desks are made when a story comes to them, and forgotten with it: most runs need few of them. */
+  private desks: Partial<Desks> = {}
+
+  get setting(): Setting {
+    return (this.desks.setting ??= new RunSetting(this, this.shop))
+  }
+
+  get waits(): VirtualWaits {
+    return (this.desks.waits ??= new VirtualWaits(this))
+  }
+
+  get effects(): VirtualEffects {
+    const over = { budget: this.purse, shelf: this.person.shelf }
+    return (this.desks.effects ??= new VirtualEffects(this.setting, over, this.say))
+  }
+
+  get messages(): VirtualMessages {
+    return (this.desks.messages ??= new VirtualMessages(this.setting, this.say))
+  }
+
+  get points(): VirtualPoints {
+    const over = { budget: this.purse, lots: this.person.lots, tiers: this.person.tier }
+    return (this.desks.points ??= new VirtualPoints(this.setting, over, this.say))
+  }
+
+  get care(): VirtualCare {
+    return (this.desks.care ??= new VirtualCare(this.setting, { inbox: this, ties: this.person }, this.say))
+  }
+
+  get referrals(): VirtualReferrals {
+    const { care, effects, points, say } = this
+    return (this.desks.referrals ??= new VirtualReferrals(this.setting, { inbox: this, care, effects, points, say }))
+  }
+
+  get activities(): Host['activities'] {
+    return (this.desks.activities ??= new PopulationActivities(this, this.shop))
+  }
+
+  get tiers(): RunInMemory['tiers'] {
+    const { tier } = this.person
+    return { now: tier.now, facts: (now) => tier.facts(now), grant: (standing, issue) => this.grant(standing, issue) }
+  }
+
+  private get purse(): Purse {
+    return this.shop.budgets.purse(this.entry.plan.name)
+  }
+
+  /** Whether a wait of it is over by the event. */
+  takes(event: TakenEvent): boolean {
+    return this.desks.waits?.give(event, this.now()) ?? false
+  }
+
+  /** What came since it began. */
+  get events(): readonly TakenEvent[] {
+    return this.person.events.slice(this.since)
+  }
+
+  now(): number {
+    return this.shop.clock.now
+  }
+
+  wakes(): number {
+    return this.woken
+  }
+
+  /** Begins the story; resolves when it rests for the first time. */
+  begin(): Promise<void> {
+    const { plan, journey } = this.entry
+    const rested = this.nextRest()
+    const input = { run: this.id, journey: plan.name, customer: this.person.id, startsAt: this.startsAt }
+    void playStory(withSplitsTold(journey, this.tellSplit), this, input)
+      .catch((error: unknown) => this.shop.tally.failed(this, error))
+      .then(() => this.over())
+    return rested
+  }
+
+  private over(): void {
+    this.desks = {}
+    this.leaveOff()
+  }
+
+  private readonly tellSplit = (name: string, way: string, ways: readonly string[]): void => {
+    this.shop.tally.split(this, { name, way, ways })
+    this.say('split', `split ${name}: ${way}`, { name })
+  }
+
+  /** Resolves when the story rests, or is over. */
+  private nextRest(): Promise<void> {
+    return new Promise((resolve) => (this.leaveOff = resolve))
+  }
+
+  rest(until: number | null, handled: number): Promise<'due' | 'woken'> {
+    if (this.woken > handled) return Promise.resolve('woken')
+    if (until !== null && until <= this.now()) return Promise.resolve('due')
+    const turn = ++this.turns
+    if (until !== null) this.shop.clock.at(until, () => this.resume(turn, 'due'))
+    return new Promise((go) => {
+      this.parked = { go, turn }
+      this.leaveOff()
+    })
+  }
+
+  /** Its turn: resolves when it rests again. Nothing happens where it has gone on since. */
+  private resume(turn: number, why: 'due' | 'woken'): Promise<void> | undefined {
+    const { parked } = this
+    if (parked?.turn !== turn) return undefined
+    this.parked = null
+    const rested = this.nextRest()
+    parked.go(why)
+    return rested
+  }
+
+  wake(): void {
+    this.woken += 1
+    const turn = this.parked?.turn
+    if (turn !== undefined) this.shop.clock.at(this.now(), () => this.resume(turn, 'woken'))
+  }
+
+  moved(): void {}
+
+  readonly say: Say = (what, text, more = {}) => {
+    const at = this.now()
+    const line = { at, after: '', what, text, ...more, run: this.id }
+    this.person.lines.push(line)
+    this.shop.tally.tell(this, line)
+  }
+
+  look(): void {
+    this.steps += 1
+    if (this.steps <= STEPS_MOST) return
+    const { name } = this.entry.plan
+    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts takes more than ${STEPS_MOST} steps`, {
+      field: 'story',
+    })
+  }
+
+  standing(): Standing {
+    const { person, status, entry } = this
+    const consented: Standing['consented'] = (channel) => person.agreesTo(entry.plan, channel)
+    return { now: this.now(), status, paused: false, consented }
+  }
+
+  facts(): Facts {
+    return this.person.facts(this.now())
+  }
+
+  perishables(kind: ExpiryKind): Expiring[] {
+    return this.shop.perishables(this.person, kind)
+  }
+
+  /** False where it had ended before. */
+  finish(status: Exclude<RunStatus, 'running'>, reason: string): boolean {
+    if (this.status !== 'running') return false
+    Object.assign(this, { status, reason })
+    this.desks.waits?.close()
+    // What waited in an auction takes nothing away from others any more.
+    for (const key of this.person.load.bids.keys()) if (key.startsWith(`${this.id}/`)) this.person.load.bids.delete(key)
+    this.say('end', `end, ${status}: ${reason}`)
+    return true
+  }
+
+  end(status: Exclude<RunStatus, 'running'>, reason: string): void {
+    this.finish(status, reason)
+  }
+
+  hold(): void {}
+
+  noteWait(): void {}
+
+  private grant(standing: Standing, issue: Issue): Granted {
+    const { status, now } = standing
+    if (status !== 'running') return { is: 'refused', code: 'LEFT_JOURNEY' }
+    const claim = this.arm === 'holdout' ? undefined : this.person.tier.claim(this.id, this.begun ?? {})
+    if (claim === undefined || claim === 'given') {
+      const code = this.arm === 'holdout' ? 'HOLDOUT' : claim === 'given' ? 'TIER_GIFT_GIVEN' : 'TIER_NOT_REACHED'
+      this.say('refused', `tier benefits refused: ${code}`, { name: 'tier benefits', code })
+      return { is: 'refused', code }
+    }
+    const { level, key } = claim
+    const { gift } = level
+    const coupon = gift?.offer === undefined ? null : issue(gift.offer, { key, valid: gift.valid, now })
+    const points = gift?.points === undefined ? 0 : this.giftPoints(level.title, gift.points, gift.validDays, standing)
+    return {
+      is: 'granted',
+      level: level.id,
+      title: level.title,
+      ...benefitsOf(level),
+      coupon: typeof coupon === 'string' ? null : coupon,
+      points: typeof points === 'string' ? 0 : points,
+      refused: {
+        ...(typeof coupon === 'string' && { coupon }),
+        ...(typeof points === 'string' && { points }),
+      },
+    }
+  }
+
+  private giftPoints(title: string, amount: number, validDays: number | undefined, standing: Standing) {
+    const rule = { title: `Gift of ${title}`, earn: { fixed: amount }, ...(validDays !== undefined && { validDays }) }
+    const award = this.points.awardBy(rule, { name: 'tier-gift', key: `${this.id}/gift/points` }, standing)
+    return award.is === 'awarded' ? award.amount : award.is === 'refused' ? award.code : 0
+  }
+}

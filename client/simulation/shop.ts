@@ -1,0 +1,299 @@
+/**
+ * A shop in memory for a whole population: it takes events as the inbox does (store/events.ts), enters people as the sweeps do, and
+ * keeps what all of them share: the clock, the budgets, the quotas, the places of the morning.
+ */
+import type { QuietHours } from '../../domain/calendar.ts'
+import type { Refusal } from '../../domain/errors.ts'
+import { armOf } from '../../domain/experiment.ts'
+import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
+import { runId } from '../../domain/ids.ts'
+import { type Properties, type TakenEvent, decideEntry, occasionOf } from '../../domain/journey.ts'
+import type { CapRule } from '../../domain/pressure.ts'
+import { REFUNDED } from '../../domain/returns.ts'
+import type { Programme } from '../../domain/tier.ts'
+import type { CatalogueEntry } from '../catalogue.ts'
+import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
+import type { PublishedWords } from '../preview/words.ts'
+import { PopulationBudgets } from './budgets.ts'
+import type { PopulationClock } from './clock.ts'
+import { type HeldCoupon, PopulationCoupons } from './coupons.ts'
+import type { Act, Member } from './members.ts'
+import { MorningPlaces } from './morning.ts'
+import { Person } from './person.ts'
+import { PopulationReferrals } from './referrals.ts'
+import { type Entering, PopulationRun } from './run.ts'
+import { SWEEPS } from './sweeps.ts'
+import type { Tally } from './tally.ts'
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+
+/** The rules of the shop that are no plan's. */
+export interface ShopRules {
+  quiet: QuietHours
+  caps: readonly CapRule[]
+  auctionMs: number
+  release: { messages: number; windowMs: number }
+  shopZone: string
+  /** What a point costs, minor units. */
+  pointCost: number
+  programme: Programme
+  published?: PublishedWords
+  /** Terms of the wording check that a person has agreed to. */
+  approved: readonly string[]
+  /** Journeys that begin switched off and are on here. */
+  switchedOn: readonly string[]
+}
+
+/** The journeys that an event of a type may concern. */
+interface Concerned {
+  goals: CatalogueEntry[]
+  exits: CatalogueEntry[]
+  begins: CatalogueEntry[]
+}
+
+export class PopulationShop {
+  readonly people = new Map<string, Person>()
+  readonly clock: PopulationClock
+  readonly rules: ShopRules
+  readonly tally: Tally
+  readonly budgets: PopulationBudgets
+  readonly coupons: PopulationCoupons
+  readonly referrals: PopulationReferrals
+  private readonly entries: readonly CatalogueEntry[]
+  private readonly concerned = new Map<string, Concerned>()
+  private readonly told = new Set<string>()
+  readonly morning: MorningPlaces
+  readonly highest: number
+
+  constructor(
+    entries: readonly CatalogueEntry[],
+    { clock, rules, tally }: { clock: PopulationClock; rules: ShopRules; tally: Tally },
+  ) {
+    const plans = entries.map(({ plan }) => plan)
+    this.entries = entries
+    this.clock = clock
+    this.rules = rules
+    this.tally = tally
+    this.budgets = new PopulationBudgets(plans, { now: () => clock.now, pointCost: rules.pointCost })
+    this.coupons = new PopulationCoupons(plans, { budgets: this.budgets, issued: (coupon) => this.expireLater(coupon) })
+    this.referrals = new PopulationReferrals(
+      new Map(plans.flatMap(({ name, referral }) => (referral ? [[name, referral] as const] : []))),
+    )
+    this.morning = new MorningPlaces(rules.release)
+    const marketing = plans.filter((plan) => plan.class === 'marketing')
+    this.highest = Math.max(0, ...marketing.map((plan) => plan.delivery.priority))
+    for (const entry of entries) this.index(entry)
+  }
+
+  private index(entry: CatalogueEntry): void {
+    const { goal, exits, begins } = entry.plan
+    if (goal) this.concernedBy(goal.on).goals.push(entry)
+    for (const on of new Set(exits.map((exit) => exit.on))) this.concernedBy(on).exits.push(entry)
+    if (begins) this.concernedBy(begins.on).begins.push(entry)
+  }
+
+  private concernedBy(type: string): Concerned {
+    const known = this.concerned.get(type) ?? { goals: [], exits: [], begins: [] }
+    this.concerned.set(type, known)
+    return known
+  }
+
+  /** Everything that a member will do, at its time. */
+  expect(member: Member): void {
+    for (const act of member.acts) this.clock.at(act.at, () => this.accept(member, act))
+  }
+
+  /** Takes an event in as the inbox does. */
+  private accept({ id, suppressed }: Member, act: Act): void {
+    const { now } = this.clock
+    const known = this.people.get(id)
+    const { shopZone, programme } = this.rules
+    const person = known ?? new Person({ id, suppressed, now }, { shopZone, programme, coupons: this.coupons })
+    if (!known) this.people.set(id, person)
+    const { customer: said, type, properties } = act
+    if (said) person.learn(said)
+    const event = { id: act.id, type, at: new Date(now).toISOString(), properties }
+    const paidBefore = person.events.some((one) => one.type === 'order.paid')
+    person.events.push(event)
+    this.tally.event(person, event, said)
+    this.settleOrder(person, act, paidBefore)
+    this.route(person, event)
+    this.refer(person, event)
+  }
+
+  private settleOrder(person: Person, { type, properties, redeems }: Act, paidBefore: boolean): void {
+    const order = occasionOf('order', properties)
+    const { now } = this.clock
+    if (order === undefined) return
+    if (type === 'order.paid' && redeems) {
+      const amount = properties['amount']
+      if (typeof amount !== 'number') return
+      const coupon = this.coupons.redeem(person.coupons, { order, amount, paidBefore, now })
+      if (coupon) this.tally.redeemed(person, coupon, now)
+    }
+    if (type === REFUNDED && properties['amount'] === undefined) {
+      const coupon = this.coupons.refund(person.coupons, order, now)
+      if (coupon) this.tally.unredeemed(person, coupon, now)
+    }
+  }
+
+  /** Tells an event of our own: stored and routed as a shop's is, once. */
+  tell(person: Person, { id, type, properties }: { id: string; type: string; properties: Properties }): void {
+    if (this.told.has(id)) return
+    this.told.add(id)
+    const event = { id, type, at: new Date(this.clock.now).toISOString(), properties }
+    person.events.push(event)
+    this.tally.event(person, event, undefined)
+    this.route(person, event)
+  }
+
+  private route(person: Person, event: TakenEvent): void {
+    const concerned = this.concerned.get(event.type)
+    if (concerned) {
+      for (const { plan } of concerned.goals) this.reachGoals(person, plan, event)
+      for (const { plan } of concerned.exits) this.leave(person, plan, event)
+    }
+    if (event.type === REFUNDED) this.takeBackParts(person, event)
+    for (const run of person.running()) if (run.takes(event)) run.wake()
+    for (const entry of concerned?.begins ?? []) this.tryEntry(person, entry, event)
+  }
+
+  private reachGoals(person: Person, plan: CatalogueEntry['plan'], event: TakenEvent): void {
+    const { now } = this.clock
+    for (const run of person.runs.get(plan.name) ?? []) {
+      const counts = run.startsAt <= now && run.goalAt === null && (run.goalUntil === null || run.goalUntil >= now)
+      if (!counts || !plan.goal || !endsRun(plan, plan.goal, event, run)) continue
+      run.goalAt = now
+      this.tally.converted(run)
+      if (run.finish('goal', event.type)) run.wake()
+    }
+  }
+
+  private leave(person: Person, plan: CatalogueEntry['plan'], event: TakenEvent): void {
+    for (const run of person.runs.get(plan.name) ?? []) {
+      if (run.status !== 'running') continue
+      const exits = plan.exits.filter((exit) => endsRun(plan, exit, event, run))
+      const left = exits.some((exit) => !exit.whole || isRefundedWhole(run))
+      if (left && run.finish('exited', event.type)) run.wake()
+    }
+  }
+
+  /** What the parts of an order that were refunded take from the runs that the order began. */
+  private takeBackParts(person: Person, { properties }: TakenEvent): void {
+    const { now } = this.clock
+    const order = occasionOf('order', properties)
+    this.reviewing(person, 'refund', () => {
+      for (const run of person.running()) {
+        if (order === undefined || run.begun === undefined || occasionOf('order', run.begun) !== order) continue
+        run.points.takeBackParts(refundsAmong(person.events, run.begun), { now, status: run.status })
+      }
+    })
+  }
+
+  private tryEntry(person: Person, entry: CatalogueEntry, event: TakenEvent): void {
+    const { plan } = entry
+    const past = person.past(plan.name)
+    const asked = entryOf(plan, event, { before: person.events, past, now: this.clock.now })
+    if (!asked) return
+    const known = !asked.enter && NOT_FOR_THIS.includes(asked.code)
+    if (this.isOff(plan) && !known) return this.tally.refusedEntry(plan.name, 'SWITCHED_OFF')
+    if (!asked.enter) return this.tally.refusedEntry(plan.name, asked.code)
+    this.enter(person, entry, { occasion: asked.occasion, startsAt: this.clock.now, begun: event.properties })
+  }
+
+  private isOff({ name, off }: CatalogueEntry['plan']): boolean {
+    return off === true && !this.rules.switchedOn.includes(name)
+  }
+
+  private enter(person: Person, entry: CatalogueEntry, asked: Pick<Entering, 'occasion' | 'startsAt' | 'begun'>): void {
+    const { plan } = entry
+    const id = runId({ journey: plan.name, customer: person.id, occasion: asked.occasion })
+    const runs = person.runs.get(plan.name) ?? []
+    if (runs.some((run) => run.id === id)) return
+    const arm = armOf(plan.name, person.id, plan.holdout)
+    const run = new PopulationRun(this, { entry, person, entering: { ...asked, id, arm } })
+    runs.push(run)
+    person.runs.set(plan.name, runs)
+    run.say('begin', `${plan.title} begins, ${arm}`, { name: plan.name })
+    this.tally.entered(run)
+    this.clock.at(this.clock.now, () => run.begin())
+  }
+
+  private refer(person: Person, event: TakenEvent): void {
+    const { events, refused } = this.referrals.apply(person, event, this.clock.now)
+    if (refused) this.tally.refusedEntry(refused.campaign, refused.code)
+    for (const { to, ...told } of events) {
+      const whom = this.people.get(to)
+      if (whom) this.tell(whom, told)
+    }
+  }
+
+  /** Runs what may change somebody's growth value, and then decides the tier anew. */
+  reviewing<T>(person: Person, because: 'growth' | 'refund', work: () => T): T {
+    const fresh = person.lots.newest + 1
+    const before = person.lots.allGrowth
+    const done = work()
+    if (person.lots.allGrowth !== before) this.reviewTier(person, because, fresh)
+    return done
+  }
+
+  private reviewTier(person: Person, because: 'growth' | 'refund' | 'time', fresh?: number): void {
+    const { now } = this.clock
+    for (const told of person.tier.review(because, { now, ...(fresh !== undefined && { fresh }) }))
+      this.tell(person, told)
+    const due = person.tier.dueAt
+    // The upkeep looks once an hour.
+    if (due !== undefined && due > now) this.clock.at(nextHour(due), () => this.reviewTier(person, 'time'))
+  }
+
+  /** What a customer has that expires. */
+  perishables({ lots, coupons }: Person, kind: ExpiryKind): Expiring[] {
+    const { now } = this.clock
+    if (kind === 'points') {
+      return lots.all.flatMap(({ unit, state, remaining, expiresAt: at }) =>
+        unit === 'points' && state === 'available' && remaining > 0 && at !== null && at > now
+          ? [{ at, amount: remaining }]
+          : [],
+      )
+    }
+    return [...coupons.values()].flatMap(({ code, title, status, expiresAt: at }) =>
+      status === 'open' && at > now ? [{ at, amount: 1, coupon: { code, title } }] : [],
+    )
+  }
+
+  private expireLater(coupon: HeldCoupon): void {
+    this.clock.at(nextHour(coupon.expiresAt), () => {
+      if (coupon.status === 'open' && coupon.expiresAt <= this.clock.now) this.budgets.release(coupon.key)
+    })
+  }
+
+  /** Has the sweeps run at each midnight in UTC, as the schedules do. */
+  sweepDaily(from: number, end: number): void {
+    for (let day = Math.ceil(from / DAY) * DAY; day < end; day += DAY) this.clock.at(day, () => this.sweep(day))
+  }
+
+  private sweep(from: number): void {
+    for (const entry of this.entries) {
+      const { plan } = entry
+      if (!plan.sweep || this.isOff(plan)) continue
+      const { audience, at, worth = 1 } = plan.sweep
+      const window = { journey: plan.name, at, worth, from, to: from + DAY }
+      for (const { person, occasion, instant } of SWEEPS[audience]?.(this, window) ?? []) {
+        const { now } = this.clock
+        if (!decideEntry(plan, { occasion, now, past: person.past(plan.name) }).enter) continue
+        this.enter(person, entry, { occasion, startsAt: Math.max(instant, now), begun: undefined })
+      }
+    }
+  }
+}
+
+const nextHour = (at: number): number => Math.ceil(at / HOUR) * HOUR
+
+/** Refusals that come before it is asked whether the journey is on. */
+const NOT_FOR_THIS: readonly Refusal[] = ['BEGINS_NOT_MATCHED', 'OCCASION_MISSING', 'OCCASION_OVER']
+
+/** Whether the order that began a run is refunded as a whole; true where the run began with none. */
+function isRefundedWhole({ begun, person }: PopulationRun): boolean {
+  return begun?.['order'] === undefined || refundsAmong(person.events, begun).whole
+}

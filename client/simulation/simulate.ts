@@ -1,0 +1,60 @@
+/** A population lives through some days of a shop, all journeys at once, on one virtual clock: the same for the same seed. */
+import { DEFAULT_PROGRAMME } from '../../domain/programmes.ts'
+import { milliseconds } from '../../domain/duration.ts'
+import type { CatalogueEntry } from '../catalogue.ts'
+import { PopulationClock } from './clock.ts'
+import type { Member } from './members.ts'
+import { PopulationShop, type ShopRules } from './shop.ts'
+import { Tally } from './tally.ts'
+
+const DAY = 86_400_000
+
+/** As where the configuration says nothing. */
+export const RULES: ShopRules = {
+  quiet: { from: 20 * 60 + 30, to: 9 * 60 },
+  caps: [{ messages: 4, windowMs: milliseconds('7 days'), counts: ['marketing'] }],
+  auctionMs: milliseconds('60 seconds'),
+  release: { messages: 20, windowMs: 1000 },
+  shopZone: 'UTC',
+  pointCost: 1,
+  programme: DEFAULT_PROGRAMME,
+  approved: [],
+  switchedOn: [],
+}
+
+export interface Simulating {
+  entries: readonly CatalogueEntry[]
+  members: readonly Member[]
+  /** Epoch ms, a midnight in UTC. */
+  from: number
+  days: number
+  rules?: Partial<ShopRules>
+}
+
+export interface Simulated extends Omit<Simulating, 'rules'> {
+  shop: PopulationShop
+  tally: Tally
+}
+
+/** Plays the days. What a story throws is counted and goes no further. */
+export async function simulate({ rules, ...asked }: Simulating): Promise<Simulated> {
+  const { entries, members, from, days } = asked
+  const end = from + days * DAY
+  const clock = new PopulationClock({ start: from, end })
+  const tally = new Tally(entries, from)
+  const shop = new PopulationShop(entries, { clock, rules: { ...RULES, ...rules }, tally })
+  for (let day = 1; day <= days; day++) clock.at(from + day * DAY - 1, () => shop.budgets.endDay())
+  shop.sweepDaily(from, end)
+  for (const member of members) shop.expect(member)
+  await clock.play()
+  for (const person of shop.people.values()) {
+    person.lots.expire(end)
+    for (const runs of person.runs.values()) {
+      for (const { entry, status } of runs) {
+        const count = tally.journeys.get(entry.plan.name)
+        if (count) count.ends[status] += 1
+      }
+    }
+  }
+  return { ...asked, shop, tally }
+}

@@ -1,0 +1,111 @@
+/** Whom the daily sweeps enter: activities/audiences.ts over a population in memory. A new audience is a line of this table. */
+import type { Audience } from '../../domain/audience.ts'
+import {
+  afterDays,
+  birthdayWithin,
+  birthdaysAround,
+  daysBetween,
+  localDate,
+  occurrenceOf,
+} from '../../domain/calendar.ts'
+import { AHEAD, type ExpiryKind, TOGETHER, nextWeek } from '../../domain/expiry.ts'
+import type { Person } from './person.ts'
+import type { PopulationShop } from './shop.ts'
+
+export interface SweepWindow {
+  journey: string
+  at: string
+  worth: number
+  /** Occasions in [from, to), epoch ms. */
+  from: number
+  to: number
+}
+
+export interface Swept {
+  person: Person
+  occasion: string
+  /** When the story begins. */
+  instant: number
+}
+
+type Sweep = (shop: PopulationShop, window: SweepWindow) => Iterable<Swept>
+
+export const SWEEPS: Partial<Record<Audience, Sweep>> = {
+  *birthday(shop, window) {
+    const days = new Set(birthdaysAround(window).map(({ month, day }) => month * 100 + day))
+    for (const person of shop.people.values()) {
+      const { birthday } = person.customer
+      if (!birthday || !days.has(birthday.month * 100 + birthday.day)) continue
+      const kept = birthdayWithin(birthday, person.zone, window.at, window)
+      if (kept) yield { person, occasion: String(kept.year), instant: kept.instant }
+    }
+  },
+  'points-expiring': (shop, window) => expiring(shop, window, 'points'),
+  'coupons-expiring': (shop, window) => expiring(shop, window, 'coupons'),
+  *'tier-ending'(shop, window) {
+    const hours = byZone((zone) => hourOf(window, zone))
+    for (const person of shop.people.values()) {
+      const due = person.tier.dueAt
+      if (due === undefined || due > window.to + (TIER_AHEAD + 14) * DAY) continue
+      const [end, instant] = [person.tier.endingAt(), hours(person.zone)]
+      const last = (end ?? 0) - 1
+      if (end === undefined || end <= window.from || instant === undefined || instant > last) continue
+      if (daysBetween(instant, last, person.zone) > TIER_AHEAD) continue
+      yield { person, occasion: `${person.tier.now.id}.${localDate(last, person.zone)}`, instant }
+    }
+  },
+  *'tier-near-miss'(shop, window) {
+    const hours = byZone((zone) => hourOf(window, zone))
+    for (const person of shop.people.values()) {
+      const next = person.tier.nearAt(window.from)
+      const instant = next && hours(person.zone)
+      if (!next || instant === undefined || person.tier.nearAt(instant) === undefined) continue
+      yield { person, occasion: `${next.id}.${localDate(instant, person.zone).slice(0, 4)}`, instant }
+    }
+  },
+}
+
+const DAY = 86_400_000
+/** How many days before the last day of a term somebody is told first. */
+const TIER_AHEAD = 30
+/** What may matter to anybody's day, whatever their zone. */
+const SOON = (AHEAD + TOGETHER + 2) * DAY
+
+function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind): Generator<Swept> {
+  const hours = byZone((zone) => nextHourOf(window, zone))
+  for (const person of shop.people.values()) {
+    if (kind === 'points' ? person.lots.soonest > window.to + SOON : person.coupons.size === 0) continue
+    const soon = shop.perishables(person, kind).filter(({ at }) => at < window.to + SOON)
+    const instant = soon.length > 0 ? hours(person.zone) : undefined
+    if (instant === undefined) continue
+    const { zone } = person
+    const occasions = person.past(window.journey).map(({ occasion }) => occasion ?? '')
+    const told = occasions.reduce<string | null>((last, one) => (last === null || one > last ? one : last), null)
+    const today = localDate(instant, zone)
+    const alive = soon.filter(({ at }) => at > instant)
+    const occasion = nextWeek(alive, zone, { today, told, worth: window.worth })
+    if (occasion !== undefined) yield { person, occasion, instant }
+  }
+}
+
+/** What is the same for everybody in a zone, reckoned once. */
+function byZone<T>(reckon: (zone: string) => T): (zone: string) => T {
+  const known = new Map<string, T>()
+  return (zone) => {
+    if (!known.has(zone)) known.set(zone, reckon(zone))
+    return known.get(zone) as T
+  }
+}
+
+const timeOf = (at: string) => at as `${number}:${number}`
+
+/** The time of day on a clock within the window; undefined where a clock change leaves it out. */
+function hourOf({ from, to, at }: SweepWindow, zone: string): number | undefined {
+  return [0, 1].map((days) => afterDays(from, { days, at: timeOf(at) }, zone)).find((one) => one >= from && one < to)
+}
+
+function nextHourOf({ from, to, at }: SweepWindow, zone: string): number | undefined {
+  const { due, late, next } = occurrenceOf({ at: timeOf(at) }, zone, from)
+  const instant = late ? next : due
+  return instant !== undefined && instant < to ? instant : undefined
+}

@@ -1,0 +1,148 @@
+/** What a simulation counts while it goes. Days are whole days since the beginning. */
+import type { ChannelName } from '../../domain/channel.ts'
+import type { Refusal } from '../../domain/errors.ts'
+import type { RunStatus, TakenEvent } from '../../domain/journey.ts'
+import type { CustomerChange } from '../../store/customers.ts'
+import type { CatalogueEntry } from '../catalogue.ts'
+import type { Line } from '../preview/timeline.ts'
+import type { HeldCoupon } from './coupons.ts'
+import type { Person } from './person.ts'
+import type { PopulationRun } from './run.ts'
+
+const DAY = 86_400_000
+
+/** The last word on a message, as the store's row has it. */
+export interface MessageEnd {
+  key: string
+  customer: string
+  journey: string
+  message: string
+  channel: ChannelName
+  status: 'sent' | 'held' | 'skipped'
+  code: Refusal | null
+  at: number
+}
+
+export interface JourneyCount {
+  entered: number
+  treated: number
+  holdout: number
+  converted: number
+  ends: Record<RunStatus, number>
+  sent: number
+}
+
+export interface Redemption {
+  customer: string
+  journey: string
+  offer: string
+  cost: number
+  at: number
+}
+
+const counted = <K>(map: Map<K, number>, key: K, by = 1): void => void map.set(key, (map.get(key) ?? 0) + by)
+
+export class Tally {
+  events = 0
+  readonly messages = new Map<string, MessageEnd>()
+  readonly journeys = new Map<string, JourneyCount>()
+  /** Refusals and holds: '<code>' by '<journey>'. */
+  readonly refusals = new Map<Refusal, Map<string, number>>()
+  /** Ways of splits that were gone, by '<journey>/<split>'. */
+  readonly splits = new Map<string, Map<string, number>>()
+  /** Messages, offers and rules of points that a story asked for: '<journey>/<what>/<name>'. */
+  readonly reached = new Set<string>()
+  readonly redemptions: Redemption[] = []
+  readonly failures = new Map<string, { count: number; message: string }>()
+  readonly entryRefusals = new Map<Refusal, Map<string, number>>()
+  private readonly start: number
+
+  constructor(entries: readonly CatalogueEntry[], start: number) {
+    this.start = start
+    for (const { plan } of entries) {
+      const ends = { running: 0, completed: 0, goal: 0, exited: 0, stopped: 0, failed: 0 }
+      this.journeys.set(plan.name, { entered: 0, treated: 0, holdout: 0, converted: 0, ends, sent: 0 })
+    }
+  }
+
+  dayOf(at: number): number {
+    return Math.floor((at - this.start) / DAY)
+  }
+
+  event(person: Person, { type, at }: TakenEvent, said: Omit<CustomerChange, 'id'> | undefined): void {
+    this.events += 1
+    const gone = Object.entries(said?.consent ?? {}).filter(([, word]) => word === false)
+    const text = `event ${type}${gone.map(([topic]) => `, no more ${topic}`).join('')}`
+    person.lines.push({ at: Date.parse(at), after: '', what: 'event', text, name: type, run: null })
+  }
+
+  entered({ entry, arm }: PopulationRun): void {
+    const count = this.of(entry.plan.name)
+    count.entered += 1
+    count[arm] += 1
+  }
+
+  converted({ entry }: PopulationRun): void {
+    this.of(entry.plan.name).converted += 1
+  }
+
+  failed({ entry }: PopulationRun, error: unknown): void {
+    const { name } = entry.plan
+    const message = error instanceof Error ? error.message : String(error)
+    const known = this.failures.get(name) ?? { count: 0, message }
+    known.count += 1
+    this.failures.set(name, known)
+  }
+
+  refusedEntry(journey: string, code: Refusal): void {
+    const at = this.entryRefusals.get(code) ?? new Map<string, number>()
+    counted(at, journey)
+    this.entryRefusals.set(code, at)
+  }
+
+  split({ entry }: PopulationRun, { name, way, ways }: { name: string; way: string; ways: readonly string[] }): void {
+    const key = `${entry.plan.name}/${name}`
+    const known = this.splits.get(key) ?? new Map(ways.map((one) => [one, 0]))
+    counted(known, way)
+    this.splits.set(key, known)
+  }
+
+  redeemed(person: Person, { offer, key, cost, code }: HeldCoupon, at: number): void {
+    this.redemptions.push({ customer: person.id, journey: journeyOfKey(key), offer, cost, at })
+    person.lines.push({ at, after: '', what: 'coupon', text: `coupon ${offer}: ${code} redeemed`, run: null })
+  }
+
+  unredeemed(person: Person, { offer, key, code }: HeldCoupon, at: number): void {
+    const last = this.redemptions.findLast((one) => one.customer === person.id && one.offer === offer && one.cost > 0)
+    if (last) this.redemptions.push({ ...last, journey: journeyOfKey(key), cost: -last.cost, at })
+    person.lines.push({ at, after: '', what: 'coupon', text: `coupon ${offer}: ${code} given back`, run: null })
+  }
+
+  /** What a run says of itself. */
+  tell({ entry, person }: PopulationRun, line: Line): void {
+    const { what, name, code } = line
+    const journey = entry.plan.name
+    if (code) {
+      const by = this.refusals.get(code) ?? new Map<string, number>()
+      counted(by, journey)
+      this.refusals.set(code, by)
+    }
+    if (what === 'end') return
+    if (name !== undefined) this.reached.add(`${journey}/${name}`)
+    if (what !== 'message' && what !== 'held' && what !== 'skipped') return
+    const { key, channel } = line
+    if (key === undefined || channel === undefined || name === undefined) return
+    const status = what === 'message' ? 'sent' : what
+    if (status === 'sent') this.of(journey).sent += 1
+    const of = { key, customer: person.id, journey, message: name, channel }
+    this.messages.set(key, { ...of, status, code: code ?? null, at: line.at })
+  }
+
+  private of(journey: string): JourneyCount {
+    const known = this.journeys.get(journey)
+    if (known) return known
+    throw new RangeError(`no journey '${journey}' is simulated`)
+  }
+}
+
+const journeyOfKey = (key: string): string => (key.startsWith('tier/') ? 'tier-upgrade' : (key.split('/')[0] ?? ''))

@@ -1,0 +1,46 @@
+/** One customer reckoned: everything a standing says, by their orders, the day, and what the whole shop was measured at. */
+import { type Edges, isWithin, rfmOf, segmentOf, valuesOf } from './rfm.ts'
+import { type Order, type ShopRhythm, rhythmOf } from './rhythm.ts'
+import { isChurnRisk, stageOf } from './stage.ts'
+import type { Standing } from './standing.ts'
+
+/** What a reckoning measures once over all customers and keeps: who is reckoned by it later stands on the same ground. */
+export interface Frame {
+  edges: Edges
+  rhythm: ShopRhythm
+}
+
+export interface Reckoned extends Standing {
+  /** Paid orders in all, and within the window. */
+  orders: number
+  yearOrders: number
+  firstPaidAt: string | null
+}
+
+const DAY = 86_400_000
+
+/** A date of the shop's calendar as rhythm.ts counts days: 0 is '1970-01-01'. */
+export const dayNumber = (date: string): number => Date.parse(`${date}T00:00:00Z`) / DAY
+
+/** `today` is a day of the shop's calendar; orders after it do not count. */
+export function reckon(orders: readonly Order[], today: number, { edges, rhythm }: Frame): Reckoned {
+  const counted = orders.filter(({ day }) => day <= today)
+  const values = valuesOf(counted, today)
+  const rfm = values && rfmOf(values, edges)
+  const { own, cycles } = rhythmOf(counted, rhythm)
+  const times = counted.map(({ at }) => at)
+  const iso = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString())
+  return {
+    stage: stageOf(counted, today, rhythm),
+    rfm,
+    segment: rfm && segmentOf(rfm),
+    gapDays: own,
+    cycles,
+    yearSpent: values?.spent ?? 0,
+    lastPaidAt: times.length === 0 ? null : iso(Math.max(...times)),
+    churnRisk: isChurnRisk(counted, today, rhythm),
+    orders: counted.length,
+    yearOrders: counted.filter((order) => isWithin(order, today)).length,
+    firstPaidAt: times.length === 0 ? null : iso(Math.min(...times)),
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The stage of a customer's life with the shop: a function of their paid orders, the day, and how often the shop's customers buy.
+ * Days are those of the shop's calendar (rhythm.ts). Silence is measured against the customer's own rhythm.
+ */
+import { type Order, type ShopRhythm, gapsOf, median, rhythmOf, visitsOf } from './rhythm.ts'
+import { WINDOW, valuesOf } from './rfm.ts'
+import type { Stage } from './standing.ts'
+
+/** Days, and times something; money in minor units. Kept with each reckoning. */
+export const STAGE_RULES = {
+  /** Days after the first order, and after the one that ended a dormancy. */
+  newDays: 30,
+  reactivatedDays: 30,
+  /** Paid within the window of rfm.ts. */
+  highValueSpent: 5_000_00,
+  /** Dormant after more than so many usual gaps, between the least and the most days; the most where no gap is known. */
+  dormantGaps: 2,
+  dormantDaysLeast: 30,
+  dormantDaysMost: 365,
+  /** At risk after more than this share of the days that make dormant. */
+  atRiskShare: 0.75,
+  /** Lost after so many times those days, and so many days at least. */
+  lostTimes: 2,
+  lostDaysLeast: 365,
+  /** Slowing where the last gap was so many medians long, of so many gaps at least. */
+  slowerTimes: 1.5,
+  slowerGapsLeast: 3,
+} as const
+
+/** Silences of more days than these mean something. */
+export interface Limits {
+  atRisk: number
+  dormant: number
+  lost: number
+}
+
+/** The limits of a usual gap in days; null where none is known. */
+export function limitsOf(usual: number | null): Limits {
+  const { dormantGaps, dormantDaysLeast, dormantDaysMost, atRiskShare, lostTimes, lostDaysLeast } = STAGE_RULES
+  const asked = usual === null ? dormantDaysMost : dormantGaps * usual
+  const dormant = Math.max(dormantDaysLeast, Math.min(asked, dormantDaysMost))
+  return { atRisk: dormant * atRiskShare, dormant, lost: Math.max(dormant * lostTimes, lostDaysLeast) }
+}
+
+/** What the stage is decided by, of orders up to the day. */
+interface Life {
+  orders: readonly Order[]
+  visits: readonly number[]
+  first: number
+  /** Days since the last visit. */
+  silence: number
+  limits: Limits
+}
+
+function lifeOf(orders: readonly Order[], today: number, shop: ShopRhythm): Life | undefined {
+  const counted = orders.filter(({ day }) => day <= today)
+  const visits = visitsOf(counted)
+  const [first, last] = [visits[0], visits.at(-1)]
+  if (first === undefined || last === undefined) return undefined
+  return { orders: counted, visits, first, silence: today - last, limits: limitsOf(rhythmOf(counted, shop).usual) }
+}
+
+/**
+ * The one stage of anybody on a day: what silence says comes before what was spent, that before how new somebody is, and that
+ * before a silence that is only long.
+ */
+export function stageOf(orders: readonly Order[], today: number, shop: ShopRhythm): Stage {
+  const life = lifeOf(orders, today, shop)
+  if (!life) return 'prospect'
+  const { silence, limits, first } = life
+  if (silence > limits.lost) return 'lost'
+  if (silence > limits.dormant) return 'dormant'
+  if ((valuesOf(orders, today)?.spent ?? 0) >= STAGE_RULES.highValueSpent) return 'high-value'
+  if (today - first <= STAGE_RULES.newDays) return 'new'
+  if (cameBack(life, today, shop)) return 'reactivated'
+  return silence > limits.atRisk ? 'at-risk' : 'active'
+}
+
+/** Whether a visit of the last days ended a dormancy, as the morning of its day had it. */
+function cameBack({ orders, visits }: Life, today: number, shop: ShopRhythm): boolean {
+  return visits.some((day, n) => {
+    const before = visits[n - 1]
+    if (before === undefined || today - day > STAGE_RULES.reactivatedDays) return false
+    const earlier = orders.filter((order) => order.day < day)
+    return day - before > limitsOf(rhythmOf(earlier, shop).usual).dormant
+  })
+}
+
+/**
+ * Whether somebody who buys may be about to stop, whatever their stage: silent for longer than their rhythm allows and not yet
+ * lost, or past their usual gap after one that was already long for them.
+ */
+export function isChurnRisk(orders: readonly Order[], today: number, shop: ShopRhythm): boolean {
+  const life = lifeOf(orders, today, shop)
+  if (!life || life.silence > life.limits.lost) return false
+  if (life.silence > life.limits.atRisk) return true
+  const gaps = gapsOf(life.visits)
+  const usual = median(gaps)
+  const { slowerTimes, slowerGapsLeast } = STAGE_RULES
+  return (
+    usual !== null &&
+    gaps.length >= slowerGapsLeast &&
+    (gaps.at(-1) ?? 0) >= usual * slowerTimes &&
+    life.silence > usual
+  )
+}
+
+/** What of the rules a reckoning keeps beside its edges. */
+export const thresholdsOf = (): Record<string, number> => ({ windowDays: WINDOW, ...STAGE_RULES })
