@@ -106,9 +106,8 @@ const underWay = ({ enrolment: run, journey, message, status, code, reserved_at,
   line({ at: reserved_at ?? created_at, journey, run, about: 'send', verdict: status, detail: message, code })
 
 function steeredLine({ at, journey, enrolment: run, word, by, detail: { step, code } }: SteeringLine): WhyLine {
-  const detail = [`by ${by}`, step && `at '${String(step)}'`, code && `after ${String(code)}`]
-    .filter(Boolean)
-    .join(', ')
+  const parts = [`by ${by}`, typeof step === 'string' && `at '${step}'`, typeof code === 'string' && `after ${code}`]
+  const detail = parts.filter(Boolean).join(', ')
   return line({ at, journey, run, about: 'steering', verdict: word, detail, code: null })
 }
 

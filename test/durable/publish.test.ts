@@ -10,14 +10,15 @@ import { openWorld, person, until } from '../world.ts'
 
 const sink = await startSink()
 afterAll(() => sink.stop())
-const world = await openWorld({ smtpUrl: sink.url, dayMs: 60_000 })
+const ours = new Map([...(await readCatalogue())].filter(([name]) => ['first-order', 'order-rewards'].includes(name)))
+const world = await openWorld({ smtpUrl: sink.url, dayMs: 60_000, catalogue: ours })
 const { db, client } = world
 
-for (const id of ['P1', 'P2']) await world.send({ id, type: 'customer.registered', customer: person(id) })
-await world.send({ id: 'o', type: 'order.paid', customer: person('P3'), properties: { order: 'O1', amount: 29_900 } })
+for (const id of ['Pub1', 'Pub2']) await world.send({ id, type: 'customer.registered', customer: person(id) })
+await world.send({ id: 'o', type: 'order.paid', customer: person('Pub3'), properties: { order: 'O1', amount: 29_900 } })
 // All of them have come to their first wait.
-await until(async () => sink.taken.filter((mail) => mail.to.startsWith('p')).length >= 2 || 'not welcomed')
-for (const run of ['first-order/P1', 'first-order/P2'])
+await until(async () => sink.taken.filter((mail) => mail.to.startsWith('pub')).length >= 2 || 'not welcomed')
+for (const run of ['first-order/Pub1', 'first-order/Pub2'])
   await until(
     async () => (await world.historyOf(run)).some(({ eventType }) => Number(eventType) === 17) || 'no timer yet',
   )
@@ -46,7 +47,10 @@ it('stops one that changed a shape in place, and names the runs and the first di
   expect(journeys).toHaveLength(1)
   expect(journeys[0]).toMatchObject({ on: 2, checked: 1, stays: 0, moves: 0 })
   expect(journeys[0]?.cannot).toEqual([
-    { run: 'first-order/P1', difference: expect.stringMatching(/Timer machine does not handle this event/) as string },
+    {
+      run: 'first-order/Pub1',
+      difference: expect.stringMatching(/Timer machine does not handle this event/) as string,
+    },
   ])
 })
 

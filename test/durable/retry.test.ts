@@ -41,8 +41,8 @@ function without(message: string): () => void {
 
 it('goes on after the send that failed: nothing is sent twice, and no wait is waited for again', async () => {
   const restore = without('last')
-  await enter('R1')
-  const run = 'first-order/R1'
+  await enter('Retry1')
+  const run = 'first-order/Retry1'
   await failed(run)
   expect(await operator.steering.failed({ journey: 'first-order', limit: 10 })).toMatchObject([
     {
@@ -65,9 +65,9 @@ it('goes on after the send that failed: nothing is sent twice, and no wait is wa
   await over(run)
   await world.client.workflow.getHandle(run).result()
   expect(await timers()).toBe(before)
-  const rows = await messagesOf(world.db, { customer: 'R1' })
+  const rows = await messagesOf(world.db, { customer: 'Retry1' })
   expect(rows.every(({ status }) => status === 'sent')).toBe(true)
-  const mails = sink.taken.filter((mail) => mail.to === 'r1@mail.example').map((mail) => mail.subject)
+  const mails = sink.taken.filter((mail) => mail.to === 'retry1@mail.example').map((mail) => mail.subject)
   expect(new Set(mails).size).toBe(mails.length)
   expect(mails.at(-1)).toBe('Your ten off ends soon')
   expect(await operator.steering.log({ enrolment: run }, 5)).toMatchObject([
@@ -80,8 +80,13 @@ it('goes on after a local activity that failed', async () => {
   const plan = world.plans.get('order-rewards')
   if (!plan) throw new Error('no plan')
   world.plans.set('order-rewards', { ...plan, points: {} })
-  await world.send({ id: 'o', type: 'order.paid', customer: person('R2'), properties: { order: 'O1', amount: 10_000 } })
-  const run = 'order-rewards/R2/O1'
+  await world.send({
+    id: 'o',
+    type: 'order.paid',
+    customer: person('Retry2'),
+    properties: { order: 'O1', amount: 10_000 },
+  })
+  const run = 'order-rewards/Retry2/O1'
   await failed(run)
   expect(await enrolment(world.db, run)).toMatchObject({ failed_code: 'POINTS_RULE_UNKNOWN' })
   world.plans.set('order-rewards', plan)
@@ -92,12 +97,17 @@ it('goes on after a local activity that failed', async () => {
 
 it('leaves alone who reached the goal meanwhile, and says so', async () => {
   const restore = without('last')
-  await enter('R3')
-  await failed('first-order/R3')
+  await enter('Retry3')
+  await failed('first-order/Retry3')
   restore()
-  await sql`update enrolments set goal_until = null where id = 'first-order/R3'`.execute(world.db)
-  await world.send({ id: randomUUID(), type: 'order.paid', customer: 'R3', properties: { order: 'O9', amount: 100 } })
-  const left = [{ run: 'first-order/R3', why: 'its goal was reached' }]
+  await sql`update enrolments set goal_until = null where id = 'first-order/Retry3'`.execute(world.db)
+  await world.send({
+    id: randomUUID(),
+    type: 'order.paid',
+    customer: 'Retry3',
+    properties: { order: 'O9', amount: 100 },
+  })
+  const left = [{ run: 'first-order/Retry3', why: 'its goal was reached' }]
   expect(await operator.steering.retry({ journey: 'first-order', limit: 10 })).toEqual({
     dry: false,
     retried: [],
