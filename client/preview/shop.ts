@@ -7,7 +7,7 @@ import { PerennialError } from '../../domain/errors.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import { REFUNDED } from '../../domain/returns.ts'
 import type { Host, Where } from '../catalogue.ts'
-import { type RunInMemory, activitiesOf } from './activities.ts'
+import { RunActivities, type RunInMemory } from './activities.ts'
 import { VirtualBudget } from './budget.ts'
 import { SampleTies, VirtualCare, tagsNow } from './care.ts'
 import { SampleShelf, type Standing, VirtualEffects } from './effects.ts'
@@ -73,7 +73,7 @@ export class VirtualShop implements Host, RunInMemory {
     const care = new VirtualCare(setting, { inbox, ties: this.ties }, say)
     this.care = care
     this.referrals = new VirtualReferrals(setting, { inbox, care, effects, points, say })
-    this.activities = activitiesOf(this)
+    this.activities = new RunActivities(this)
     this.heldForEver = new Promise((resolve) => (this.halt = resolve))
   }
 
