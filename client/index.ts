@@ -1,4 +1,5 @@
 /** Perennial as a library: open it with a configuration, or over parts of your own. */
+export { type AudienceDesk, type AudienceParts, audienceDesk } from './audiences.ts'
 export { type BudgetOperator, type BudgetParts, budgetOperator } from './budgets.ts'
 export { type Catalogue, type CatalogueEntry, readCatalogue } from './catalogue.ts'
 export { type CouponAnswer, type CouponCall, type CouponParts, askCoupon } from './coupons.ts'

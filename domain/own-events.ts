@@ -12,4 +12,6 @@ export const OWN_EVENTS: readonly string[] = [
   'tier.upgraded',
   'tier.kept',
   'tier.downgraded',
+  'audience.entered',
+  'audience.left',
 ]

@@ -40,6 +40,18 @@ export async function decide(db: Db, one: Decision): Promise<void> {
   `.execute(db)
 }
 
+/** The same for many at once. */
+export async function decideAll(db: Db, all: readonly Decision[]): Promise<void> {
+  if (all.length === 0) return
+  const rows = all.map(({ now, ...one }) => ({ ...one, at: at(now) }))
+  await sql`
+    insert into decisions (key, customer, journey, enrolment, about, verdict, code, detail, at)
+    select key, customer, journey, enrolment, about, verdict, code, detail, at from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as one (key text, customer text, journey text, enrolment text, about text, verdict text, code text, detail text, at timestamptz)
+    on conflict (key) do nothing
+  `.execute(db)
+}
+
 export interface DecisionLine {
   at: Date
   journey: string
