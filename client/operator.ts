@@ -12,6 +12,7 @@ import { type AudienceDesk, audienceDesk } from './audiences.ts'
 import { type BudgetOperator, budgetOperator } from './budgets.ts'
 import type { ProgrammeVersion } from '../store/programmes.ts'
 import { type Steered, type Steering, steerOffer } from '../store/quota.ts'
+import type { Reckoning } from '../store/reckonings.ts'
 import type { CustomerReferral, ReferralLine } from '../store/referral-reports.ts'
 import type { DecideReview, ReviewAnswer, ReviewLine } from '../store/reviews.ts'
 import { type Catalogue, plansOf, readCatalogue } from './catalogue.ts'
@@ -62,6 +63,7 @@ import { type ScheduleDesk, scheduleDesk } from './schedules.ts'
 import { type Temporal, temporalOnDemand } from './temporal.ts'
 import { type WordingDesk, wordingDesk } from './wording-desk.ts'
 import { type WordsDesk, wordsDesk } from './words-desk.ts'
+import { type StandingReport, reckonStandings, standingReport, standingsReport } from './standings.ts'
 import { type TierReport, type TiersReport, changeProgramme, programmeNow, tierReport, tiersReport } from './tiers.ts'
 
 export interface OperatorParts {
@@ -119,6 +121,11 @@ export interface Operator extends BudgetOperator, GateWords {
   programme(): Promise<ProgrammeVersion>
   /** Reads and sets the programme of tiers. */
   changeProgramme(body: unknown): Promise<ProgrammeVersion & { changed: boolean }>
+  /** Where customers stand, by the newest reckoning that is finished. */
+  standings(): Promise<Reckoning>
+  standing(customer: string): Promise<StandingReport>
+  /** Reckons what is left of today, or all of it once more. */
+  reckon(request?: { anew?: boolean }): Promise<{ customers: number; reckoning: Reckoning | undefined }>
   check(): Promise<CheckAnswer>
   /** The newest `limit` events that were refused in a batch, newest first. */
   rejected(limit: number): Promise<RejectedEvent[]>
@@ -183,6 +190,9 @@ export function operatorOf(parts: OperatorParts): Operator {
     tier: (customer) => known(tierReport(parts, customer)),
     programme: () => known(programmeNow(parts)),
     changeProgramme: async (body) => known(changeProgramme(parts, body)),
+    standings: () => known(standingsReport(parts)),
+    standing: (customer) => known(standingReport(parts, customer)),
+    reckon: (request) => known(reckonStandings(parts, request)),
     async check() {
       const invariants = await known(checkInvariants(db))
       return { holds: invariants.every(({ broken }) => broken === 0), invariants }

@@ -131,6 +131,11 @@ export const ERRORS = {
     meaning: 'A scripted event of a preview could not be read.',
     todo: "Write it as type@after: '--event order.paid@2d'.",
   },
+  POPULATION_INVALID: {
+    status: 400,
+    meaning: 'A population to be simulated breaks its contract.',
+    todo: 'Correct the named line and field; docs/simulation.md shows one.',
+  },
   COMMAND_INVALID: {
     status: 400,
     meaning: 'The words after `perennial` could not be read.',
@@ -190,6 +195,11 @@ export const ERRORS = {
     status: 400,
     meaning: 'A programme of tiers breaks its contract.',
     todo: 'Correct the named field; docs/journeys.md has the fields.',
+  },
+  RECKONING_UNKNOWN: {
+    status: 404,
+    meaning: 'Where customers stand was not reckoned yet, for the shop or for this customer.',
+    todo: 'It is reckoned after midnight at the shop; or do so now with `perennial reckon`.',
   },
   PROGRAMME_UNKNOWN: {
     status: 404,

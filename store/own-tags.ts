@@ -1,5 +1,5 @@
 /** Tags that journeys give. The shop's own stand on the customer and come with events; the two are read as one. */
-import { type RawBuilder, sql } from 'kysely'
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import { type Db, at, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
 import { lockRun } from './enrolments.ts'
@@ -9,6 +9,10 @@ import { type EffectAnswer, effectOnce } from './run-effects.ts'
 export const ownTags = (customer: RawBuilder<unknown>, now: number): RawBuilder<unknown> => sql`
   array(select t.tag from own_tags t where t.customer = ${customer} and (t.until is null or t.until > ${at(now)})
     and not exists (select 1 from customers s where s.id = t.customer and t.tag = any(s.tags)) order by t.tag)`
+
+/** Whether a journey gave the tag to `customers c`, and it has not fallen off. */
+export const hasOwnTag = (tag: string, now: number): RawBuilder<SqlBool> => sql`
+  exists (select 1 from own_tags t where t.customer = c.id and t.tag = ${tag} and (t.until is null or t.until > ${at(now)}))`
 
 export interface NewTag {
   key: string

@@ -74,6 +74,7 @@ const SOON = (AHEAD + TOGETHER + 2) * DAY
 function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind): Generator<Swept> {
   const hours = byZone((zone) => nextHourOf(window, zone))
   for (const person of shop.people.values()) {
+    if (kind === 'points' ? person.lots.soonest > window.to + SOON : person.coupons.size === 0) continue
     const soon = shop.perishables(person, kind).filter(({ at }) => at < window.to + SOON)
     const instant = soon.length > 0 ? hours(person.zone) : undefined
     if (instant === undefined) continue

@@ -213,7 +213,7 @@ export class TierHistory {
     const next = programme.levels[(row?.rank ?? 0) + 1]
     if (!row || !next) return undefined
     // All that there is, counted or not, is cheap to ask and nearly always too little.
-    if (lots.growth({ since: 0, after: 0 }) < (next.from * programme.nearMiss.from) / 100) return undefined
+    if (lots.allGrowth < (next.from * programme.nearMiss.from) / 100) return undefined
     return isNear(programme, lots.growth(this.counted(instant, row)), next) ? next : undefined
   }
 }
