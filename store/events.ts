@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { PerennialError } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
-import { NEW, isAboutAudiences, touchedBy } from '../domain/audience-review.ts'
+import { isAboutAudiences } from '../domain/audience-review.ts'
 import type { Identity } from '../domain/identity.ts'
 import { CONFIRM_WITHIN, RETURNED, SILENCE } from '../domain/consent.ts'
 import {
@@ -22,7 +22,7 @@ import {
 import { pendingBy } from './consents.ts'
 import { confirmedSince, withdrawnFor } from './run-consents.ts'
 import { REFUNDED } from '../domain/returns.ts'
-import { AUDIENCES_MARK, reviewAudiences } from './audience-members.ts'
+import { AUDIENCES_MARK, reviewEvent } from './audience-members.ts'
 import { type CustomerChange, upsertCustomer } from './customers.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
@@ -86,7 +86,7 @@ export async function acceptEvent(db: Db, event: ShopEvent, to: Accepting): Prom
         await askToConfirm(tx, event, about)
         await tellConfirmed(tx, event.customer.id, about)
       }
-      await review(tx, event, { ...routed, isNew })
+      await reviewEvent(tx, event, { ...routed, isNew, tell: tellEvent })
     })
     return 'stored'
   } catch (error) {
@@ -113,16 +113,8 @@ export async function tellEvent(
   const stored = await insertEvent(tx, event, hash, now)
   if (stored === undefined) return false
   await route(tx, event, { ...stored, plans, now, shopZone })
-  await review(tx, event, { ...stored, plans, now, shopZone })
+  await reviewEvent(tx, event, { ...stored, plans, now, shopZone, tell: tellEvent })
   return true
-}
-
-/** Looks anew at the audiences that look at what the event brought. */
-async function review(tx: Tx, event: ShopEvent, to: Routed & { isNew?: boolean }): Promise<void> {
-  const { plans, now, shopZone, mark, isNew } = to
-  const touched = [...(isNew ? [NEW] : []), ...touchedBy(event)]
-  if (touched.length === 0) return
-  await reviewAudiences(tx, { customer: event.customer.id, touched, now, mark }, { plans, shopZone, tell: tellEvent })
 }
 
 /**
