@@ -65,7 +65,7 @@ export type Went =
 
 /** Pages that one activity goes through: seconds of work, after which the workflow hears of it. */
 const PAGES = 20
-/** Until a provider that would not take messages is asked again. */
+/** Until a provider that would not take messages is asked again, or one of whom another worker may be talking to it. */
 const PATIENCE = 60_000
 const LEAVING = 1_000
 
@@ -147,15 +147,17 @@ export function campaignActivities(parts: Parts, now: Now) {
     const next = await walk(request, 'next', PAGES)
     if (typeof next.end !== 'string') return wentOf(next.end)
     if (next.end === 'more' || before.end === 'more') return { is: 'more' }
-    const { open, next: soonest } = await openOf(db, wave)
-    if (open === 0) {
+    const put = before.put + next.put
+    // Of whom left in the last moment a message is reserved still.
+    const after = put === 0 ? await walk(request, 'left', PAGES) : undefined
+    if (after && typeof after.end !== 'string') return wentOf(after.end)
+    const { held, working, next: soonest } = await openOf(db, wave)
+    if (held + working === 0) {
       await inTransaction(db, (tx) => finishWave(tx, wave, { skipped: false, now: now(asked) }))
       return done(run, wave)
     }
-    if (next.put + before.put > 0) {
-      return { is: 'resting', why: 'the provider takes nothing', until: now(asked) + PATIENCE }
-    }
-    return { is: 'resting', why: `${open} held`, until: soonest }
+    if (working > 0) return { is: 'resting', why: `${working} on their way`, until: now(asked) + PATIENCE }
+    return { is: 'resting', why: `${held} held`, until: soonest }
 
     async function wentOf(end: Exclude<Page, { is: 'page' }>): Promise<Went> {
       if (end.is === 'done') return done(run, wave)

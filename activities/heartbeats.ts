@@ -10,7 +10,7 @@ export function isEnding(): boolean {
   return asyncLocalStorage.getStore()?.cancellationSignal.aborted ?? false
 }
 
-const EVERY = 2_000
+const EVERY = 500
 
 /** Beats while `work` is going on, so that a page may take its time. */
 export async function beating<T>(work: () => Promise<T>, details: () => unknown): Promise<T> {

@@ -126,6 +126,7 @@ function whyUntouched(plan: CheckedPlan, person: Customer, events: ReadonlyMap<s
     const padded = [birthday.month, birthday.day].map((part) => String(part).padStart(2, '0')).join('-')
     return `the birthday is ${padded}${MOON[person.birth_calendar]}; no sweep has met it yet`
   }
+  if (plan.campaign) return 'no wave of the campaign has come to them'
   if (!plan.begins) return 'operators start it by hand'
   const last = events.get(plan.begins.on)
   return last === undefined

@@ -6,8 +6,8 @@
 import { Temporal } from 'temporal-polyfill'
 import { type CalendarDays, type Duration, milliseconds } from './duration.ts'
 import { PerennialError } from './errors.ts'
+import { type FestivalName, festivalOn } from './festival.ts'
 import { type Span, ZoneClock, dateOfDay, dayOfDate } from './zone-clock.ts'
-import { type Festival, festivalDate } from './lunar.ts'
 
 export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const
 
@@ -22,7 +22,7 @@ export type Time = `${number}:${number}`
 export type CalendarTarget =
   | { at: Time }
   | { weekday: (typeof WEEKDAYS)[number]; at?: Time }
-  | { festival: Festival | readonly Festival[]; at?: Time }
+  | { festival: FestivalName | readonly FestivalName[]; at?: Time }
   | { date: `${number}-${number}-${number}`; at?: Time }
   | { instant: string; before?: Duration; after?: Duration }
 
@@ -152,10 +152,13 @@ export function occurrenceOf(
 const weekdayOf = (day: number): number => (((day + 3) % 7) + 7) % 7
 
 /** The first two that are kept on a date or after it. */
-function festivalsFrom(festival: Festival | readonly Festival[], date: Temporal.PlainDate): Temporal.PlainDate[] {
+function festivalsFrom(
+  festival: FestivalName | readonly FestivalName[],
+  date: Temporal.PlainDate,
+): Temporal.PlainDate[] {
   return [festival]
     .flat()
-    .flatMap((one) => [0, 1, 2].map((years) => plainDate(festivalDate(one, date.year + years))))
+    .flatMap((one) => [0, 1, 2].map((years) => plainDate(festivalOn(one, date.year + years))))
     .filter((one) => Temporal.PlainDate.compare(one, date) >= 0)
     .sort((one, other) => Temporal.PlainDate.compare(one, other))
     .slice(0, 2)

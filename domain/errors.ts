@@ -196,6 +196,11 @@ export const ERRORS = {
     meaning: 'A programme of tiers breaks its contract.',
     todo: 'Correct the named field; docs/journeys.md has the fields.',
   },
+  RECKONING_UNKNOWN: {
+    status: 404,
+    meaning: 'Where customers stand was not reckoned yet, for the shop or for this customer.',
+    todo: 'It is reckoned after midnight at the shop; or do so now with `perennial reckon`.',
+  },
   PROGRAMME_UNKNOWN: {
     status: 404,
     meaning: 'The shop has no programme of tiers yet.',

@@ -18,6 +18,7 @@ import { MESSAGES } from '../domain/consent.ts'
 import { milliseconds } from '../domain/duration.ts'
 import { REFUNDED } from '../domain/returns.ts'
 import { at } from './db.ts'
+import { hasOwnTag } from './own-tags.ts'
 
 type Condition = RawBuilder<SqlBool>
 
@@ -41,7 +42,7 @@ export function matching(filter: AudienceFilter, setting: FilterSetting): Condit
       return standing(both([sql`s.r is not null`, ...parts]))
     },
     segment: ({ segment }) => standing(sql`s.segment = any(${[...asList(segment)]})`),
-    tag: ({ tag }) => sql`c.tags @> array[${tag}]`,
+    tag: ({ tag }) => sql`(c.tags @> array[${tag}] or ${hasOwnTag(tag, setting.now)})`,
     trait: traitHolds,
     event: (one) => eventHolds(one, setting.now),
     spent: (one) => spentHolds(one, setting.now),

@@ -11,9 +11,13 @@ import { lockCustomer } from './customers.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { lockTogether } from './referrals.ts'
 
-/** Customers who come in or fall out that one page takes, told one by one or quietly at once. */
+/** Customers that a page looks at, so that the database never looks at all of them to find the first. */
+const RANGE = 20_000
+/** Those who come in or fall out that a page takes at most, told one by one or quietly at once. */
 const PAGE = 500
 const QUIET_PAGE = 5_000
+/** Pages of one call in which nobody comes in or falls out. */
+const PAGES_MOST = 50
 
 interface Walk {
   audience: string
@@ -35,28 +39,45 @@ export interface Walking {
 
 type Context = Omit<AudienceContext, 'shopZone'>
 
-/** A page of what is due; answers how much that was, 0 when every audience was walked today. */
+/** Some of what is due; answers how much that was, 0 when every audience was walked today. */
 export async function walkAudiences(db: Db, asked: Walking, context: Context): Promise<number> {
-  const { now, shopZone } = asked
-  const today = localDate(now, shopZone)
-  const walk = await dueWalk(db, today, asked)
-  if (!walk) return 0
-  const { audience, after } = walk
-  const named = await namedAudiences(db)
+  for (let pages = 1; ; pages++) {
+    const walk = await dueWalk(db, localDate(asked.now, asked.shopZone), asked)
+    if (!walk) return pages - 1
+    const moved = await walkPage(db, walk, { ...asked, ...context })
+    if (moved > 0 || pages === PAGES_MOST) return pages + moved
+  }
+}
+
+/** One page; answers how many came in or fell out. */
+async function walkPage(db: Db, walk: Walk, asked: Walking & Context): Promise<number> {
+  const { now, shopZone, plans, tell } = asked
+  const { audience } = walk
+  const after = walk.after ?? ''
   const quietly = walk.quiet && !walk.settled
   const limit = quietly ? QUIET_PAGE : PAGE
-  const page = await whoDiffers(db, { audience, named, now, after: after ?? '', limit })
+  const upto = await rangeAfter(db, after)
+  const named = await namedAudiences(db)
+  const page = await whoDiffers(db, { audience, named, now, after, upto, limit })
   if (quietly) await inTransaction(db, (tx) => moveQuietly(tx, page, { audience, named, now }))
   else
     for (const customer of page)
       await inTransaction(db, async (tx) => {
         await lockCustomer(tx, customer)
         // As it stands behind the lock, with the audiences as they are by now.
-        const at = { customer, names: [audience], named: await namedAudiences(tx), now }
-        await decideMembership(tx, at, { ...context, shopZone })
+        const of = { customer, names: [audience], named: await namedAudiences(tx), now }
+        await decideMembership(tx, of, { plans, tell, shopZone })
       })
-  await goOn(db, walk, { today, next: page.length < limit ? null : (page.at(-1) ?? null) })
-  return page.length + 1
+  const next = page.length < limit ? upto : (page.at(-1) ?? null)
+  await goOn(db, walk, { today: localDate(now, shopZone), next })
+  return page.length
+}
+
+/** The last customer of a range that begins after one; null where it goes to the end. */
+async function rangeAfter(db: Db, after: string): Promise<string | null> {
+  const { rows } = await sql<{ id: string }>`
+    select id from customers where id > ${after} order by id offset ${RANGE - 1}::bigint limit 1`.execute(db)
+  return rows[0]?.id ?? null
 }
 
 async function dueWalk(db: Db, today: string, { audience, quietly = false }: Walking): Promise<Walk | undefined> {
@@ -78,11 +99,14 @@ interface Differing {
 const isIn = (audience: string): RawBuilder<SqlBool> => sql`
   exists (select 1 from audience_members m where m.audience = ${audience} and m.customer = c.id and m.left_at is null)`
 
-/** Those who are in and should not be, and the other way round, after a customer in the order of ids. */
-async function whoDiffers(db: Db, of: Differing & { after: string; limit: number }): Promise<string[]> {
-  const { audience, after, limit } = of
+/** Those of a range who are in and should not be, and the other way round, in the order of ids. */
+async function whoDiffers(
+  db: Db,
+  of: Differing & { after: string; upto: string | null; limit: number },
+): Promise<string[]> {
+  const { audience, after, upto, limit } = of
   const { rows } = await sql<{ id: string }>`
-    select c.id from customers c where c.id > ${after} and ${takesIn(audience, of)} <> ${isIn(audience)}
+    select c.id from customers c where c.id > ${after} and (${upto}::text is null or c.id <= ${upto}) and ${takesIn(audience, of)} <> ${isIn(audience)}
     order by c.id limit ${limit}
   `.execute(db)
   return rows.map(({ id }) => id)

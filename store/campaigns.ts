@@ -197,10 +197,15 @@ export async function waveCounts(db: Db, wave: Pick<Wave, 'id' | 'skipped'>): Pr
   return counts
 }
 
-/** What of a wave is neither sent nor decided against: how many, and when the first of it may be asked for again; null: once somebody acts. */
-export async function openOf(db: Db, wave: number): Promise<{ open: number; next: number | null }> {
-  const { rows } = await sql<{ open: number; next: Date | null }>`
-    select count(*) as open, min(held_until) as next from messages
-    where wave = ${wave} and status in ('held', 'reserved', 'sending')`.execute(db)
-  return { open: rows[0]?.open ?? 0, next: rows[0]?.next?.getTime() ?? null }
+/**
+ * What of a wave is neither sent nor decided against: what is held, with when the first of it may be asked for again (null: once
+ * somebody acts), and what is on its way.
+ */
+export async function openOf(db: Db, wave: number): Promise<{ held: number; working: number; next: number | null }> {
+  const { rows } = await sql<{ held: number; working: number; next: Date | null }>`
+    select count(*) filter (where status = 'held') as held, count(*) filter (where status <> 'held') as working,
+      min(held_until) filter (where status = 'held') as next
+    from messages where wave = ${wave} and status in ('held', 'reserved', 'sending')`.execute(db)
+  const [row] = rows
+  return { held: row?.held ?? 0, working: row?.working ?? 0, next: row?.next?.getTime() ?? null }
 }

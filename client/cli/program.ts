@@ -20,6 +20,7 @@ import { addSimulatingWord } from './simulate.ts'
 import { addTaskWords } from './tasks.ts'
 import { addWordingWords } from './wording.ts'
 import { addWordsWords } from './words.ts'
+import { addStandingWords } from './standings.ts'
 import { addTierWords } from './tiers.ts'
 
 const HELP = `
@@ -30,6 +31,7 @@ Examples:
   perennial show first-order                            what became of it, with the lift
   perennial why C1001                                   why somebody got this and not that
   perennial balance C1001                               the points a customer has
+  perennial standing C1001                              the stage they are in, and why
   perennial messages C1001                              every message of a customer, state by state
   perennial channels                                    what each channel lacks, and how it does
   perennial words show first-order                      what its messages say
@@ -70,6 +72,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addPointWords(program, session)
   addMessageWords(program, session)
   addTierWords(program, session)
+  addStandingWords(program, session)
   addActingWords(program, session)
   addSwitchWord(program, session)
   addScheduleWords(program, session)

@@ -4,7 +4,7 @@ import type { Refusal } from '../../domain/errors.ts'
 import { workdaysAfter } from '../../domain/holiday.ts'
 import type { Host } from '../catalogue.ts'
 import type { Standing } from './effects.ts'
-import type { Answered, Setting } from './setting.ts'
+import type { Answered, Setting, VirtualCustomer } from './setting.ts'
 import type { Say } from './timeline.ts'
 import type { Awaiting } from './waits.ts'
 
@@ -21,9 +21,50 @@ interface Asked {
   decided: Decided | null
 }
 
-interface Over {
-  inbox: Awaiting
-  say: Say
+/** What journeys know of one customer and may change: shared by all their runs. */
+export interface Ties {
+  /** The tags that journeys gave, and when each falls off. */
+  readonly tags: Map<string, number>
+  /** Whether they agreed to a topic by mail; where a journey withdrew that, why. */
+  agrees(topic: string): boolean
+  withdrawnFor(topic: string): string | undefined
+  withdraw(topic: string, reason: string): void
+}
+
+/** The shop's tags, and those of journeys that have not fallen off. */
+export const tagsNow = (ofShop: readonly string[], { tags }: Pick<Ties, 'tags'>, now: number): string[] => [
+  ...new Set([...ofShop, ...[...tags].flatMap(([tag, until]) => (until > now ? [tag] : []))]),
+]
+
+/** The customer of one walk, who says the same to every topic. */
+export class SampleTies implements Ties {
+  readonly tags = new Map<string, number>()
+  private consent: boolean
+  private withdrawn: string | undefined
+
+  constructor({ consent, withdrawnFor }: VirtualCustomer) {
+    this.consent = consent
+    this.withdrawn = consent ? undefined : withdrawnFor
+  }
+
+  agrees(): boolean {
+    return this.consent
+  }
+
+  withdrawnFor(): string | undefined {
+    return this.withdrawn
+  }
+
+  withdraw(_topic: string, reason: string): void {
+    this.consent = false
+    this.withdrawn = reason
+  }
+
+  /** The customer's own word. */
+  say(granted: boolean): void {
+    this.consent = granted
+    this.withdrawn = undefined
+  }
 }
 
 /** A year that nobody has told of: working days are those of the week. */
@@ -31,18 +72,14 @@ const NO_HOLIDAYS = { years: new Set<number>(), days: new Map<string, never>() }
 
 export class VirtualCare {
   private readonly setting: Setting
-  private readonly over: Over
+  private readonly over: { inbox: Awaiting; ties: Ties }
+  private readonly say: Say
   private readonly asked = new Map<string, Asked>()
-  private readonly given = new Map<string, number>()
-  private consent: 'granted' | 'pending' | 'refused'
-  /** Why a journey withdrew it. */
-  private withdrawnFor: string | undefined
 
-  constructor(setting: Setting, over: Over) {
+  constructor(setting: Setting, over: { inbox: Awaiting; ties: Ties }, say: Say) {
     this.setting = setting
     this.over = over
-    this.consent = setting.customer.consent ? 'granted' : 'refused'
-    this.withdrawnFor = setting.customer.withdrawnFor
+    this.say = say
   }
 
   openReview({ key, topic, note, deadline, otherwise }: Call<'openReview'>): Answer<'openReview'> {
@@ -53,7 +90,7 @@ export class VirtualCare {
       this.asked.set(key, { task, deadline, otherwise, decided })
       const said = held ? `: ${otherwise}, in the control arm` : note ? `: ${note}` : ''
       const what = task ? 'task' : 'review'
-      this.over.say(what, `${what} ${topic}${said}`, { name: topic, until: deadline })
+      this.say(what, `${what} ${topic}${said}`, { name: topic, until: deadline })
     }
     return this.viewReview({ key })
   }
@@ -66,7 +103,7 @@ export class VirtualCare {
     const review = this.asked.get(key)
     if (review && !review.decided && this.over.inbox.status === 'running') {
       review.decided = { decision: review.otherwise, by: 'deadline', reason: 'nobody decided' }
-      this.over.say(review.task ? 'task' : 'review', `nobody decided: ${review.otherwise}`, {})
+      this.say(review.task ? 'task' : 'review', `nobody decided: ${review.otherwise}`, {})
     }
     return this.viewReview({ key })
   }
@@ -89,73 +126,52 @@ export class VirtualCare {
     return workdaysAfter(asked, workingDays, { zone: this.setting.zone, holidays: NO_HOLIDAYS })
   }
 
-  /** The shop's tags, and those given in this walk that have not fallen off. */
-  tags(now: number): string[] {
-    const given = [...this.given].filter(([, until]) => until > now).map(([tag]) => tag)
-    return [...new Set([...this.setting.customer.tags, ...given])]
-  }
-
   giveTag({ tag, lasts }: Call<'giveTag'>, standing: Standing): EffectAnswer {
     return this.effect(standing, `tag ${tag}`, () => {
+      const { tags } = this.over.ties
       const until = lasts === undefined ? Infinity : standing.now + milliseconds(lasts)
-      this.given.set(tag, Math.max(until, this.given.get(tag) ?? 0))
-      this.over.say('tag', `tag ${tag}`, { name: tag, ...(until < Infinity && { until }) })
+      tags.set(tag, Math.max(until, tags.get(tag) ?? 0))
+      this.say('tag', `tag ${tag}`, { name: tag, ...(until < Infinity && { until }) })
+      return undefined
     })
   }
 
   takeTagOff({ tag }: Call<'takeTagOff'>): Answer<'takeTagOff'> {
-    const untagged = this.given.delete(tag)
-    if (untagged) this.over.say('tag', `untag ${tag}`, { name: tag })
+    const untagged = this.over.ties.tags.delete(tag)
+    if (untagged) this.say('tag', `untag ${tag}`, { name: tag })
     return { untagged }
   }
 
-  consented(): boolean {
-    return this.consent === 'granted'
-  }
-
-  /** The customer's own no. */
-  unsubscribe(): void {
-    this.consent = 'refused'
-    this.withdrawnFor = undefined
-  }
-
-  /** Where the event says that the customer has confirmed. */
-  arrive(type: string, topic: unknown): void {
-    if (type === 'consent.confirmed' && topic === this.setting.plan.topic) this.consent = 'granted'
-  }
-
   withdraw({ reason }: Call<'withdrawConsent'>, standing: Standing): EffectAnswer {
+    const { topic } = this.setting.plan
     return this.effect(standing, 'unsubscribe', () => {
-      this.consent = 'refused'
-      this.withdrawnFor = reason
-      this.over.say('consent', `consent to ${this.setting.plan.topic} withdrawn: ${reason}`, { name: reason })
+      this.over.ties.withdraw(topic, reason)
+      this.say('consent', `consent to ${topic} withdrawn: ${reason}`, { name: reason })
+      return undefined
     })
   }
 
+  /** What is pending counts as withdrawn until it is confirmed. */
   ask({ topic = this.setting.plan.topic }: Call<'askForConsent'>, standing: Standing): EffectAnswer {
     return this.effect(standing, `consent to ${topic}`, () => {
-      if (this.consent === 'granted') return 'CONSENT_GIVEN'
-      if (this.consent === 'refused' && this.withdrawnFor === undefined) return 'NO_CONSENT'
-      this.consent = 'pending'
-      this.over.say('consent', `consent to ${topic} waits to be confirmed`, { name: topic })
+      const { ties } = this.over
+      if (ties.agrees(topic)) return 'CONSENT_GIVEN'
+      if (ties.withdrawnFor(topic) === undefined) return 'NO_CONSENT'
+      this.say('consent', `consent to ${topic} waits to be confirmed`, { name: topic })
       return undefined
     })
   }
 
   /** As every effect: told why not where the run is over, held or in the control arm. */
-  private effect(
-    { status, paused }: Standing,
-    name: string,
-    does: () => Refusal | undefined | void,
-  ): Answer<'giveTag'> {
+  private effect({ status, paused }: Standing, name: string, does: () => Refusal | undefined): Answer<'giveTag'> {
     if (status !== 'running') return { is: 'refused', code: 'LEFT_JOURNEY' }
     if (paused) {
-      this.over.say('held', `${name} held: PAUSED`, { code: 'PAUSED', until: null })
+      this.say('held', `${name} held: PAUSED`, { code: 'PAUSED', until: null })
       return { is: 'held' }
     }
     const code = this.setting.arm === 'holdout' ? 'HOLDOUT' : does()
     if (!code) return { is: 'done' }
-    this.over.say('refused', `${name} refused: ${code}`, { name, code })
+    this.say('refused', `${name} refused: ${code}`, { name, code })
     return { is: 'refused', code }
   }
 }

@@ -9,7 +9,7 @@ import { REFUNDED } from '../../domain/returns.ts'
 import type { Host, Where } from '../catalogue.ts'
 import { RunActivities, type RunInMemory } from './activities.ts'
 import { VirtualBudget } from './budget.ts'
-import { VirtualCare } from './care.ts'
+import { SampleTies, VirtualCare, tagsNow } from './care.ts'
 import { SampleShelf, type Standing, VirtualEffects } from './effects.ts'
 import { VirtualInbox } from './inbox.ts'
 import { Lots } from './lots.ts'
@@ -39,6 +39,7 @@ export class VirtualShop implements Host, RunInMemory {
   readonly tiers: VirtualTiers
   readonly referrals: VirtualReferrals
   readonly care: VirtualCare
+  private readonly ties: SampleTies
   private readonly outside: Outside[]
   private clock: number
   private woken = 0
@@ -68,7 +69,8 @@ export class VirtualShop implements Host, RunInMemory {
     this.tiers = new VirtualTiers(setting, say)
     this.points = new VirtualPoints(setting, { budget, lots: new Lots(), tiers: this.tiers }, say)
     const { effects, points } = this
-    const care = new VirtualCare(setting, { inbox, say })
+    this.ties = new SampleTies(setting.customer)
+    const care = new VirtualCare(setting, { inbox, ties: this.ties }, say)
     this.care = care
     this.referrals = new VirtualReferrals(setting, { inbox, care, effects, points, say })
     this.activities = new RunActivities(this)
@@ -146,7 +148,7 @@ export class VirtualShop implements Host, RunInMemory {
       case 'event':
         return this.arrive(one)
       case 'unsubscribe':
-        this.care.unsubscribe()
+        this.ties.say(false)
         this.say('event', 'unsubscribed: consent is withdrawn')
         break
       case 'decision': {
@@ -171,7 +173,7 @@ export class VirtualShop implements Host, RunInMemory {
   private arrive({ type, properties }: Outside & { is: 'event' }): void {
     const before = this.inbox.status
     this.tiers.arrive(type, properties)
-    this.care.arrive(type, properties['topic'])
+    if (type === 'consent.confirmed' && properties['topic'] === this.setting.plan.topic) this.ties.say(true)
     const effects = this.inbox.arrive(type, properties)
     const { status, reason } = this.inbox
     const ended = before === 'running' && status !== 'running'
@@ -182,8 +184,8 @@ export class VirtualShop implements Host, RunInMemory {
   }
 
   standing(): Standing {
-    const { clock: now, paused, care } = this
-    return { now, status: this.inbox.status, paused, consented: () => care.consented() }
+    const { clock: now, paused, ties } = this
+    return { now, status: this.inbox.status, paused, consented: () => ties.agrees() }
   }
 
   end(status: Exclude<RunStatus, 'running'>, reason: string): void {
@@ -209,7 +211,7 @@ export class VirtualShop implements Host, RunInMemory {
     return {
       zone: customer.zone,
       today: localDate(this.clock, this.setting.zone),
-      tags: this.care.tags(this.clock),
+      tags: tagsNow(customer.tags, this.ties, this.clock),
       paidOrders: customer.paidOrders + orders.length,
       spent: customer.spent + amounts.reduce((sum, amount) => sum + amount, 0),
       since: new Date(start).toISOString(),

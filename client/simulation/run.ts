@@ -117,10 +117,7 @@ export class PopulationRun implements Host, RunInMemory {
   }
 
   get care(): VirtualCare {
-    return (this.desks.care ??= new VirtualCare(this.person.settingOfCare(this.setting), {
-      inbox: this,
-      say: this.say,
-    }))
+    return (this.desks.care ??= new VirtualCare(this.setting, { inbox: this, ties: this.person }, this.say))
   }
 
   get referrals(): VirtualReferrals {
@@ -232,7 +229,7 @@ export class PopulationRun implements Host, RunInMemory {
 
   standing(): Standing {
     const { person, status, entry } = this
-    const consented: Standing['consented'] = (channel) => person.agrees(entry.plan, channel)
+    const consented: Standing['consented'] = (channel) => person.agreesTo(entry.plan, channel)
     return { now: this.now(), status, paused: false, consented }
   }
 

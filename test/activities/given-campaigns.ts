@@ -13,6 +13,11 @@ export type Shop = Awaited<ReturnType<typeof openShop>>
 
 /** The day of NOON, on which campaigns of the tests take place; their wave is due at noon. */
 export const DAY_OF = '2026-11-23'
+const COPY = {
+  hello: { subject: 'Hello', text: 'Hello {{ name }}' },
+  again: { subject: 'Again', text: 'Hello again {{ name }}' },
+}
+
 export const WAVE: WaveTerms = { days: 0, at: '12:00', send: 'hello' }
 
 export function campaignFacts(
@@ -20,7 +25,7 @@ export function campaignFacts(
   { campaign, ...more }: Partial<Omit<PlanFacts, 'campaign'>> & { campaign?: Partial<CampaignTerms> } = {},
 ): PlanFacts {
   return {
-    ...planFacts(name, { begins: undefined, reentry: { when: 'any', gap: 0, atMost: Infinity }, ...more }),
+    ...planFacts(name, { copy: COPY, begins: undefined, reentry: { when: 'any', gap: 0, atMost: Infinity }, ...more }),
     campaign: {
       begins: undefined,
       ahead: 0,
@@ -54,6 +59,8 @@ export async function crowd(
 
 export interface BulkProvider extends Channel {
   taken: Outgoing[]
+  /** Called once before a page has begun: a crash, or what happens meanwhile. */
+  early?: () => Promise<void>
   /** Called once when a page has begun, before it is taken: a crash, or what happens meanwhile. */
   meanwhile?: (keys: readonly string[]) => Promise<void>
 }
@@ -67,6 +74,9 @@ export function bulkProvider(name: ChannelName = 'email'): BulkProvider {
     taken: [],
     send: () => Promise.reject(new Error('one by one')),
     async sendAll(messages, begin) {
+      const { early } = provider
+      delete provider.early
+      await early?.()
       const keys = await begin(messages.map(({ key }) => key))
       const { meanwhile } = provider
       delete provider.meanwhile

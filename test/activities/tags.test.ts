@@ -1,4 +1,6 @@
+import { sql } from 'kysely'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { matching } from '../../store/audience-sql.ts'
 import { decisionsOf } from '../../store/decisions.ts'
 import { pauseJourney } from '../../store/journeys.ts'
 import { expectInvariants, freshStore, person } from '../world.ts'
@@ -34,6 +36,18 @@ describe('a tag of our own', () => {
     expect(await tags()).toEqual(['new', 'complaint'])
     await shop.event('profile.changed', { id, tags: [] })
     expect(await tags()).toEqual(['complaint'])
+  })
+
+  test('makes its customer one of an audience as a tag of the shop does, as long as it lasts', async () => {
+    const are = async (tag: string): Promise<string[]> => {
+      const of = matching({ tag }, { now: clock.now(), named: new Map() })
+      const { rows } = await sql<{ id: string }>`select id from customers c where id = ${id} and ${of}`.execute(db)
+      return rows.map((row) => row.id)
+    }
+    await give('open', { lasts: '1 day' })
+    expect([await are('vip'), await are('open'), await are('other')]).toEqual([[id], [id], []])
+    clock.pass(86_400_000)
+    expect(await are('open')).toEqual([])
   })
 
   test('is given once: asked again after it was taken off it stays off', async () => {

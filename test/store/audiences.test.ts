@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { AudienceFilter } from '../../domain/audience-filter.ts'
 import { walkAudiences } from '../../store/audience-walks.ts'
 import { setAudience } from '../../store/audiences.ts'
-import { inTransaction } from '../../store/db.ts'
 import { tellEvent } from '../../store/events.ts'
+import { reckonNow } from '../../store/reckonings.ts'
 import { expectInvariants, freshStore, person } from '../world.ts'
 import { DAY, HOUR, behindLock, handClock, inboxOf, routing, rowsOf } from './given.ts'
 
@@ -132,21 +132,13 @@ describe('what happens to a customer', () => {
   })
 
   test('told by ourselves it is looked at too: a stage, as the reckoning tells it', async () => {
-    const name = await audience({ stage: ['active', 'high-value'] })
+    const name = await audience({ stage: ['new', 'active'] })
+    const reckon = () => reckonNow(db, { now: clock.now(), plans: [], shopZone: 'UTC', tell: tellEvent })
     await send('customer.registered', 'L6')
-    const stand = (stage: string, n: number): Promise<unknown> =>
-      inTransaction(db, async (tx) => {
-        await rowsOf(
-          tx,
-          `insert into standings (customer, stage, orders, year_spent, as_of, stage_since)
-           values ('L6', '${stage}', 0, 0, now(), now()) on conflict (customer) do update set stage = excluded.stage`,
-        )
-        const event = { id: `stage/L6/${n}`, type: 'stage.changed', customer: 'L6', properties: { to: stage } }
-        await tellEvent(tx, event, { plans: [], now: clock.now() })
-      })
-    await stand('active', 1)
-    await stand('high-value', 2)
-    await stand('dormant', 3)
+    await reckon()
+    await send('order.paid', 'L6', { properties: { order: 'O1', amount: 100_00 } })
+    clock.pass(400 * DAY)
+    await reckon()
     expect(await toldOf(name)).toEqual([`L6 audience.entered ${name}.1`, `L6 audience.left ${name}.1`])
   })
 
@@ -239,7 +231,7 @@ describe('the walk', () => {
     await rowsOf(
       db,
       `insert into customers (id, tags, created_at, updated_at)
-       select 'P' || lpad(n::text, 5, '0'), '{crowd}', now(), now() from generate_series(1, 700) n`,
+       select 'P' || lpad(n::text, 5, '0'), '{crowd}', came, came from generate_series(1, 700) n, to_timestamp(${clock.now() / 1000}) came`,
     )
     // Nobody was told of them, so whoever takes them in finds them now.
     await rowsOf(db, `update audience_walks set settled = false, quiet = true, after = '', round = round + 1`)

@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow'
 import type { Activities } from '../../activities/index.ts'
 import type { WaveCounts, WaveTerms } from '../../domain/campaign.ts'
+import { milliseconds } from '../../domain/duration.ts'
 import { type Tempo, machineSpan, shopTime } from '../../domain/tempo.ts'
 import type { Campaign } from './campaign-plan.ts'
 import { wakeSignal, whereQuery } from './run.ts'
@@ -32,11 +33,12 @@ const local = proxyLocalActivities<Activities>({
 })
 
 /** Pages beat while they are at work, so that what a dead worker left is taken up soon. */
-const paging = proxyActivities<Activities>({
-  startToCloseTimeout: '30 minutes',
-  heartbeatTimeout: '10 seconds',
-  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '1 minute' },
-})
+const pagingAt = (tempo: Tempo) =>
+  proxyActivities<Activities>({
+    startToCloseTimeout: '30 minutes',
+    heartbeatTimeout: Math.min(10_000, Math.max(2_000, machineSpan(tempo, milliseconds('1 hour')))),
+    retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '1 minute' },
+  })
 
 const SCHEDULED_AT = defineSearchAttributeKey('TemporalScheduledStartTime', SearchAttributeType.DATETIME)
 
@@ -51,10 +53,12 @@ class Teller {
   private ordinal = 0
   private readonly input: CampaignInput
   private readonly run: string
+  private readonly paging: ReturnType<typeof pagingAt>
 
   constructor(input: CampaignInput, run: string) {
     this.input = input
     this.run = run
+    this.paging = pagingAt(input.tempo)
     setHandler(wakeSignal, () => void (this.wakes += 1))
   }
 
@@ -71,7 +75,7 @@ class Teller {
     await this.restUntil(opened.due)
     for (;;) {
       const handled = this.wakes
-      const went = await paging.sendWave({ wave: opened.wave, run, name, terms, asked: this.now() })
+      const went = await this.paging.sendWave({ wave: opened.wave, run, name, terms, asked: this.now() })
       if (went.is === 'done') return went.counts
       if (went.is === 'stopped') throw new Stopped()
       if (went.is === 'resting') {
@@ -134,7 +138,7 @@ export function campaignsOf(definitions: Readonly<Record<string, Campaign>>): Wo
     if (opened.is !== 'open') return opened.is
     const teller = new Teller({ ...input, occasion: opened.occasion }, opened.run)
     const close = (status: 'completed' | 'stopped' | 'failed', reason: string): Promise<void> =>
-      paging.closeCampaign({ run: opened.run, status, reason, asked: teller.now() })
+      pagingAt(input.tempo).closeCampaign({ run: opened.run, status, reason, asked: teller.now() })
     try {
       await definition.waves({ wave: (wave, terms) => teller.wave(wave, terms) })
     } catch (error) {

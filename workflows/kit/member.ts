@@ -1,5 +1,7 @@
 /** A campaign as one member lives through it: the same story over the steps of a journey, for previews and simulations. */
+import type { AudienceFilter } from '../../domain/audience-filter.ts'
 import type { WaveCounts } from '../../domain/campaign.ts'
+import type { Facts } from '../../domain/customer.ts'
 import { milliseconds } from '../../domain/duration.ts'
 import type { Campaign, CampaignKit, WaveWords } from './campaign-plan.ts'
 import type { Journey, Kit, Plan, SendOutcome } from './plan.ts'
@@ -8,11 +10,14 @@ const DAY = milliseconds('1 day')
 
 type Wave = WaveWords<string, string>
 
+/** Whether a wave's own filter takes a member in. */
+export type Reached = (wave: string, filter: AudienceFilter, facts: Facts) => boolean
+
 /**
- * The story begins so long before the day of the occasion as the plan says, and waves are waited for in days from then. `reached` says
- * whether a wave's own filter takes the member in; all do unless said. A campaign pauses between waves and not within one message.
+ * The story begins so long before the day of the occasion as the plan says, and waves are waited for in days from then. Every filter
+ * takes the member in unless `reached` says otherwise.
  */
-export function memberJourney({ plan, waves }: Campaign, reached: (wave: string) => boolean = () => true): Journey {
+export function memberJourney({ plan, waves }: Campaign, reached: Reached = () => true): Journey {
   const { begins: _begins, ahead = '0 days', audience: _audience, rate: _rate, hours: _hours, ...rest } = plan
   return {
     plan: rest as Plan,
@@ -21,7 +26,8 @@ export function memberJourney({ plan, waves }: Campaign, reached: (wave: string)
       const wave = async (name: string, words: Wave): Promise<WaveCounts> => {
         await steps.wait({ days: words.days - day, at: words.at })
         day = words.days
-        return countsOf(reached(name) ? await sendWave(steps, words) : undefined)
+        const takesIn = words.to === undefined || reached(name, words.to, await steps.customer())
+        return countsOf(takesIn ? await sendWave(steps, words) : undefined)
       }
       await waves({ wave } satisfies CampaignKit<string, string>)
     },
