@@ -127,7 +127,7 @@ function waiting(
     },
     closeWait: async (asked) => {
       const last = run.waits.lastLook(asked)
-      if (last.again !== null) run.noteWait(`, anew after ${asked.restart}`)
+      if (last.again !== null) run.noteWait(`, anew after ${[asked.restart].flat().join(" or ")}`)
       else if (!last.event && last.status === 'running') run.say('wait', 'it did not come')
       return last
     },
