@@ -77,6 +77,12 @@ export async function startRun(
   { journey, customer: id, occasion }: StartRequest,
 ): Promise<StartedRun> {
   const { plan } = entryOf(parts.catalogue, journey)
+  if (plan.campaign) {
+    throw new PerennialError('ENTRY_REFUSED', `${journey} is a campaign: it begins for its audience`, {
+      field: 'customer',
+      expected: `perennial start ${journey} --occasion 2026-11-15`,
+    })
+  }
   const unknown = new PerennialError('CUSTOMER_UNKNOWN', `no customer '${id}'`, { field: 'customer' })
   if (!isKeyPart(id)) throw unknown
   const started = await inTransaction(parts.db, async (tx) => {

@@ -3,6 +3,7 @@ import { type Audience, ONCE_A, leastWorth } from '../domain/audience.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { inWords } from '../domain/duration.ts'
 import type { EndPattern, Properties } from '../domain/journey.ts'
+import type { Timetable } from '../domain/timetable.ts'
 
 export interface PlanInWords {
   name: string
@@ -73,12 +74,25 @@ const SWEEPS: Record<Audience, (worth: number) => string> = {
 }
 
 function beginsInWords(plan: CheckedPlan): string {
-  const { begins, sweep } = plan
+  const { begins, sweep, campaign } = plan
+  if (campaign) return campaign.begins ? timetableInWords(campaign.begins) : 'by hand'
   if (begins) return `on ${patternInWords(begins, plan)}`
   return sweep ? `${SWEEPS[sweep.audience](sweep.worth ?? leastWorth(sweep.audience))} at ${sweep.at}` : 'by hand'
 }
 
-function reentryInWords({ reentry, occasion, sweep }: CheckedPlan): string {
+function timetableInWords(timetable: Timetable): string {
+  switch (timetable.every) {
+    case 'month':
+      return `on day ${timetable.day} of every month at ${timetable.at}`
+    case 'year':
+      return `every ${timetable.date} at ${timetable.at}`
+    case 'festival':
+      return `for ${timetable.festivals.join(', ')}`
+  }
+}
+
+function reentryInWords({ reentry, occasion, sweep, campaign }: CheckedPlan): string {
+  if (campaign) return 'once an occasion'
   const { when, gap, atMost } = reentry
   const each = sweep ? `once a ${ONCE_A[sweep.audience]}` : occasion === undefined ? undefined : `once a ${occasion}`
   const rule = {

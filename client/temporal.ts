@@ -33,6 +33,22 @@ export async function connectTemporal(config: TemporalConfig, { timeoutMs = 5_00
   }
 }
 
+/** A line that is opened when it is first asked for, and anew where that failed. */
+export function temporalOnDemand(
+  config: TemporalConfig,
+  options: { timeoutMs?: number } = {},
+): { temporal: () => Promise<Temporal>; close: () => Promise<void> } {
+  let connecting: Promise<Temporal> | undefined
+  return {
+    temporal: () => {
+      const asked = (connecting ??= connectTemporal(config, options))
+      asked.catch(() => (connecting = connecting === asked ? undefined : connecting))
+      return asked
+    },
+    close: async () => (await connecting?.catch(() => undefined))?.close(),
+  }
+}
+
 /** gRPC's DEADLINE_EXCEEDED and UNAVAILABLE: https://grpc.io/docs/guides/status-codes/ */
 const AWAY: ReadonlySet<unknown> = new Set([4, 14])
 

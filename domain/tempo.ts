@@ -20,6 +20,11 @@ export function shopTime(tempo: Tempo, machine: number): number {
   return Math.round(tempo.origin + (machine - tempo.origin) / tempo.scale)
 }
 
+/** The instant of the machine at which the shop's clock shows `shop`. */
+export function machineTime(tempo: Tempo, shop: number): number {
+  return Math.round(tempo.origin + (shop - tempo.origin) * tempo.scale)
+}
+
 /** Machine milliseconds that pass while `ms` of the shop do; never below zero. */
 export function machineSpan(tempo: Tempo, ms: number): number {
   return Math.max(0, Math.ceil(ms * tempo.scale))

@@ -23,9 +23,19 @@ interface Row {
 }
 
 /** Rules of the domain that stand on a package or a built-in: a workflow must not load them. */
-const HEAVY = ['calendar', 'lunar', 'festival', 'timetable', 'template', 'mjml', 'text-part', 'wording', 'token'].map(
-  (name) => `domain/${name}.ts`,
-)
+const HEAVY = [
+  'calendar',
+  'lunar',
+  'birthday',
+  'festival',
+  'timetable',
+  'schedule',
+  'template',
+  'mjml',
+  'text-part',
+  'wording',
+  'token',
+].map((name) => `domain/${name}.ts`)
 
 /** The first row whose files hold a file is the one that counts. */
 const TABLE: Row[] = [

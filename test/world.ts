@@ -13,7 +13,7 @@ import type { ChannelName } from '../domain/channel.ts'
 import { codeFrom } from '../domain/coupon.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { readEvent } from '../domain/contracts/event.ts'
-import { type Clock, type Tempo, clockOf } from '../domain/tempo.ts'
+import { type Clock, REAL_TEMPO, type Tempo, clockOf } from '../domain/tempo.ts'
 import { addBudgets } from '../store/budgets.ts'
 import { addOffers } from '../store/coupons.ts'
 import { type Db, openStore } from '../store/db.ts'
@@ -58,8 +58,10 @@ export async function expectInvariants(db: Db): Promise<void> {
 export const NOON = Date.UTC(2026, 10, 23, 12)
 
 export interface WorldOptions {
-  /** A day in so many machine ms; 100 unless told. */
+  /** A day in so many machine ms; 100 unless told. A whole day: the shop's time is the machine's. */
   dayMs?: number
+  /** Of Temporal; the one that all share unless told. */
+  namespace?: string
   smtpUrl?: string
   channel?: Channel
   /** In place of the one channel. */
@@ -112,13 +114,14 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   // The shop's clock starts at NOON now, and runs a day in dayMs.
   const scale = (options.dayMs ?? 100) / DAY
   const startedAt = Date.now()
-  const tempo: Tempo = { scale, origin: (NOON * scale - startedAt) / (scale - 1) }
+  const tempo: Tempo = scale === 1 ? REAL_TEMPO : { scale, origin: (NOON * scale - startedAt) / (scale - 1) }
   const clock = clockOf(tempo, Date.now)
   await addBudgets(db, plans.values(), clock.now)
   const taskQueue = `q-${randomBytes(6).toString('hex')}`
   const address = inject('temporalAddress')
   const connection = await Connection.connect({ address })
-  const client = new Client({ connection })
+  const { namespace = 'default' } = options
+  const client = new Client({ connection, namespace })
   const bundle = options.bundle ?? (await readFile(inject('bundleFile'), 'utf8'))
   const channel =
     options.channel ?? emailChannel({ smtpUrl: options.smtpUrl ?? 'smtp://127.0.0.1:9', from: 'shop@shop.example' })
@@ -151,7 +154,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     },
     async startWorker() {
       const rates = options.rates ?? new Map<ChannelName, number>()
-      worker = await startWorker({ address, namespace: 'default', taskQueue, bundle, parts, rates })
+      worker = await startWorker({ address, namespace, taskQueue, bundle, parts, rates })
       world.startDispatcher()
     },
     async stopWorker() {
@@ -177,6 +180,23 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   })
   if (options.start !== false) await world.startWorker()
   return world
+}
+
+/** A namespace of this file's own on the shared server, for tests of what a namespace has one of. */
+export async function freshNamespace(): Promise<string> {
+  const namespace = `n-${randomBytes(6).toString('hex')}`
+  const connection = await Connection.connect({ address: inject('temporalAddress') })
+  afterAll(() => connection.close())
+  // A Long, which the encoder takes as a number too.
+  const aDay = { seconds: 86_400 as never }
+  await connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: aDay })
+  const client = new Client({ connection, namespace })
+  // A server takes a moment to know it everywhere.
+  await until(async () => {
+    for await (const { scheduleId } of client.schedule.list()) return scheduleId === ''
+    return true
+  })
+  return namespace
 }
 
 /** An event as the inbox wants it, read by its contract. */

@@ -9,7 +9,7 @@ import { plansOf, readCatalogue } from '../client/catalogue.ts'
 import { startDispatcher } from '../client/dispatcher.ts'
 import { createMetrics } from '../client/http/metrics.ts'
 import { createHealthServer, createServer } from '../client/http/server.ts'
-import { connectTemporal } from '../client/temporal.ts'
+import { type Temporal, connectTemporal, temporalOnDemand } from '../client/temporal.ts'
 import type { Config } from '../domain/contracts/config.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { codeFrom } from '../domain/coupon.ts'
@@ -18,6 +18,7 @@ import { clockOf } from '../domain/tempo.ts'
 import { addTopics } from '../store/consents.ts'
 import { addBudgets } from '../store/budgets.ts'
 import { addOffers } from '../store/coupons.ts'
+import { zonesOfCustomers } from '../store/customers.ts'
 import { type Db, openStore } from '../store/db.ts'
 import { checkInvariants } from '../store/invariants.ts'
 import { migrate } from '../store/migrate.ts'
@@ -26,7 +27,7 @@ import { setProgramme } from '../store/programmes.ts'
 import { workflowBundle } from './bundle.ts'
 import { channelLinesOf, openChannels, quotasOf, ratesOf } from './channels.ts'
 import { sdkLogger } from './log.ts'
-import { syncSchedules } from './schedules.ts'
+import { keepSchedules } from './schedules.ts'
 import { startWorker } from './worker.ts'
 
 /** api takes events and shows pages; dispatcher tells Temporal; worker runs journeys. One process may have all. */
@@ -102,7 +103,9 @@ async function start(
     })
     workerState = worker.state
     stops.push(worker.stop)
-    await syncSchedules(temporal.client, { plans: plans.values(), taskQueue: config.TASK_QUEUE, tempo })
+    const zones = () => zonesOfCustomers(db, config.SHOP_ZONE)
+    const scheduled = { plans: [...plans.values()], zones, taskQueue: config.TASK_QUEUE, tempo }
+    stops.push(await keepSchedules(temporal.client, scheduled, log))
     stops.push(dailyCheck(db, log))
   }
   if (roles.has('dispatcher') && temporal) {
@@ -117,13 +120,22 @@ async function start(
     ...(temporal && { temporalAnswers: () => answers(temporal.client) }),
   }
   const keys = { apiKey: config.PERENNIAL_API_KEY, secret: config.PERENNIAL_SECRET, ...receiptsOf(config, plans) }
+  const shop = { plans: [...plans.values()], clock, tempo, shopZone: config.SHOP_ZONE }
   const server = roles.has('api')
-    ? await createServer({ ...health, ...keys, plans: [...plans.values()], clock, shopZone: config.SHOP_ZONE })
+    ? await createServer({ ...health, ...keys, ...shop, temporal: temporalLine(config, temporal, stops) })
     : await createHealthServer(health)
   for (const page of pages) await server.register(page)
   const url = await server.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT })
   stops.push(() => server.close())
   return url
+}
+
+/** The line that is there, else one of the API's own, opened when somebody asks after what Temporal knows. */
+function temporalLine(config: Config, open: Temporal | undefined, stops: (() => Promise<void>)[]) {
+  if (open) return () => Promise.resolve(open)
+  const line = temporalOnDemand(config)
+  stops.push(line.close)
+  return line.temporal
 }
 
 /** Each channel says whether it can send: in the log, and where `perennial channels` looks. */
@@ -167,6 +179,7 @@ function partsOf(
     plans: given.plans,
     channels: openChannels(config, { now: Date.now, print: (line) => given.log.info(line, 'message') }),
     quotas: quotasOf(config),
+    rates: ratesOf(config),
     policy: {
       quiet: config.QUIET_HOURS,
       caps: config.MARKETING_CAP,

@@ -5,6 +5,7 @@ import { AUDIENCES } from '../audience.ts'
 import { CHANNELS } from '../channel.ts'
 import { type Delivery, type MessageDelivery, PLAIN } from '../delivery.ts'
 import { BUDGET_MOST, isBounded, plannedBudget } from '../budget.ts'
+import type { CampaignTerms } from '../campaign.ts'
 import { BUCKETS_MOST } from '../coupon.ts'
 import { PerennialError } from '../errors.ts'
 import type { EndPattern, Routing } from '../journey.ts'
@@ -16,7 +17,7 @@ import type { Copy } from '../template.ts'
 import { REFUNDED } from '../returns.ts'
 import { copyContract } from './copy.ts'
 import { programmeContract, programmeOf, rewardsContract, rewardsOf } from './referral.ts'
-import { duration, readable, schedulingContract, schedulingOf, time } from './timetable.ts'
+import { duration, readable, schedulingContract, time } from './timetable.ts'
 
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
 const values = z.record(z.string(), z.json())
@@ -157,7 +158,7 @@ const planContract = z.strictObject({
   referral: programmeContract.optional(),
 })
 
-const ENGINE = ['sweep', 'upkeep', 'test-mail', PARTIALS_JOURNEY]
+const ENGINE = ['sweep', 'upkeep', 'test-mail', 'campaign', PARTIALS_JOURNEY]
 
 const nameContract = z
   .string()
@@ -165,7 +166,7 @@ const nameContract = z
   .refine((name) => !ENGINE.includes(name), `${ENGINE.join(', ')} are names of the engine`)
 
 /** A plan as the other floors use it: spans in ms, defaults filled in. */
-export type CheckedPlan = ReturnType<typeof checkPlan>
+export type CheckedPlan = ReturnType<typeof checkPlan> & { campaign?: CampaignTerms }
 
 /**
  * Checks a plan and its words; MJML is compiled afterwards (domain/ready-words.ts). Throws JOURNEY_INVALID or TEMPLATE_SYNTAX, naming
@@ -185,6 +186,11 @@ export function checkPlan(name: string, plan: unknown) {
   const exits = exit === undefined ? [] : [exit].flat()
   const ends = goal ? [goal, ...exits] : exits
   checkEnds(name, ends, rest.occasion)
+  if (rest.schedule && begins && 'on' in begins) {
+    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, schedule: an event begins it`, {
+      field: 'schedule',
+    })
+  }
   const unspoken = Object.keys(rest.messages).find((message) => !Object.hasOwn(rest.copy, message))
   if (unspoken !== undefined) {
     throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, messages.${unspoken}: it has no words`, {
@@ -218,7 +224,7 @@ export function checkPlan(name: string, plan: unknown) {
     points,
     rewards,
     sweep: swept,
-    schedule: schedulingOf(name, rest.schedule, swept !== undefined),
+    schedule: rest.schedule,
     budget: rest.budget === undefined ? undefined : plannedBudget(rest.budget),
   }
 }

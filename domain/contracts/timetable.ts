@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import { isBirthday, minuteOfDay } from '../calendar.ts'
 import { milliseconds } from '../duration.ts'
-import { PerennialError } from '../errors.ts'
 import { FESTIVAL_NAMES } from '../festival.ts'
 import { OVERLAPS, type Scheduling } from '../schedule.ts'
 import type { Timetable } from '../timetable.ts'
@@ -58,12 +57,3 @@ export const schedulingContract = z
     catchUp: duration.refine((ms) => ms >= MINUTE && ms <= YEAR, 'expected a minute to 365 days').optional(),
   })
   .transform((read) => read as Scheduling)
-
-/** What a plan says of its schedule. Throws JOURNEY_INVALID where it has none. */
-export function schedulingOf(name: string, said: Scheduling | undefined, scheduled: boolean) {
-  if (said === undefined || scheduled) return said
-  throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, schedule: no schedule begins it`, {
-    field: 'schedule',
-    expected: 'beside begins: { every: … } alone',
-  })
-}

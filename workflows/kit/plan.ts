@@ -134,6 +134,16 @@ export interface ReviewOutcome {
   reason: string
 }
 
+/** Whether it was done, by whom, and what they noted; `by` is 'deadline' where nobody said anything in time. */
+export interface TaskOutcome {
+  done: boolean
+  by: string
+  note: string
+}
+
+/** Whether the next message may carry `links.confirm`, or why not. */
+export type AskConsentOutcome = { asked: true } | { asked: false; refused: Refusal }
+
 type Arm = () => unknown
 
 /** What an event must hold; what is undefined is not asked. */
@@ -143,7 +153,7 @@ export interface Kit<M extends string, O extends string, P extends string = stri
   /** Elapsed time ('2 days' is 48 hours), or calendar days to a time on the customer's clock. */
   wait(time: Duration | CalendarDays): Promise<void>
   /**
-   * Until a date, weekday or time on the customer's clock; true when it was reached. Where it has passed: `now` goes on at once,
+   * Until a date, weekday, festival or time on the customer's clock, or an instant; true when it was reached. Where it has passed: `now` goes on at once,
    * `next` takes the next one (a date has none: goes on), `skip` goes on and answers false, `exit` leaves the journey.
    */
   waitUntil(target: CalendarTarget, policy?: { late: 'now' | 'next' | 'skip' | 'exit' }): Promise<boolean>
@@ -187,6 +197,22 @@ export interface Kit<M extends string, O extends string, P extends string = stri
   reward(name: R): Promise<RewardOutcome>
   /** A person decides, by `perennial review` or over HTTP; where nobody does within the time, `otherwise` holds. */
   review(topic: string, options: { within: Duration; otherwise: ReviewOutcome['decision'] }): Promise<ReviewOutcome>
+  /**
+   * A person does something, e.g. the customer's adviser: they see it in `perennial tasks` and say `perennial task done`, or cannot. At
+   * the deadline the story goes on without it. Working days are those of the shop's calendar.
+   */
+  task(name: string, options: { within: Duration | { workingDays: number }; note?: string }): Promise<TaskOutcome>
+  /** Tags the customer, until it is taken off or as long as it lasts. The shop's own tags are apart and never touched. */
+  tag(name: string, options?: { lasts: Duration }): Promise<void>
+  /** Takes off a tag that a journey gave. */
+  untag(name: string): Promise<void>
+  /** Withdraws consent to the plan's topic over every channel, with the run and the reason ('silence') as its proof. */
+  unsubscribe(reason: string): Promise<void>
+  /**
+   * Makes e-mail consent pending that a journey withdrew, so that `links.confirm` in the next message gives it back; of the plan's topic
+   * unless said. Refused where it is given (CONSENT_GIVEN), and where the customer never agreed or said no themselves (NO_CONSENT).
+   */
+  askConsent(topic?: string): Promise<AskConsentOutcome>
   /** The customer's own code to share in a programme, made at the first asking. `programme` is the journey that has it. */
   referralCode(programme: string): Promise<CodeOutcome>
   /** Rests until the order of the run's referral can no longer be returned. */
@@ -212,6 +238,10 @@ export type CleanUp = (
   steps: Pick<Kit<string, string, string>, 'takeBackPoints'> & {
     /** Takes back what a void referral was rewarded with: points by their rule, coupons that are not used, rungs by the policy. */
     takeBackRewards(): Promise<{ rewards: number; used: number }>
+    /** Takes back the run's coupons that nobody has used, and frees what the budget held for them. */
+    voidCoupons(): Promise<{ coupons: number; used: number }>
+    /** Takes off a tag that a journey gave. */
+    untag(name: string): Promise<void>
   },
 ) => Promise<unknown>
 

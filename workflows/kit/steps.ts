@@ -7,6 +7,7 @@ import { type CalendarDays, type Duration, milliseconds } from '../../domain/dur
 import { bucketOf, pickArm } from '../../domain/experiment.ts'
 import { type EffectKind, effectKey, waitKey } from '../../domain/ids.ts'
 import type { Properties, RunStatus, TakenEvent } from '../../domain/journey.ts'
+import { type CareActivity, careCleanUp, careSteps, targetInWords } from './care-steps.ts'
 import type { Journey, Kit, Match } from './plan.ts'
 import { type ReferralActivity, referralSteps, takeBackRewards } from './referral-steps.ts'
 
@@ -54,6 +55,7 @@ export interface Host {
     | 'expiringSoon'
     | 'grantTierBenefits'
     | ReferralActivity
+    | CareActivity
     | 'finishRun'
   > & {
     /** By whichever channel the gate chooses. */
@@ -108,6 +110,7 @@ class Player {
       takeBackPoints: () => this.takeBackPoints(),
       grantTierBenefits: () => this.grantTierBenefits(),
       ...referralSteps(this),
+      ...careSteps(this),
       split: (name, arms, weights) => this.split(name, arms, weights),
       customer: () => this.customer(),
     }
@@ -139,7 +142,7 @@ class Player {
   ): Promise<boolean> {
     const { customer } = this.input
     const { due, late, next } = await this.host.activities.calendarTarget({ customer, target, asked: this.host.now() })
-    const words = `wait until ${Object.values(target).join(' ')}`
+    const words = `wait until ${targetInWords(target)}`
     if (!late) {
       await this.restUntil(due, words)
       return true
@@ -329,7 +332,11 @@ class Player {
     if (cleanUp === undefined) return
     const { status } = await this.host.activities.runStatus({ run: this.input.run })
     if (status === 'goal' || status === 'exited') {
-      await cleanUp({ takeBackPoints: () => this.takeBackPoints(), takeBackRewards: () => takeBackRewards(this) })
+      await cleanUp({
+        takeBackPoints: () => this.takeBackPoints(),
+        takeBackRewards: () => takeBackRewards(this),
+        ...careCleanUp(this),
+      })
     }
   }
 
