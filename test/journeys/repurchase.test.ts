@@ -24,8 +24,11 @@ const play = ({ customer, ...script }: Script = {}) =>
   walk(journey, { begin, ...script, customer: { standing, ...customer } as Partial<VirtualCustomer> })
 const days = (timeline: Awaited<ReturnType<typeof play>>) =>
   ['soon', 'due', 'late'].map((one) => sentAfter(timeline, one)?.replace(/ (\d+) hours?.*$/, ''))
-const paid = (after: `${number} days`, category: string) =>
-  ({ type: 'order.paid', after, properties: { order: 'O2', lines: [{ id: 'X', amount: 1, category }] } }) as const
+const paid = (after: `${number} days`, category: string) => ({
+  type: 'order.paid',
+  after,
+  properties: { order: 'O2', lines: [{ id: 'X', amount: 1, category }] },
+})
 
 describe('repurchase', () => {
   it('writes a fifth before the own cycle, on its day and a fifth after', async () => {

@@ -6,9 +6,10 @@ import type { Activities, SendRequest, SendResult } from '../../activities/index
 import { type CalendarDays, type Duration, milliseconds } from '../../domain/duration.ts'
 import { bucketOf, pickArm } from '../../domain/experiment.ts'
 import { type EffectKind, effectKey, waitKey } from '../../domain/ids.ts'
-import type { Properties, RunStatus, TakenEvent } from '../../domain/journey.ts'
+import type { RunStatus, TakenEvent } from '../../domain/journey.ts'
 import { type CareActivity, careCleanUp, careSteps, targetInWords } from './care-steps.ts'
-import type { Journey, Kit, Match } from './plan.ts'
+import { type HeardActivity, askedOf, heardSteps } from './heard-steps.ts'
+import type { Journey, Kit } from './plan.ts'
 import { type ReferralActivity, referralSteps, takeBackRewards } from './referral-steps.ts'
 
 type AnyKit = Kit<string, string, string>
@@ -42,8 +43,7 @@ export interface Host {
     | 'openWait'
     | 'viewWait'
     | 'closeWait'
-    | 'beginning'
-    | 'newestEvent'
+    | HeardActivity
     | 'runStatus'
     | 'calendarWait'
     | 'calendarTarget'
@@ -73,10 +73,6 @@ class Left extends Error {
   }
 }
 
-/** Without what is not asked. */
-const asked = (match: Match = {}): Properties =>
-  Object.fromEntries(Object.entries(match).filter(([, value]) => value !== undefined)) as Properties
-
 /** A computed time as people read it: one decimal. */
 const shortened = (time: string): string => time.replace(/(\.\d)\d+/, '$1')
 
@@ -100,8 +96,7 @@ class Player {
       wait: (time) => this.wait(time),
       waitUntil: (target, policy) => this.waitUntil(target, policy),
       waitForEvent: (type, options) => this.waitForEvent(type, options),
-      beginning: () => this.host.activities.beginning({ run: this.input.run }),
-      newest: (type, options) => this.newest(type, options),
+      ...heardSteps(this),
       send: (message, data, news) => this.send(message, data ?? {}, news),
       expiring: (kind, options) => this.expiring(kind, options),
       issueCoupon: (offer, options) => this.issueCoupon(offer, options),
@@ -168,7 +163,7 @@ class Player {
     const { run } = this.input
     const key = waitKey(run, ++this.waits)
     const within = milliseconds(options.within)
-    const match = asked(options.match)
+    const match = askedOf(options.match)
     let deadline = this.host.now() + within
     this.handled = this.host.wakes()
     let view = await activities.openWait({ key, run, type, match, deadline })
@@ -196,12 +191,6 @@ class Player {
   private came(event: TakenEvent): TakenEvent {
     this.due = Math.max(this.due, Date.parse(event.at))
     return event
-  }
-
-  private async newest(type: string | string[], options?: { match?: Match }): Promise<TakenEvent | undefined> {
-    const { run } = this.input
-    const found = await this.host.activities.newestEvent({ run, types: [type].flat(), match: asked(options?.match) })
-    return found ?? undefined
   }
 
   private async expiring(
