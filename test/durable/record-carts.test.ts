@@ -72,7 +72,7 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
     await stands(world, 'cart-abandonment/ordered/K1', 1)
     await begin(world, 'ordered', 'order.paid', { order: 'O1', amount: 250_00, cart: 'K1' })
     for (const id of ['alone', 'assisted']) await begin(world, id, 'customer.registered')
-    await stands(world, 'welcome/assisted', 1)
+    await stands(world, 'first-order/assisted', 1)
     await begin(world, 'assisted', 'assistant.added')
     for (const id of ['tea', 'back']) {
       await begin(world, id, 'page.viewed')

@@ -12,8 +12,7 @@ describe('welcome', () => {
   it('welcomes who comes to the assistant at once', async () => {
     expect(formatTimeline(await play({ events: [added] }))).toMatchInlineSnapshot(`
       "+0d 00:00  Mon 23 Nov 10:00  Welcome begins for C1001, treated
-      +0d 00:00  Mon 23 Nov 10:00  mail assistant: "Somebody to ask"
-      +0d 00:00  Mon 23 Nov 10:00  wait for assistant.added, until Mon 30 Nov 10:00
+      +0d 00:00  Mon 23 Nov 10:00  wait for assistant.added, until Tue 24 Nov 10:00
       +0d 03:00  Mon 23 Nov 13:00  event assistant.added: what the wait was for
       +0d 03:00  Mon 23 Nov 13:00  coupon welcome-10: SAMPLEVHL5A3, until Thu  3 Dec 13:00
       +0d 03:00  Mon 23 Nov 13:00  mail coupon: "Ten yuan for your first order"
@@ -25,7 +24,13 @@ describe('welcome', () => {
     `)
   })
 
-  it('lets first-order speak for a week with who does not', async () => {
+  it('asks who has not come after a day, and welcomes them when they come', async () => {
+    const timeline = await play({ events: [{ ...added, after: '3 days' }] })
+    expect(sent(timeline)).toEqual(ALL)
+    expect([sentAfter(timeline, 'assistant'), sentAfter(timeline, 'coupon')]).toEqual(['1 day', '3 days'])
+  })
+
+  it('lets first-order speak for a week with who does not come', async () => {
     const timeline = await play()
     expect(sent(timeline)).toEqual(ALL)
     expect(sentAfter(timeline, 'coupon')).toBe('7 days')
@@ -41,7 +46,7 @@ describe('welcome', () => {
     [['vip'], 'general'],
   ])('has for %j the words for %s on day three', async (tags, message) => {
     const timeline = await play({ events: [added], customer: { tags } })
-    expect([sent(timeline)[2], sentAfter(timeline, message)]).toEqual([message, '3 days'])
+    expect([sent(timeline)[1], sentAfter(timeline, message)]).toEqual([message, '3 days'])
   })
 
   it('begins with a registration, never with an import, and once in a life', async () => {
@@ -81,7 +86,7 @@ describe('welcome', () => {
 
   it('writes to nobody without consent or in the control arm', async () => {
     expect(sent(await play({ customer: { consent: false } }))).toEqual([])
-    expect(sent(await play({ unsubscribes: '1 day' }))).toEqual(['assistant'])
+    expect(sent(await play({ unsubscribes: '2 days' }))).toEqual(['assistant'])
     expect(new Set(refused(await play({ arm: 'holdout' })).map((one) => one.split(': ')[1]))).toEqual(
       new Set(['HOLDOUT']),
     )
@@ -91,6 +96,6 @@ describe('welcome', () => {
     const events = [added]
     expect(refused(await play({ events, paused: { after: '7 days', for: '3 days' } }))).toEqual(['last: NEWS_OVER'])
     const late = await play({ start: Date.UTC(2026, 10, 23, 22) })
-    expect(sentAfter(late, 'assistant')).toBe('11 hours')
+    expect(sentAfter(late, 'assistant')).toBe('1 day 11 hours')
   })
 })
