@@ -18,7 +18,7 @@ beforeAll(async () => {
   const catalogue: Catalogue = await readCatalogue(FIXTURES)
   const bundle = await bundleWorkflows(catalogue, { folder: FIXTURES, logger: quietSdk })
   world = await openWorld({ smtpUrl: sink.url, dayMs: 300, catalogue, bundle })
-  plain = await openWorld({ smtpUrl: sink.url, dayMs: 300 })
+  plain = await openWorld({ smtpUrl: sink.url, dayMs: 300, only: ['first-order'] })
 })
 
 const ended = (of: World, run: string): Promise<void> =>

@@ -6,9 +6,10 @@ import type { Activities, SendRequest, SendResult } from '../../activities/index
 import { type CalendarDays, type Duration, milliseconds } from '../../domain/duration.ts'
 import { bucketOf, pickArm } from '../../domain/experiment.ts'
 import { type EffectKind, effectKey, waitKey } from '../../domain/ids.ts'
-import type { Properties, TakenEvent } from '../../domain/journey.ts'
+import type { TakenEvent } from '../../domain/journey.ts'
 import { type CareActivity, careCleanUp, careSteps, targetInWords } from './care-steps.ts'
-import type { Journey, Kit, Match } from './plan.ts'
+import { type HeardActivity, askedOf, heardSteps } from './heard-steps.ts'
+import type { Journey, Kit } from './plan.ts'
 import { type ReferralActivity, referralSteps, takeBackRewards } from './referral-steps.ts'
 import { Left, Resting, failureOf, isStale } from './rests.ts'
 import { rewardSteps } from './reward-steps.ts'
@@ -46,8 +47,7 @@ export interface Host {
     | 'openWait'
     | 'viewWait'
     | 'closeWait'
-    | 'beginning'
-    | 'newestEvent'
+    | HeardActivity
     | 'runStatus'
     | 'calendarWait'
     | 'calendarTarget'
@@ -67,9 +67,6 @@ export interface Host {
   }
 }
 
-/** Without what is not asked. */
-const sought = (match: Match = {}): Properties =>
-  Object.fromEntries(Object.entries(match).filter(([, value]) => value !== undefined)) as Properties
 
 /** A computed time as people read it: one decimal. */
 const shortened = (time: string): string => time.replace(/(\.\d)\d+/, '$1')
@@ -83,8 +80,7 @@ class Player extends Resting {
       wait: (time) => this.wait(time),
       waitUntil: (target, policy) => this.waitUntil(target, policy),
       waitForEvent: (type, options) => this.waitForEvent(type, options),
-      beginning: () => this.host.activities.beginning({ run: this.input.run }),
-      newest: (type, options) => this.newest(type, options),
+      ...heardSteps(this),
       send: (message, data, news) => this.send(message, data ?? {}, news),
       expiring: (kind, options) => this.expiring(kind, options),
       takeBackPoints: () => this.takeBackPoints(),
@@ -144,7 +140,7 @@ class Player extends Resting {
     const key = waitKey(run, ++this.waits)
     const within = milliseconds(options.within)
     const step = `wait for ${type}`
-    const match = sought(options.match)
+    const match = askedOf(options.match)
     let deadline = 0
     let view = await this.asking(step, (of) => {
       deadline = of.asked + within
@@ -195,13 +191,6 @@ class Player extends Resting {
     this.inTime()
     this.due = Math.max(this.due, Date.parse(event.at))
     return event
-  }
-
-  private async newest(type: string | string[], options?: { match?: Match }): Promise<TakenEvent | undefined> {
-    const asked = { types: [type].flat(), match: sought(options?.match) }
-    const words = `newest ${asked.types.join(', ')}`
-    const found = await this.asking(words, (of) => this.host.activities.newestEvent({ ...of, ...asked }))
-    return found ?? undefined
   }
 
   private async expiring(
