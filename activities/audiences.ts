@@ -1,8 +1,9 @@
 /** The audiences of daily sweeps: who of the customers enters on a day, under which occasion, and at what hour of theirs. */
 import type { Audience } from '../domain/audience.ts'
-import { birthdayWithin, birthdaysAround, localDate, occurrenceOf } from '../domain/calendar.ts'
+import { birthdayWithin, birthdaysWithin } from '../domain/birthday.ts'
+import { localDate, occurrenceOf } from '../domain/calendar.ts'
 import { AHEAD, TOGETHER, nextWeek } from '../domain/expiry.ts'
-import { customersByBirthday } from '../store/customers.ts'
+import { birthdayOf, customersByBirthday } from '../store/customers.ts'
 import type { Db } from '../store/db.ts'
 import { type ExpiringOf, customersWithCoupons, customersWithPoints } from '../store/expiring.ts'
 import { tierEnding, tierNearMiss } from './tier-audiences.ts'
@@ -38,11 +39,12 @@ export interface MemberPage {
 
 export const MEMBERS: Record<Audience, (db: Db, page: AudiencePage) => Promise<MemberPage>> = {
   async birthday(db, page) {
-    const people = await customersByBirthday(db, { days: birthdaysAround(page), after: page.after, limit: page.limit })
-    const members = people.flatMap(({ id, birth_month: month, birth_day: day, zone }) => {
-      if (month === null || day === null) return []
-      const kept = birthdayWithin({ month, day }, zone ?? page.shopZone, page.at, page)
-      return kept ? [{ customer: id, occasion: String(kept.year), instant: kept.instant }] : []
+    const { after, limit } = page
+    const people = await customersByBirthday(db, { ...birthdaysWithin(page), after, limit })
+    const members = people.flatMap((person) => {
+      const birthday = birthdayOf(person)
+      const kept = birthday && birthdayWithin(birthday, person.zone ?? page.shopZone, page.at, page)
+      return kept ? [{ customer: person.id, occasion: String(kept.year), instant: kept.instant }] : []
     })
     return { walked: people.map((one) => one.id), members }
   },

@@ -1,14 +1,11 @@
 /** Customers: the facts a story asks for, and the pages of a sweep. */
 import type { Facts } from '../domain/customer.ts'
 import { PerennialError } from '../domain/errors.ts'
-import { armOf } from '../domain/experiment.ts'
 import { runId } from '../domain/ids.ts'
-import { decideEntry } from '../domain/journey.ts'
 import { factsOf, lockCustomer } from '../store/customers.ts'
 import { inTransaction } from '../store/db.ts'
-import { enrol, pastEntries } from '../store/enrolments.ts'
 import { newestSeq } from '../store/events.ts'
-import { isSwitchedOff } from '../store/journeys.ts'
+import { enterOccasion } from '../store/occasions.ts'
 import { standingOf } from '../store/standings.ts'
 import { tierStanding } from '../store/tier-benefits.ts'
 import { MEMBERS, type Member } from './audiences.ts'
@@ -36,24 +33,12 @@ export function customerActivities(parts: Parts, now: Now) {
   const { db, policy, log } = parts
 
   async function enter(plan: PlanFacts, { customer, occasion, instant }: Member, page: SweepPage): Promise<boolean> {
-    const asked = now(page.asked)
-    const startsAt = Math.max(instant, asked)
     const entered = await inTransaction(db, async (tx) => {
       // Behind the customer's lock, so that no event that is being stored falls between the newest seq and the run.
       await lockCustomer(tx, customer)
-      const past = await pastEntries(tx, plan.name, customer)
-      if (!decideEntry(plan, { occasion, now: asked, past }).enter || (await isSwitchedOff(tx, plan))) return false
-      return enrol(tx, {
-        journey: plan.name,
-        customer,
-        occasion,
-        arm: armOf(plan.name, customer, plan.holdout),
-        begunBy: 'sweep',
-        begunSeq: await newestSeq(tx, customer),
-        startsAt,
-        goalUntil: plan.goal?.within ? startsAt + plan.goal.within : null,
-        now: asked,
-      })
+      const begunSeq = await newestSeq(tx, customer)
+      const of = { customer, occasion, instant, begunBy: 'sweep', begunSeq, now: now(page.asked) }
+      return enterOccasion(tx, plan, of)
     })
     const key = runId({ journey: plan.name, customer, occasion })
     if (entered) log({ effect: 'enrol', journey: plan.name, customer, key, result: 'entered' })

@@ -3,7 +3,7 @@ import { isDated } from '../domain/audience.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { PerennialError, REFUSALS, type Refusal } from '../domain/errors.ts'
 import { type CouponLine, couponsOf } from '../store/coupons.ts'
-import { type Consent, type Customer, consentsOf, customer } from '../store/customers.ts'
+import { type Consent, type Customer, birthdayOf, consentsOf, customer } from '../store/customers.ts'
 import { type DecisionLine, decisionsOf } from '../store/decisions.ts'
 import { type Enrolment, enrolments } from '../store/enrolments.ts'
 import { eventTypesOf } from '../store/events.ts'
@@ -112,16 +112,18 @@ function endOf(run: Enrolment, decisions: readonly DecisionLine[]): WhyLine[] {
   return [line({ at, journey, run: id, about: 'end', verdict: status, detail: code === null ? reason : null, code })]
 }
 
+const MOON = { solar: '', lunar: ' of the lunar year', 'lunar-leap': ' of a leap month of the lunar year' } as const
+
 function whyUntouched(plan: CheckedPlan, person: Customer, events: ReadonlyMap<string, Date>): string {
   if (plan.sweep && isDated(plan.sweep.audience)) {
     return 'nothing of theirs that is worth a message expires within a month'
   }
   if (plan.sweep && plan.sweep.audience !== 'birthday') return `no sweep has met a ${plan.sweep.audience} of theirs yet`
   if (plan.sweep) {
-    const { birth_month: month, birth_day: day } = person
-    if (month === null || day === null) return 'no birthday is known'
-    const padded = [month, day].map((part) => String(part).padStart(2, '0')).join('-')
-    return `the birthday is ${padded}; no sweep has met it yet`
+    const birthday = birthdayOf(person)
+    if (!birthday) return 'no birthday is known'
+    const padded = [birthday.month, birthday.day].map((part) => String(part).padStart(2, '0')).join('-')
+    return `the birthday is ${padded}${MOON[person.birth_calendar]}; no sweep has met it yet`
   }
   if (!plan.begins) return 'operators start it by hand'
   const last = events.get(plan.begins.on)

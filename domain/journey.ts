@@ -1,4 +1,5 @@
 /** When a customer enters, converts or leaves: the rules behind the inbox, true for every journey. */
+import type { Audience } from './audience.ts'
 import type { Refusal } from './errors.ts'
 import { isKeyPart } from './ids.ts'
 import type { Programme } from './referral.ts'
@@ -39,6 +40,8 @@ export interface Routing {
   /** The property of the beginning event that tells occasions apart, e.g. 'cart'. */
   occasion: string | undefined
   reentry: Reentry
+  /** Present where a daily sweep begins it: whom it enters, and at what hour of theirs. */
+  sweep?: { audience: Audience; at: string } | undefined
   /** Nobody enters until an operator has switched it on. */
   off?: boolean
   /** Present where the plan is a referral programme: what the inbox attributes and qualifies by. */

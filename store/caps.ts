@@ -1,8 +1,9 @@
 /** What a rule of points may award at most, counted behind the customer's lock. */
 import { sql } from 'kysely'
+import { solarBirthday } from '../domain/birthday.ts'
 import { dayAfter, instantOn, localDate } from '../domain/calendar.ts'
 import { type BonusDay, type Cap, type Earning, type PointRule, capsOf, withinCap } from '../domain/points.ts'
-import type { Customer } from './customers.ts'
+import { type Customer, birthdayOf } from './customers.ts'
 import { type Tx, at } from './db.ts'
 
 export interface Capped {
@@ -45,9 +46,7 @@ async function awarded(tx: Tx, { run, customer, journey, rule, zone, now }: Capp
 /** The day on which a run was entered, for bonuses that are of one day. */
 export async function bonusDayOf(tx: Tx, run: string, person: Customer | undefined, zone: string): Promise<BonusDay> {
   const { rows } = await sql<{ entered_at: Date }>`select entered_at from enrolments where id = ${run}`.execute(tx)
-  const [month, day] = [person?.birth_month ?? null, person?.birth_day ?? null]
-  return {
-    date: localDate(rows[0]?.entered_at.getTime() ?? 0, zone),
-    birthday: month === null || day === null ? null : { month, day },
-  }
+  const date = localDate(rows[0]?.entered_at.getTime() ?? 0, zone)
+  const birthday = person && birthdayOf(person)
+  return { date, birthday: birthday ? solarBirthday(birthday, date) : null }
 }

@@ -1,5 +1,6 @@
 /** People of the shop: what is known of them, what they agreed to, and the pages sweeps walk through. */
 import { sql } from 'kysely'
+import type { BirthCalendar, KeptBirthday } from '../domain/birthday.ts'
 import type { Birthday } from '../domain/calendar.ts'
 import type { Facts } from '../domain/customer.ts'
 import { type ConsentGiven, MESSAGES } from '../domain/consent.ts'
@@ -18,6 +19,7 @@ export interface Customer {
   locale: string | null
   birth_month: number | null
   birth_day: number | null
+  birth_calendar: BirthCalendar
   tags: string[]
   channels: string[]
   created_at: Date
@@ -32,7 +34,7 @@ export interface CustomerChange {
   name?: string | null
   zone?: string | null
   locale?: string | null
-  birthday?: Birthday | null
+  birthday?: KeptBirthday | null
   tags?: string[]
   /** The channels the customer likes best first. */
   channels?: string[]
@@ -56,9 +58,9 @@ export async function upsertCustomer(
   const said = <T>(value: T | undefined): boolean => value !== undefined
   const asked = at(now())
   await sql`
-    insert into customers as c (id, email, phone, name, zone, locale, birth_month, birth_day, tags, channels, created_at, updated_at)
+    insert into customers as c (id, email, phone, name, zone, locale, birth_month, birth_day, birth_calendar, tags, channels, created_at, updated_at)
     values (${id}, ${email ?? null}, ${phone ?? null}, ${name ?? null}, ${zone ?? null}, ${locale ?? null},
-            ${birthday?.month ?? null}, ${birthday?.day ?? null}, ${tags ?? []}, ${channels ?? []},
+            ${birthday?.month ?? null}, ${birthday?.day ?? null}, ${birthday?.calendar ?? 'solar'}, ${tags ?? []}, ${channels ?? []},
             ${asked}, ${asked})
     on conflict (id) do update set
       email = case when ${said(email)} then excluded.email else c.email end,
@@ -68,6 +70,7 @@ export async function upsertCustomer(
       locale = case when ${said(locale)} then excluded.locale else c.locale end,
       birth_month = case when ${said(birthday)} then excluded.birth_month else c.birth_month end,
       birth_day = case when ${said(birthday)} then excluded.birth_day else c.birth_day end,
+      birth_calendar = case when ${said(birthday)} then excluded.birth_calendar else c.birth_calendar end,
       tags = case when ${said(tags)} then excluded.tags else c.tags end,
       channels = case when ${said(channels)} then excluded.channels else c.channels end,
       updated_at = excluded.updated_at
@@ -141,14 +144,31 @@ export async function zonesOfCustomers(db: Db, shopZone: string): Promise<string
   return rows.map((row) => row.zone)
 }
 
-/** Customers with one of the birthdays, after `after` in the order of ids, at most `limit`. */
+/** What is known of the birthday; undefined where nothing is. */
+export function birthdayOf(
+  person: Pick<Customer, 'birth_month' | 'birth_day' | 'birth_calendar'>,
+): KeptBirthday | undefined {
+  const { birth_month: month, birth_day: day, birth_calendar: calendar } = person
+  return month === null || day === null ? undefined : { month, day, calendar }
+}
+
+const code = ({ month, day }: Birthday): number => month * 100 + day
+
+/** Customers with one of the birthdays, by our calendar or the moon's, after `after` in the order of ids, at most `limit`. */
 export async function customersByBirthday(
   db: Db,
-  { days, after, limit }: { days: readonly Birthday[]; after: string; limit: number },
+  {
+    solar,
+    lunar,
+    after,
+    limit,
+  }: { solar: readonly Birthday[]; lunar: readonly Birthday[]; after: string; limit: number },
 ): Promise<Customer[]> {
-  const codes = days.map((day) => day.month * 100 + day.day)
+  const [ours, moons] = [solar.map(code), lunar.map(code)]
   const { rows } = await sql<Customer>`
-    select * from customers where birth_month * 100 + birth_day = any(${codes}) and id > ${after} order by id limit ${limit}
+    select * from customers where birth_month * 100 + birth_day = any(${[...ours, ...moons]})
+      and birth_month * 100 + birth_day = any(case when birth_calendar = 'solar' then ${ours}::int[] else ${moons}::int[] end)
+      and id > ${after} order by id limit ${limit}
   `.execute(db)
   return rows
 }

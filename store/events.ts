@@ -27,6 +27,7 @@ import { wake } from './dispatch.ts'
 import { convert, endAndWake, enrol, pastEntries } from './enrolments.ts'
 import { rememberIdentities } from './identities.ts'
 import { isSwitchedOff } from './journeys.ts'
+import { keepLateBirthday } from './occasions.ts'
 import { settleOrderCoupons } from './order-coupons.ts'
 import { Moved, applyToReferral, lockPair } from './referral-inbox.ts'
 import { isRefundedWhole, refundsOfOrder, takeBackPartsOf } from './returns.ts'
@@ -70,6 +71,7 @@ export async function acceptEvent(db: Db, event: ShopEvent, to: Accepting): Prom
       await rememberIdentities(tx, { customer: event.customer.id, identities, now: received })
       await settleOrderCoupons(tx, event, received)
       await route(tx, event, { plans, seq, now: received, shopZone })
+      if (event.customer.birthday) await keepLateBirthday(tx, event.customer.id, { plans, seq, now: received, shopZone })
       if (MOVES_STANDING.has(event.type)) {
         await standAnew(tx, { customer: event.customer.id, now: received }, { plans, shopZone, tell: tellEvent })
       }

@@ -26,6 +26,7 @@ interface Row {
 const HEAVY = [
   'calendar',
   'lunar',
+  'birthday',
   'festival',
   'timetable',
   'schedule',

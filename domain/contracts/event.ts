@@ -1,6 +1,7 @@
 /** What a shop may send to POST /v1/events. Read in docs/api.md. */
 import { z } from 'zod'
-import { isBirthday, isZone } from '../calendar.ts'
+import { type KeptBirthday, isLunarBirthday } from '../birthday.ts'
+import { type Birthday, isBirthday, isZone } from '../calendar.ts'
 import { CHANNELS } from '../channel.ts'
 import { MESSAGES } from '../consent.ts'
 import { PerennialError, type Problem, problemOf } from '../errors.ts'
@@ -21,14 +22,34 @@ const line = (most: number) =>
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const birthday = z
+const solar = z
   .string()
   .regex(/^(?:\d{4}-)?\d{2}-\d{2}$/, "expected '02-29' or '1990-02-29'")
-  .transform((value) => {
-    const [month, day] = value.split('-').slice(-2).map(Number)
-    return { month: month ?? 0, day: day ?? 0 }
-  })
+  .transform(monthAndDay)
   .refine(isBirthday, 'expected a day that exists')
+/** By the moon: `leap` is a day of the second month of its number. */
+const lunar = z
+  .strictObject({
+    lunar: z
+      .string()
+      .regex(/^\d{2}-\d{2}$/, "expected month and day of the lunar year: '08-15'")
+      .transform(monthAndDay)
+      .refine(isLunarBirthday, 'expected a day that the lunar year has: 1 to 30 of a month of 1 to 12'),
+    leap: z.boolean().default(false),
+  })
+  .transform(({ lunar: day, leap }): KeptBirthday => ({ ...day, calendar: leap ? 'lunar-leap' : 'lunar' }))
+const birthday = z.union([solar, lunar], {
+  error: ({ input, ...issue }) => {
+    if (isObject(input)) return undefined
+    const said = typeof input === 'string' && issue.code === 'invalid_union' ? issue.errors[0]?.[0]?.message : undefined
+    return said ?? "expected '02-29', '1990-02-29' or { lunar: '08-15' }"
+  },
+})
+
+function monthAndDay(text: string): Birthday {
+  const [month = 0, day = 0] = text.split('-').slice(-2).map(Number)
+  return { month, day }
+}
 
 const topic = /^[a-z][a-z0-9-]{0,63}$/
 const channel = z.enum(CHANNELS)

@@ -91,6 +91,7 @@ describe('what an event says of its customer', () => {
       locale: null,
       birth_month: 2,
       birth_day: 29,
+      birth_calendar: 'solar',
       tags: ['vip'],
       channels: [],
       traits: {},
