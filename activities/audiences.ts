@@ -6,6 +6,7 @@ import { AHEAD, TOGETHER, nextWeek } from '../domain/expiry.ts'
 import { birthdayOf, customersByBirthday } from '../store/customers.ts'
 import type { Db } from '../store/db.ts'
 import { type ExpiringOf, customersWithCoupons, customersWithPoints } from '../store/expiring.ts'
+import { dormant, silent } from './silence-audiences.ts'
 import { tierEnding, tierNearMiss } from './tier-audiences.ts'
 
 export interface AudiencePage {
@@ -15,7 +16,7 @@ export interface AudiencePage {
   to: number
   /** The time of day on the customer's clock, '09:30'. */
   at: string
-  /** The least that is worth a run: points, or coupons. */
+  /** The least that is worth a run: points, coupons, or messages. */
   worth: number
   /** Customers after this id, in the order of ids, at most `limit`. */
   after: string
@@ -52,6 +53,8 @@ export const MEMBERS: Record<Audience, (db: Db, page: AudiencePage) => Promise<M
   'coupons-expiring': async (db, page) => expiring(await customersWithCoupons(db, soon(page)), page),
   'tier-ending': tierEnding,
   'tier-near-miss': tierNearMiss,
+  dormant,
+  silent,
 }
 
 const DAY = 86_400_000

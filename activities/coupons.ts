@@ -7,6 +7,7 @@ import { partsOfRun } from '../domain/ids.ts'
 import { type IssuedCoupon, issueCoupon } from '../store/coupons.ts'
 import type { Tx } from '../store/db.ts'
 import { levelNow } from '../store/tier-benefits.ts'
+import { voidCouponsOf } from '../store/void-coupons.ts'
 import type { Now, Parts } from './index.ts'
 
 export interface CouponRequest {
@@ -48,6 +49,14 @@ export function couponActivities({ db, policy, drawCode, log }: Parts, now: Now)
       })
       if (issue.is !== 'issued') return issue
       return { is: 'issued', coupon: couponOf(issue.coupon, policy.shopZone) }
+    },
+
+    /** Takes back the coupons of a run that nobody has used, whether or not it is on. */
+    async voidCoupons({ run, asked }: { run: string; asked: number }): Promise<{ coupons: number; used: number }> {
+      const back = await voidCouponsOf(db, { run, now: () => now(asked) })
+      const { journey, customer } = partsOfRun(run)
+      log({ effect: 'void', journey, customer, key: run, result: `${back.coupons} void, ${back.used} used` })
+      return back
     },
   }
 }

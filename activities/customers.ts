@@ -1,4 +1,6 @@
 /** Customers: the facts a story asks for, and the pages of a sweep. */
+import { leastWorth } from '../domain/audience.ts'
+import { localDate } from '../domain/calendar.ts'
 import type { Facts } from '../domain/customer.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { runId } from '../domain/ids.ts'
@@ -48,10 +50,11 @@ export function customerActivities(parts: Parts, now: Now) {
   return {
     /** What a story branches on. Throws CUSTOMER_UNKNOWN. */
     async customerFacts({ customer: id, asked = 0 }: { customer: string; asked?: number }): Promise<Facts> {
-      const facts = await factsOf(db, id)
+      const facts = await factsOf(db, { customer: id, now: now(asked) })
       if (!facts) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${id}'`, { field: 'customer' })
       const tier = await tierStanding(db, { customer: id, now: now(asked), shopZone: policy.shopZone })
-      return { ...facts, tier, standing: await standingOf(db, id) }
+      const today = localDate(now(asked), facts.zone ?? policy.shopZone)
+      return { ...facts, today, tier, standing: await standingOf(db, id) }
     },
 
     /** Enters one page of the audience; those who are in already are not entered again, however often the page is walked. */
@@ -60,7 +63,7 @@ export function customerActivities(parts: Parts, now: Now) {
       if (!plan?.sweep)
         throw new PerennialError('JOURNEY_UNKNOWN', `no swept journey '${page.journey}'`, { field: 'journey' })
       const { from, to, after } = page
-      const { at, audience, worth = 1 } = plan.sweep
+      const { at, audience, worth = leastWorth(audience) } = plan.sweep
       const { walked, members } = await MEMBERS[audience](db, {
         journey: plan.name,
         from,

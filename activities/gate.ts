@@ -7,7 +7,7 @@ import { PerennialError } from '../domain/errors.ts'
 import { BUCKETS, bucketOf } from '../domain/experiment.ts'
 import { canonical } from '../domain/journey.ts'
 import { type Contest, contest } from '../domain/pressure.ts'
-import { type ChannelFacts, type SendFacts, type Verdict, gate } from '../domain/sending.ts'
+import { type ChannelFacts, type SendFacts, type Verdict, gate, wordlessGate } from '../domain/sending.ts'
 import { unsubscribeLink, wordLinks } from '../domain/links.ts'
 import { findingsIn, wordsOver } from '../domain/sent-words.ts'
 import type { Copy, Rendered, Wording } from '../domain/template.ts'
@@ -18,7 +18,7 @@ import type { MessageRow, NewMessage } from '../store/messages.ts'
 import { reserveSlot } from '../store/release.ts'
 import { type Purse, affords, purseFor, tellShort } from '../store/message-costs.ts'
 import { type SendRow, type Way, sendFacts } from '../store/sending.ts'
-import { type WordsFound, wordsFor } from '../store/words.ts'
+import { type WordsAsked, type WordsFound, wordsFor } from '../store/words.ts'
 import { askForYes } from '../store/wordings.ts'
 import type { Channel, Outgoing } from './channels/channel.ts'
 import type { Parts, PlanFacts } from './index.ts'
@@ -30,6 +30,10 @@ export interface GateQuestion {
   plan: PlanFacts
   /** What an earlier attempt left. */
   before: MessageRow | undefined
+  /** The wave of a campaign that it is of. */
+  wave?: number
+  /** Only what keeps it from going whatever it says is asked: there is nothing yet that its words could name. */
+  wordless?: true
   now: number
 }
 
@@ -46,6 +50,14 @@ export interface Answer {
   /** The budget of a journey whose messages cost something, and what this one will, minor units. */
   purse?: Purse
   cost?: number
+}
+
+/** What was read of a customer for one message, in the transaction that decides. */
+export interface GateRead {
+  facts: SendRow
+  chosen: WordsFound
+  /** The hash of the words. */
+  wording: string
 }
 
 /** The words over one channel, with what the wording check finds in them. */
@@ -95,32 +107,43 @@ export function messageGate(parts: Parts) {
 
   /** Asks the whole gate. Where words wait for a yes that came while it was asked, it asks again. */
   async function ask(tx: Tx, question: GateQuestion): Promise<Answer> {
-    const { request, run, plan, now } = question
-    const { purpose } = plan.delivery
-    const { channels } = deliveryOf(plan.delivery, request.message)
-    const of = { journey: run.journey, message: request.message, customer: run.customer }
-    const { shopLocale } = parts.words ?? {}
-    const chosen = await wordsFor(tx, { ...of, shopLocale, copy: copyOf(plan, request.message) })
+    const { request, run, plan } = question
+    const { customer } = run
+    const chosen = await wordsFor(tx, { ...wordsAsked(plan, request.message), customer })
     const wording = wordingHash(plan.name, request.message, chosen.words)
-    const facts = await sendFacts(tx, {
-      key: request.key,
-      customer: run.customer,
-      topic: plan.topic,
-      purpose,
-      channels,
-      since: now - windowMs,
-      wording,
-    })
-    if (!facts) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${run.customer}'`, { field: 'customer' })
-    const samples = new Map<ChannelName, Sample>()
-    const sampleOf = (channel: ChannelName): Sample => {
-      const known = samples.get(channel) ?? sample(question, facts, chosen, channel)
-      samples.set(channel, known)
-      return known
-    }
+    const facts = await sendFacts(tx, factsAsked(question), { key: request.key, customer, wording })
+    if (!facts) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${customer}'`, { field: 'customer' })
+    return decide(tx, question, { facts, chosen, wording })
+  }
+
+  const wordsAsked = (plan: PlanFacts, message: string): WordsAsked => ({
+    journey: plan.name,
+    message,
+    copy: copyOf(plan, message),
+    shopLocale: parts.words?.shopLocale,
+  })
+
+  const factsAsked = ({
+    request,
+    plan,
+    now,
+  }: Pick<GateQuestion, 'plan' | 'now'> & { request: { message: string } }) => ({
+    topic: plan.topic,
+    purpose: plan.delivery.purpose,
+    channels: deliveryOf(plan.delivery, request.message).channels,
+    since: now - windowMs,
+  })
+
+  /** The verdict on what was read, of one message or of each of a page. */
+  async function decide(tx: Tx, question: GateQuestion, read: GateRead): Promise<Answer> {
+    const { request, run, plan, now } = question
+    const { facts, chosen, wording } = read
+    const sampleOf = sampler(question, read)
+    const { channels } = deliveryOf(plan.delivery, request.message)
     const purse = await purseOf(tx, question, channels)
     const costOf = (name: ChannelName): number => costOver(name, { question, facts, sample: sampleOf(name) })
-    const verdict = gate(plan.class, sendFactsOf(question, facts, { sampleOf, costOf, purse }))
+    const asked = sendFactsOf(question, facts, { sampleOf, costOf, purse })
+    const verdict = question.wordless ? wordlessGate(plan.class, asked) : gate(plan.class, asked)
     if (purse) await tellRefused(tx, purse, { verdict, costOf, now })
     if (verdict.do === 'hold' && verdict.code === 'WORDING_REVIEW') {
       const findings = unapproved(sampleOf(verdict.channel), facts)
@@ -130,6 +153,22 @@ export function messageGate(parts: Parts) {
     }
     const answered = answer(question, { facts, chosen }, verdict, () => sampleOf(verdict.channel))
     return purse ? { ...answered, purse, cost: verdict.do === 'send' ? costOf(verdict.channel) : 0 } : answered
+  }
+
+  /** Whether a message would go but for its words, so that a coupon for it would not be lost on somebody who never hears of it. */
+  function wouldGo(question: GateQuestion, read: GateRead): boolean {
+    const sampleOf = sampler(question, read)
+    const facts = sendFactsOf(question, read.facts, { sampleOf, costOf: () => 0, purse: undefined })
+    return wordlessGate(question.plan.class, facts).do === 'send'
+  }
+
+  function sampler(question: GateQuestion, { facts, chosen }: GateRead): (channel: ChannelName) => Sample {
+    const samples = new Map<ChannelName, Sample>()
+    return (channel) => {
+      const known = samples.get(channel) ?? sample(question, facts, chosen, channel)
+      samples.set(channel, known)
+      return known
+    }
   }
 
   function sendFactsOf(
@@ -169,9 +208,16 @@ export function messageGate(parts: Parts) {
       paused: run.paused,
       arm: run.arm,
       until: request.until,
-      opensAt: opensAt(policy.quiet, facts.zone ?? policy.shopZone, now),
+      opensAt: opensIn(facts.zone ?? policy.shopZone, now),
       channels: each as [ChannelFacts, ...ChannelFacts[]],
     }
+  }
+
+  /** Members of a page share a zone and a time. */
+  let opened = { zone: '', now: NaN, opens: NaN }
+  function opensIn(zone: string, now: number): number {
+    if (opened.zone !== zone || opened.now !== now) opened = { zone, now, opens: opensAt(policy.quiet, zone, now) }
+    return opened.opens
   }
 
   const canOf = (name: ChannelName): Channel['can'] => parts.channels.get(name)?.can ?? CAPABILITIES[name]
@@ -228,8 +274,9 @@ export function messageGate(parts: Parts) {
       priority: plan.delivery.priority,
       passed: verdict.passed,
       messageId: messageIdOf(request.key, parts.publicUrl),
+      ...(question.wave !== undefined && { wave: question.wave }),
     }
-    if (verdict.do !== 'send') {
+    if (verdict.do !== 'send' || question.wordless) {
       const detail = detailOf(verdict, sampled, facts)
       return { verdict, row, chosen, ...(detail !== undefined && { detail }) }
     }
@@ -265,7 +312,7 @@ export function messageGate(parts: Parts) {
     return slot + Math.floor((bucketOf('release', request.key) / BUCKETS) * rate.windowMs)
   }
 
-  return { ask, heldUntil }
+  return { ask, decide, wouldGo, wordsAsked, factsAsked, heldUntil }
 }
 
 /** Ten-thousandths of the main unit as minor units, begun ones whole. */

@@ -1,6 +1,7 @@
 /** All activities over one set of parts, which the composition root hands in. Types cross to the workflows, code does not. */
 import type { Audience } from '../domain/audience.ts'
 import type { CalendarTarget, QuietHours } from '../domain/calendar.ts'
+import type { CampaignTerms } from '../domain/campaign.ts'
 import type { Offer } from '../domain/coupon.ts'
 import type { ChannelName } from '../domain/channel.ts'
 import type { Delivery } from '../domain/delivery.ts'
@@ -14,6 +15,8 @@ import type { Clock } from '../domain/tempo.ts'
 import type { BudgetAlert } from '../store/budget-alerts.ts'
 import type { Db } from '../store/db.ts'
 import type { Channel } from './channels/channel.ts'
+import { consentActivities } from './consents.ts'
+import { campaignActivities } from './campaigns.ts'
 import { couponActivities } from './coupons.ts'
 import { customerActivities } from './customers.ts'
 import { expiryActivities } from './expiries.ts'
@@ -23,6 +26,7 @@ import { outcomeActivities } from './outcomes.ts'
 import { pointActivities } from './points.ts'
 import type { Quotas } from './quotas.ts'
 import { testMailActivities } from './test-mails.ts'
+import { tagActivities } from './tags.ts'
 import { tierActivities } from './tiers.ts'
 import { referralActivities } from './referrals.ts'
 import { reviewActivities } from './reviews.ts'
@@ -42,6 +46,8 @@ export interface PlanFacts extends Routing {
   budget?: unknown
   /** Present where a schedule begins it: the time of day on the customer's clock, and the least that is worth a run. */
   sweep: { audience: Audience; at: string; worth?: number } | undefined
+  /** Present where it is a campaign. */
+  campaign?: CampaignTerms
 }
 
 export interface Policy {
@@ -81,6 +87,10 @@ export interface EffectLine {
     | 'referral'
     | 'reward'
     | 'review'
+    | 'task'
+    | 'tag'
+    | 'consent'
+    | 'void'
   journey: string
   customer: string
   key: string
@@ -96,6 +106,8 @@ export interface Parts {
   /** The channel whose task queue this worker serves: a message for another is sent on to that. Absent: it sends whatever comes. */
   at?: ChannelName
   quotas?: Quotas
+  /** Messages a second by channel, for the pages of campaigns; the queues of single messages keep to them by themselves. */
+  rates?: ReadonlyMap<ChannelName, number>
   policy: Policy
   /** The public address of the unsubscribe pages, and what their links are signed with. */
   publicUrl: string
@@ -115,6 +127,7 @@ export function createActivities(parts: Parts) {
   const now: Now = (asked) => Math.max(asked, parts.clock.now())
   return answering({
     ...messageActivities(parts, now),
+    ...campaignActivities(parts, now),
     ...testMailActivities(parts, now),
     ...couponActivities(parts, now),
     ...pointActivities(parts, now),
@@ -122,6 +135,8 @@ export function createActivities(parts: Parts) {
     ...tierActivities(parts, now),
     ...referralActivities(parts, now),
     ...reviewActivities(parts, now),
+    ...tagActivities(parts, now),
+    ...consentActivities(parts, now),
     ...waitActivities(parts, now),
     ...customerActivities(parts, now),
     ...outcomeActivities(parts, now),

@@ -13,7 +13,7 @@ const DAYS_AHEAD = 30
 const WINDOW = (DAYS_AHEAD + 3) * 86_400_000
 
 /** The time of day on a customer's clock within the page's window; undefined where a clock change leaves it out. */
-function instantWithin({ from, to, at }: AudiencePage, zone: string): number | undefined {
+export function instantWithin({ from, to, at }: AudiencePage, zone: string): number | undefined {
   const time = at as `${number}:${number}`
   return [0, 1].map((days) => afterDays(from, { days, at: time }, zone)).find((one) => one >= from && one < to)
 }

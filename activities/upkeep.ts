@@ -3,6 +3,7 @@ import { forgetSlots } from '../store/release.ts'
 import { forgetReceiptRequests, giveUpFates, pollFates } from './fates.ts'
 import { announceAlerts } from '../store/budget-alerts.ts'
 import { reviewBudgets } from '../store/budget-reviews.ts'
+import { walkAudiences } from '../store/audience-walks.ts'
 import { tellEvent } from '../store/events.ts'
 import { releaseExpired } from '../store/coupon-budgets.ts'
 import { reckonPage } from '../store/reckonings.ts'
@@ -34,6 +35,12 @@ const tellingTo = ({ plans, policy }: Parts): TierContext => ({
   tell: tellEvent,
 })
 
+/** Only in a round that found nothing else to do: audiences look at what the other jobs decide. */
+const LAST: Record<string, Job> = {
+  'walk audiences': ({ db, policy, plans }, now) =>
+    walkAudiences(db, { now, shopZone: policy.shopZone }, { plans: [...plans.values()], tell: tellEvent }),
+}
+
 /** How much each job did. */
 export type Upkept = Record<string, number>
 
@@ -43,6 +50,8 @@ export function upkeepActivities(parts: Parts, now: Now) {
     async upkeep({ asked }: { asked: number }): Promise<Upkept> {
       const done: Upkept = {}
       for (const [job, work] of Object.entries(JOBS)) done[job] = await work(parts, now(asked))
+      if (Object.values(done).some((some) => some > 0)) return done
+      for (const [job, work] of Object.entries(LAST)) done[job] = await work(parts, now(asked))
       return done
     },
   }

@@ -2,10 +2,11 @@
 import { type CalendarTarget, afterDays, occurrenceOf } from '../domain/calendar.ts'
 import type { CalendarDays } from '../domain/duration.ts'
 import { PerennialError } from '../domain/errors.ts'
-import type { RunStatus } from '../domain/journey.ts'
+import type { Properties, RunStatus } from '../domain/journey.ts'
 import { customer } from '../store/customers.ts'
 import { enrolment } from '../store/enrolments.ts'
-import { type LastLook, type NewWait, closeWait, openWait, viewWait } from '../store/waits.ts'
+import { beginningOf } from '../store/events.ts'
+import { type LastLook, type NewWait, closeWait, newestEvent, openWait, viewWait } from '../store/waits.ts'
 import type { Now, Parts } from './index.ts'
 
 export function waitActivities({ db, policy }: Parts, now: Now) {
@@ -21,6 +22,12 @@ export function waitActivities({ db, policy }: Parts, now: Now) {
 
     /** The last look at the deadline. */
     closeWait: (look: LastLook) => closeWait(db, look),
+
+    /** What the event that began a run says; nothing where none did. */
+    beginning: async ({ run }: { run: string }): Promise<Properties> => (await beginningOf(db, run)) ?? {},
+
+    /** The newest event of some types since the run began, that which began it with them. */
+    newestEvent: (asked: Parameters<typeof newestEvent>[1]) => newestEvent(db, asked),
 
     /** Whether the run is still on; asked after a wake-up. */
     async runStatus({ run }: { run: string }): Promise<{ status: RunStatus }> {

@@ -4,29 +4,27 @@
  */
 import { readdir } from 'node:fs/promises'
 import { checkBudgetsAgree } from '../domain/budget.ts'
+import { checkCampaign } from '../domain/contracts/campaign.ts'
 import { type CheckedPlan, checkPlan } from '../domain/contracts/plan.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { withReadyWords } from '../domain/ready-words.ts'
-import type { Tempo } from '../domain/tempo.ts'
+import type { Campaign } from '../workflows/kit/campaign-plan.ts'
+import { memberJourney } from '../workflows/kit/member.ts'
 import type { Journey } from '../workflows/kit/plan.ts'
 
 export { type Host, type RunInput, type Where, playStory } from '../workflows/kit/steps.ts'
+export type { CampaignInput } from '../workflows/kit/campaign.ts'
 export type { WorkflowInput } from '../workflows/kit/run.ts'
 export type { TestMailAnswer, TestMailInput } from '../workflows/kit/test-mail.ts'
 export type { SweepInput } from '../workflows/kit/sweep.ts'
-export type { Journey }
-
-/** One run of a campaign in a zone; without an occasion it is the one that is due when the run is. */
-export interface CampaignInput {
-  campaign: string
-  zone: string
-  tempo: Tempo
-  occasion?: string
-}
+export type { Campaign, Journey }
+export { memberJourney }
 
 export interface CatalogueEntry {
   plan: CheckedPlan
+  /** Of a campaign: as one member lives through it. */
   journey: Journey
+  campaign?: Campaign
   /** The file, as a URL. */
   file: URL
 }
@@ -53,14 +51,24 @@ export async function readCatalogue(folder: URL = WORKFLOWS_FOLDER): Promise<Cat
 
 async function readJourney(file: URL): Promise<CatalogueEntry> {
   const name = file.pathname.replace(/^.*\//, '').replace(/\.(ts|js)$/, '')
-  const loaded = (await import(file.href)) as { default?: Partial<Journey> }
+  const loaded = (await import(file.href)) as { default?: Partial<Journey> & Partial<Campaign> }
   const journey = loaded.default
+  if (typeof journey?.waves === 'function' && journey.plan) return readCampaign(name, journey as Campaign, file)
   if (typeof journey?.story !== 'function' || !journey.plan) {
-    throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts has no journey(…) as its default export`, {
-      field: 'default',
-    })
+    throw new PerennialError(
+      'JOURNEY_INVALID',
+      `workflows/${name}.ts has no journey(…) or campaign(…) as its default export`,
+      {
+        field: 'default',
+      },
+    )
   }
   return { plan: await withReadyWords(checkPlan(name, journey.plan)), journey: journey as Journey, file }
+}
+
+async function readCampaign(name: string, campaign: Campaign, file: URL): Promise<CatalogueEntry> {
+  const plan: CheckedPlan = checkCampaign(name, campaign.plan)
+  return { plan: await withReadyWords(plan), journey: memberJourney(campaign), campaign, file }
 }
 
 /** The plans by name, as activities and the inbox want them. */

@@ -9,7 +9,7 @@ import {
 import type { Tempo } from '../domain/tempo.ts'
 import type { Db } from '../store/db.ts'
 import { type Dispatch, leaseDispatch, markDelivered, markUndelivered } from '../store/dispatch.ts'
-import { WAKE_SIGNAL, type WorkflowInput } from './catalogue.ts'
+import { CAMPAIGN_WORKFLOW, type CampaignInput, WAKE_SIGNAL, type WorkflowInput } from './catalogue.ts'
 
 export interface DispatcherParts {
   db: Db
@@ -86,7 +86,7 @@ async function deliverAll(parts: DispatcherParts, rows: readonly Dispatch[]): Pr
           const reason = error instanceof Error ? error.message : String(error)
           const retryMs = Math.min(RETRY_MOST, RETRY_LEAST * 2 ** Math.min(row.attempts, 10))
           parts.log.warn(
-            { enrolment: row.enrolment, kind: row.kind, attempts: row.attempts, reason },
+            { workflow: row.workflow, kind: row.kind, attempts: row.attempts, reason },
             'Temporal did not take it yet',
           )
           await markUndelivered(parts.db, row.id, { error: reason.slice(0, 500), retryMs })
@@ -97,28 +97,34 @@ async function deliverAll(parts: DispatcherParts, rows: readonly Dispatch[]): Pr
   if (delivered.length > 0) await markDelivered(parts.db, delivered)
 }
 
-/** Rows of one run in their order; several wake-ups at once say no more than one, but are told apart by nobody. */
+/** Rows of one workflow in their order; several wake-ups at once say no more than one, but are told apart by nobody. */
 function groupByRun(rows: readonly Dispatch[]): Map<string, Dispatch[]> {
   const groups = new Map<string, Dispatch[]>()
-  for (const row of rows) groups.set(row.enrolment, [...(groups.get(row.enrolment) ?? []), row])
+  for (const row of rows) groups.set(row.workflow, [...(groups.get(row.workflow) ?? []), row])
   return groups
+}
+
+/** The type of a run's workflow and what it is told. */
+function workflowOf({ workflow, run, campaign }: Dispatch, tempo: Tempo): [string, WorkflowInput | CampaignInput] {
+  if (campaign) return [CAMPAIGN_WORKFLOW, { ...campaign, tempo }]
+  const { journey = '', customer = '', startsAt = '' } = run ?? {}
+  return [journey, { run: workflow, journey, customer, startsAt: Date.parse(startsAt), tempo }]
 }
 
 async function deliver({ client, taskQueue, tempo }: DispatcherParts, row: Dispatch): Promise<void> {
   if (row.kind === 'wake') {
     try {
-      await client.workflow.getHandle(row.enrolment).signal(WAKE_SIGNAL)
+      await client.workflow.getHandle(row.workflow).signal(WAKE_SIGNAL)
     } catch (error) {
       // A run that has closed needs no waking.
       if (!(error instanceof WorkflowNotFoundError)) throw error
     }
     return
   }
-  const { enrolment: run, journey, customer, starts_at: startsAt } = row
-  const input: WorkflowInput = { run, journey, customer, startsAt: startsAt.getTime(), tempo }
+  const [type, input] = workflowOf(row, tempo)
   try {
-    await client.workflow.start(journey, {
-      workflowId: run,
+    await client.workflow.start(type, {
+      workflowId: row.workflow,
       taskQueue,
       args: [input],
       workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,

@@ -1,5 +1,5 @@
 /** Why a customer got what they got, and why not the rest: everything decided about them, in order of time. */
-import { isDated } from '../domain/audience.ts'
+import { isDated, isSilence } from '../domain/audience.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { PerennialError, REFUSALS, type Refusal } from '../domain/errors.ts'
 import { type CouponLine, couponsOf } from '../store/coupons.ts'
@@ -118,6 +118,7 @@ function whyUntouched(plan: CheckedPlan, person: Customer, events: ReadonlyMap<s
   if (plan.sweep && isDated(plan.sweep.audience)) {
     return 'nothing of theirs that is worth a message expires within a month'
   }
+  if (plan.sweep && isSilence(plan.sweep.audience)) return `no sweep has found them ${plan.sweep.audience} yet`
   if (plan.sweep && plan.sweep.audience !== 'birthday') return `no sweep has met a ${plan.sweep.audience} of theirs yet`
   if (plan.sweep) {
     const birthday = birthdayOf(person)
@@ -125,6 +126,7 @@ function whyUntouched(plan: CheckedPlan, person: Customer, events: ReadonlyMap<s
     const padded = [birthday.month, birthday.day].map((part) => String(part).padStart(2, '0')).join('-')
     return `the birthday is ${padded}${MOON[person.birth_calendar]}; no sweep has met it yet`
   }
+  if (plan.campaign) return 'no wave of the campaign has come to them'
   if (!plan.begins) return 'operators start it by hand'
   const last = events.get(plan.begins.on)
   return last === undefined

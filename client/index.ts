@@ -1,4 +1,5 @@
 /** Perennial as a library: open it with a configuration, or over parts of your own. */
+export { type AudienceDesk, type AudienceParts, audienceDesk } from './audiences.ts'
 export { type BudgetOperator, type BudgetParts, budgetOperator } from './budgets.ts'
 export { type Catalogue, type CatalogueEntry, readCatalogue } from './catalogue.ts'
 export { type CouponAnswer, type CouponCall, type CouponParts, askCoupon } from './coupons.ts'
@@ -16,6 +17,7 @@ export {
 export type { BalanceReport, LedgerReport, ResolveRequest, ResolvedPoints } from './points.ts'
 export { type ReferralParts, answerReview, askClaim, listReferrals, listReviews, referralReport } from './referrals.ts'
 export type { JourneyReport, MeasuredLift, MessageLine, RunReport } from './report.ts'
+export { type TaskAnswer, type TaskDone, type TaskLine, type TaskParts, answerTask, listTasks } from './tasks.ts'
 export { type Temporal, type Whereabouts, connectTemporal, isTemporalDown } from './temporal.ts'
 export { type PlanInWords, planInWords } from './plan-in-words.ts'
 export { type ConnectionConfig, readConnection } from '../domain/contracts/config.ts'

@@ -1,5 +1,5 @@
 /** The operator's hand on journeys: list, start, stop, pause, resume. */
-import { ONCE_A, isDated, isYearly } from '../domain/audience.ts'
+import { ONCE_A, isDated, isSilence, isYearly } from '../domain/audience.ts'
 import { isDate, localDate } from '../domain/calendar.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { PerennialError, REFUSALS, type Refusal } from '../domain/errors.ts'
@@ -77,6 +77,12 @@ export async function startRun(
   { journey, customer: id, occasion }: StartRequest,
 ): Promise<StartedRun> {
   const { plan } = entryOf(parts.catalogue, journey)
+  if (plan.campaign) {
+    throw new PerennialError('ENTRY_REFUSED', `${journey} is a campaign: it begins for its audience`, {
+      field: 'customer',
+      expected: `perennial start ${journey} --occasion 2026-11-15`,
+    })
+  }
   const unknown = new PerennialError('CUSTOMER_UNKNOWN', `no customer '${id}'`, { field: 'customer' })
   if (!isKeyPart(id)) throw unknown
   const started = await inTransaction(parts.db, async (tx) => {
@@ -116,9 +122,12 @@ function occasionFor(
 ): string | null {
   const refuse = (message: string, expected: string): PerennialError =>
     new PerennialError('ENTRY_REFUSED', message, { field: 'occasion', expected })
-  if (plan.sweep && isDated(plan.sweep.audience)) {
+  if (plan.sweep && (isDated(plan.sweep.audience) || isSilence(plan.sweep.audience))) {
     if (occasion !== undefined && isDate(occasion)) return occasion
-    throw refuse(`${plan.name} needs a date`, "the first day on which something expires: '2027-01-05'")
+    const which = isDated(plan.sweep.audience)
+      ? 'the first day on which something expires'
+      : 'the last day on which the customer did something'
+    throw refuse(`${plan.name} needs a date`, `${which}: '2027-01-05'`)
   }
   if (plan.sweep && isYearly(plan.sweep.audience)) {
     const year = occasion ?? localDate(now, customer.zone ?? shopZone).slice(0, 4)

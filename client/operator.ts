@@ -8,12 +8,24 @@ import { type Db, openStore, storeError } from '../store/db.ts'
 import { type RejectedEvent, rejectedEvents } from '../store/events.ts'
 import { type InvariantResult, checkInvariants } from '../store/invariants.ts'
 import { type OfferLine, offerLines } from '../store/offers.ts'
+import { type AudienceDesk, audienceDesk } from './audiences.ts'
 import { type BudgetOperator, budgetOperator } from './budgets.ts'
 import type { ProgrammeVersion } from '../store/programmes.ts'
 import { type Steered, type Steering, steerOffer } from '../store/quota.ts'
+import type { Reckoning } from '../store/reckonings.ts'
 import type { CustomerReferral, ReferralLine } from '../store/referral-reports.ts'
 import type { DecideReview, ReviewAnswer, ReviewLine } from '../store/reviews.ts'
-import { type Catalogue, readCatalogue } from './catalogue.ts'
+import { type Catalogue, plansOf, readCatalogue } from './catalogue.ts'
+import {
+  type CampaignReach,
+  type CampaignReport,
+  type StartedCampaign,
+  type StoppedCampaign,
+  campaignReports,
+  reachOf,
+  startCampaign,
+  stopCampaign,
+} from './campaigns.ts'
 import { type CouponLife, type CouponVoided, couponLife, voidByOperator } from './coupon-life.ts'
 import { type Explanation, explain } from './explain.ts'
 import {
@@ -46,10 +58,12 @@ import {
 import { answerReview, listReferrals, listReviews, referralReport } from './referrals.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type HolidayDesk, holidayDesk } from './holidays.ts'
+import { type TaskAnswer, type TaskDone, type TaskLine, answerTask, listTasks } from './tasks.ts'
 import { type ScheduleDesk, scheduleDesk } from './schedules.ts'
 import { type Temporal, temporalOnDemand } from './temporal.ts'
 import { type WordingDesk, wordingDesk } from './wording-desk.ts'
 import { type WordsDesk, wordsDesk } from './words-desk.ts'
+import { type StandingReport, reckonStandings, standingReport, standingsReport } from './standings.ts'
 import { type TierReport, type TiersReport, changeProgramme, programmeNow, tierReport, tiersReport } from './tiers.ts'
 
 export interface OperatorParts {
@@ -81,6 +95,14 @@ export interface Operator extends BudgetOperator, GateWords {
   start(request: StartRequest): Promise<StartedRun>
   stop(run: string): Promise<StoppedRun>
   stopJourney(name: string): Promise<{ journey: string; stopped: number }>
+  /** Whom a campaign would reach; an operator sees it before it is begun. */
+  reach(asked: { campaign: string; occasion?: string | undefined }): Promise<CampaignReach>
+  /** Begins a campaign for an occasion in every zone. */
+  startCampaign(asked: { campaign: string; occasion?: string | undefined }): Promise<StartedCampaign>
+  /** Stops a campaign and tells what was handed over by then. */
+  stopCampaign(name: string): Promise<StoppedCampaign>
+  /** The newest runs of a campaign, wave by wave. */
+  campaignRuns(name: string): Promise<CampaignReport[]>
   pause(name: string): Promise<PausedJourney>
   resume(name: string): Promise<ResumedJourney>
   why(customer: string): Promise<Explanation>
@@ -99,6 +121,11 @@ export interface Operator extends BudgetOperator, GateWords {
   programme(): Promise<ProgrammeVersion>
   /** Reads and sets the programme of tiers. */
   changeProgramme(body: unknown): Promise<ProgrammeVersion & { changed: boolean }>
+  /** Where customers stand, by the newest reckoning that is finished. */
+  standings(): Promise<Reckoning>
+  standing(customer: string): Promise<StandingReport>
+  /** Reckons what is left of today, or all of it once more. */
+  reckon(request?: { anew?: boolean }): Promise<{ customers: number; reckoning: Reckoning | undefined }>
   check(): Promise<CheckAnswer>
   /** The newest `limit` events that were refused in a batch, newest first. */
   rejected(limit: number): Promise<RejectedEvent[]>
@@ -114,6 +141,9 @@ export interface Operator extends BudgetOperator, GateWords {
   /** What waits for somebody to decide, the most urgent first. */
   reviews(): Promise<ReviewLine[]>
   review(decision: Omit<DecideReview, 'now'>): Promise<ReviewAnswer>
+  /** What somebody is to do for a customer, the most urgent first; and that it was done, or cannot be. */
+  tasks(): Promise<TaskLine[]>
+  task(done: TaskDone): Promise<TaskAnswer>
   /** Makes a batch of codes for whoever brings one, or what of it is missing. */
   makeCodes(request: Omit<BatchRequest, 'now' | 'drawCode'>): Promise<Batch>
   /** The codes of a batch in the order in which they were made, some thousands at a time. */
@@ -121,6 +151,7 @@ export interface Operator extends BudgetOperator, GateWords {
   words: WordsDesk
   wording: WordingDesk
   holidays: HolidayDesk
+  audiences: AudienceDesk
   schedules: ScheduleDesk
 }
 
@@ -142,6 +173,10 @@ export function operatorOf(parts: OperatorParts): Operator {
     start: (request) => known(startRun(parts, request)),
     stop: (run) => known(stopRun(parts, run)),
     stopJourney: (name) => known(stopJourney(parts, name)),
+    reach: (asked) => known(reachOf(parts, asked)),
+    startCampaign: (asked) => known(startCampaign(parts, asked)),
+    stopCampaign: (name) => known(stopCampaign(parts, name)),
+    campaignRuns: (name) => known(campaignReports(parts, name)),
     pause: (name) => known(pause(parts, name)),
     resume: (name) => known(resume(parts, name)),
     why: (customer) => known(explain(parts, customer)),
@@ -155,6 +190,9 @@ export function operatorOf(parts: OperatorParts): Operator {
     tier: (customer) => known(tierReport(parts, customer)),
     programme: () => known(programmeNow(parts)),
     changeProgramme: async (body) => known(changeProgramme(parts, body)),
+    standings: () => known(standingsReport(parts)),
+    standing: (customer) => known(standingReport(parts, customer)),
+    reckon: (request) => known(reckonStandings(parts, request)),
     async check() {
       const invariants = await known(checkInvariants(db))
       return { holds: invariants.every(({ broken }) => broken === 0), invariants }
@@ -164,6 +202,8 @@ export function operatorOf(parts: OperatorParts): Operator {
     referral: (customer) => referralReport(parts, customer),
     reviews: () => listReviews(parts),
     review: (decision) => answerReview(parts, decision),
+    tasks: () => known(listTasks(parts)),
+    task: (done) => known(answerTask(parts, done)),
     offers: () => known(offerLines(db, parts.clock.now())),
     steerOffer: (steering) => known(steerOffer(db, steering)),
     coupon: (code) => known(couponLife(parts, code)),
@@ -173,6 +213,7 @@ export function operatorOf(parts: OperatorParts): Operator {
     words: knowing(wordsDesk(parts)),
     wording: knowing(wordingDesk(parts)),
     holidays: knowing(holidayDesk(parts)),
+    audiences: knowing(audienceDesk({ ...parts, plans: [...plansOf(parts.catalogue).values()] })),
     schedules: scheduleDesk(parts),
   }
 }

@@ -1,8 +1,9 @@
 /** A plan in the words an operator reads. */
-import { type Audience, ONCE_A } from '../domain/audience.ts'
+import { type Audience, ONCE_A, leastWorth } from '../domain/audience.ts'
 import type { CheckedPlan } from '../domain/contracts/plan.ts'
 import { inWords } from '../domain/duration.ts'
-import type { EndPattern } from '../domain/journey.ts'
+import type { EndPattern, Properties } from '../domain/journey.ts'
+import type { Timetable } from '../domain/timetable.ts'
 
 export interface PlanInWords {
   name: string
@@ -53,8 +54,11 @@ export function planInWords(plan: CheckedPlan): PlanInWords {
   }
 }
 
-function patternInWords({ on, where = {}, sameOccasion, whole }: EndPattern, { occasion }: CheckedPlan): string {
-  const terms = Object.entries(where).map(([key, value]) => `${key} is ${JSON.stringify(value)}`)
+function patternInWords(pattern: EndPattern, { occasion }: CheckedPlan): string {
+  const { on, where = {}, unless = {}, sameOccasion, shares, whole } = pattern
+  const said = (all: Properties, is: string): string[] =>
+    Object.entries(all).map(([key, value]) => `${key} ${is} ${JSON.stringify(value)}`)
+  const terms = [...said(where, 'is'), ...said(unless, 'is not'), ...(shares ? [`${shares} is the same`] : [])]
   const of = sameOccasion ? `${on} of ${whole ? 'all of ' : ''}the same ${occasion}` : on
   return terms.length === 0 ? of : `${of} where ${terms.join(' and ')}`
 }
@@ -64,16 +68,31 @@ const SWEEPS: Record<Audience, (worth: number) => string> = {
   'tier-ending': () => 'before a level ends that is not kept yet,',
   'tier-near-miss': () => 'close to the next level,',
   'points-expiring': (worth) => `before ${worth} points or more expire,`,
+  dormant: () => 'when somebody has become dormant,',
+  silent: (worth) => `after ${worth} messages in half a year without a sign,`,
   'coupons-expiring': (worth) => `before ${worth === 1 ? 'a coupon expires' : `${worth} coupons expire`},`,
 }
 
 function beginsInWords(plan: CheckedPlan): string {
-  const { begins, sweep } = plan
+  const { begins, sweep, campaign } = plan
+  if (campaign) return campaign.begins ? timetableInWords(campaign.begins) : 'by hand'
   if (begins) return `on ${patternInWords(begins, plan)}`
-  return sweep ? `${SWEEPS[sweep.audience](sweep.worth ?? 1)} at ${sweep.at}` : 'by hand'
+  return sweep ? `${SWEEPS[sweep.audience](sweep.worth ?? leastWorth(sweep.audience))} at ${sweep.at}` : 'by hand'
 }
 
-function reentryInWords({ reentry, occasion, sweep }: CheckedPlan): string {
+function timetableInWords(timetable: Timetable): string {
+  switch (timetable.every) {
+    case 'month':
+      return `on day ${timetable.day} of every month at ${timetable.at}`
+    case 'year':
+      return `every ${timetable.date} at ${timetable.at}`
+    case 'festival':
+      return `for ${timetable.festivals.join(', ')}`
+  }
+}
+
+function reentryInWords({ reentry, occasion, sweep, campaign }: CheckedPlan): string {
+  if (campaign) return 'once an occasion'
   const { when, gap, atMost } = reentry
   const each = sweep ? `once a ${ONCE_A[sweep.audience]}` : occasion === undefined ? undefined : `once a ${occasion}`
   const rule = {

@@ -1,4 +1,5 @@
 /** What a customer hears about and over which channels: read for the page of preferences, and changed by it. */
+import type { Routing } from '../domain/journey.ts'
 import type { Clock } from '../domain/tempo.ts'
 import { PerennialError } from '../domain/errors.ts'
 import type { ConsentState, Proof } from '../domain/consent.ts'
@@ -6,6 +7,7 @@ import { MESSAGES } from '../domain/consent.ts'
 import { type Consent, confirmConsent, consentsOf, pendingBy, setConsent, topics } from '../store/consents.ts'
 import { type Customer, customer, lockCustomer } from '../store/customers.ts'
 import { type Db, inTransaction } from '../store/db.ts'
+import { tellConfirmed } from '../store/events.ts'
 import { reachableBy } from '../store/reach.ts'
 
 /** The topic that plans have unless they name another. */
@@ -70,6 +72,14 @@ function channelsFor(topic: string, channels: readonly string[], spoken: readonl
   return [...new Set([...channels, ...agreed])]
 }
 
+/** Where a choice is written, and whom consent that is confirmed by it is told to. */
+export interface ChoiceParts {
+  db: Db
+  clock: Clock
+  plans: readonly Routing[]
+  shopZone: string
+}
+
 export interface Wanted {
   topic: string
   channel: string
@@ -81,34 +91,38 @@ export interface Wanted {
  * confirming. Answers how much has changed. Throws TOKEN_INVALID where nobody has that id.
  */
 export function choose(
-  { db, clock }: { db: Db; clock: Clock },
+  { db, clock, ...told }: ChoiceParts,
   { customer: id, wanted, proof }: { customer: string; wanted: readonly Wanted[]; proof: Proof },
 ): Promise<number> {
   return inTransaction(db, async (tx) => {
     const person = await lockCustomer(tx, id)
     if (!person) throw new PerennialError('TOKEN_INVALID', 'the link names nobody', { field: 'token' })
     let changed = 0
+    const now = clock.now()
     for (const { granted, ...one } of wanted) {
       const confirmed = granted && one.channel === 'email'
-      const more = { granted, confirmed, source: 'preferences', now: clock.now(), ...(granted && { proof }) }
+      const more = { granted, confirmed, source: 'preferences', now, ...(granted && { proof }) }
       if (await setConsent(tx, { customer: id, ...one, ...more })) changed += 1
     }
+    await tellConfirmed(tx, id, { ...told, now })
     return changed
   })
 }
 
 /** Confirms all that waits for it over the e-mail channel; answers the topics. */
 export function confirmAll(
-  { db, clock }: { db: Db; clock: Clock },
+  { db, clock, ...told }: ChoiceParts,
   { customer: id, proof }: { customer: string; proof: Proof },
 ): Promise<string[]> {
   return inTransaction(db, async (tx) => {
     await lockCustomer(tx, id)
+    const now = clock.now()
     const pending = await pendingBy(tx, { customer: id, channel: 'email' })
     for (const { topic, purpose } of pending) {
       const of = { customer: id, topic, channel: 'email', purpose }
-      await confirmConsent(tx, { ...of, source: 'confirmed', proof, now: clock.now() })
+      await confirmConsent(tx, { ...of, source: 'confirmed', proof, now })
     }
+    await tellConfirmed(tx, id, { ...told, now })
     return [...new Set(pending.map(({ topic }) => topic))]
   })
 }

@@ -2,7 +2,7 @@
  * A journey on a virtual clock: the file's own code over a shop in memory, so that ninety days take milliseconds and what is
  * shown is what happens. No server, no database, nothing is sent.
  */
-import { isDated, isYearly } from '../domain/audience.ts'
+import { SILENT_DAYS, isDated, isSilence, isYearly } from '../domain/audience.ts'
 import { type QuietHours, dayAfter, instantOn, localDate, occurrenceOf } from '../domain/calendar.ts'
 import { type Duration, milliseconds } from '../domain/duration.ts'
 import { PerennialError } from '../domain/errors.ts'
@@ -10,13 +10,16 @@ import { type Arm, armOf } from '../domain/experiment.ts'
 import { AHEAD, lastDayOf } from '../domain/expiry.ts'
 import { runId } from '../domain/ids.ts'
 import { type Properties, occasionOf } from '../domain/journey.ts'
+import type { CheckedPlan } from '../domain/contracts/plan.ts'
+import type { CampaignTerms } from '../domain/campaign.ts'
 import type { CapRule, PastMessage } from '../domain/pressure.ts'
 import { DEFAULT_PROGRAMME } from '../domain/programmes.ts'
 import type { Programme } from '../domain/tier.ts'
 import type { RiskOutcome } from '../domain/risk.ts'
-import { type CatalogueEntry, playStory } from './catalogue.ts'
+import { campaignFrom, isReached, nextCampaign } from './preview/membership.ts'
+import { type Campaign, type CatalogueEntry, type Journey, memberJourney, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
-import type { Outside, Perishable, Setting, VirtualCustomer } from './preview/setting.ts'
+import type { Answered, Outside, Perishable, Setting, VirtualCustomer } from './preview/setting.ts'
 import { VirtualShop } from './preview/shop.ts'
 import { withSplitsTold } from './preview/splits.ts'
 import type { PublishedWords } from './preview/words.ts'
@@ -65,8 +68,8 @@ export interface Script {
   published?: PublishedWords
   /** The shop's programme of tiers; the one a new shop begins with unless said. */
   programme?: Programme
-  /** A person decides the review that is open then. */
-  decides?: { after: After; decision: 'approve' | 'deny' }
+  /** A person decides the review that is open then, or does its task or cannot. */
+  decides?: { after: After } & Answered
   /** What the risk rules say of a referral each time they are asked ('allow'), and how many friends were approved before (none). */
   risk?: readonly RiskOutcome[]
   friends?: number
@@ -98,17 +101,21 @@ const CUSTOMER: VirtualCustomer = {
  * Plays one run of a journey through a script, to its end and through what is scripted after it. Throws SCRIPT_MALFORMED for a
  * script that cannot be, and what the story itself throws.
  */
-export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, script: Script = {}): Promise<Timeline> {
-  const { plan, journey } = entry
+export async function walk(
+  entry: Pick<CatalogueEntry, 'plan' | 'journey' | 'campaign'>,
+  script: Script = {},
+): Promise<Timeline> {
+  const { plan, campaign } = entry
   const customer = { ...CUSTOMER, ...script.customer }
   const shopZone = script.shopZone ?? 'UTC'
   const zone = customer.zone ?? shopZone
-  const start = script.start ?? (plan.sweep ? MONDAY : MONDAY_MORNING)
+  const round = plan.campaign && roundOf(plan.campaign, zone, script)
+  const start = round?.start ?? script.start ?? (plan.sweep ? MONDAY : MONDAY_MORNING)
   const startsAt = plan.sweep ? comesNext(plan.sweep.at, zone, start) : start
   const perishables = perishablesOf(plan, script, { start, startsAt, zone })
   const occasion = plan.sweep
     ? sweptOccasion(plan.sweep, { startsAt, zone, perishables })
-    : sampleOccasion(plan, script.begin ?? {})
+    : (round?.occasion ?? sampleOccasion(plan, script.begin ?? {}))
   const run = runId({ journey: plan.name, customer: customer.id, occasion })
   const asked = script.arm ?? 'treated'
   const arm = asked === 'drawn' ? armOf(plan.name, customer.id, plan.holdout) : asked
@@ -119,7 +126,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     start,
     startsAt,
     customer,
-    begin: { ...SAMPLE_ORDER, ...script.begin },
+    begin: { ...SAMPLE_ORDER, ...(plan.begins && plan.occasion && { [plan.occasion]: occasion }), ...script.begin },
     outside: outsideOf(script, start),
     published: script.published,
     programme: script.programme ?? DEFAULT_PROGRAMME,
@@ -138,6 +145,7 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     zone,
   })
   shop.say('begin', `${plan.title} begins for ${customer.id}, ${arm}`, { name: plan.name })
+  const journey = campaign ? asMember(campaign, shop, { plan, customer }) : entry.journey
   const tell = (name: string, way: string): void => shop.say('split', `split ${name}: ${way}`, { name })
   const input = { run, journey: plan.name, customer: customer.id, startsAt }
   await Promise.race([playStory(withSplitsTold(journey, tell), shop, input), shop.heldForEver])
@@ -154,6 +162,24 @@ export async function walk(entry: Pick<CatalogueEntry, 'plan' | 'journey'>, scri
     end: status === 'running' ? held : { status, reason },
     goalAt,
   }
+}
+
+/** When a campaign begins: as told, else the next time it comes round. */
+const roundOf = (terms: CampaignTerms, zone: string, { start }: Script) =>
+  start === undefined ? nextCampaign(terms, zone, MONDAY) : campaignFrom(terms, zone, start)
+
+/** The campaign for one member, with a line for each wave that is not for them. */
+function asMember(
+  campaign: Campaign,
+  shop: VirtualShop,
+  { plan, customer }: { plan: CheckedPlan; customer: VirtualCustomer },
+): Journey {
+  return memberJourney(campaign, (wave, filter, facts) => {
+    const { events } = shop.inbox
+    const reached = isReached(filter, facts, { customer, topic: plan.topic, events, now: shop.now() })
+    if (!reached) shop.say('wait', `wave ${wave}: not for this customer`, { name: wave })
+    return reached
+  })
 }
 
 const elsewhere = (at: number): PastMessage => ({ at, channel: 'email', tags: [], class: 'marketing' })
@@ -184,13 +210,14 @@ function perishablesOf(
 const SAMPLE_POINTS = 500
 const SAMPLE_COUPON = { code: 'SAMPLE234567', title: 'Ten off' }
 
-/** The year, the first day on which something expires, or what else there is one of. */
+/** The year, the first day on which something expires, the last on which the customer did something, or what else there is one of. */
 function sweptOccasion(
   { audience }: NonNullable<CatalogueEntry['plan']['sweep']>,
   { startsAt, zone, perishables }: { startsAt: number; zone: string; perishables: readonly Perishable[] },
 ): string {
   const today = localDate(startsAt, zone)
   if (isYearly(audience)) return today.slice(0, 4)
+  if (isSilence(audience)) return dayAfter(today, -SILENT_DAYS)
   if (!isDated(audience)) return 'sample'
   return perishables.map((one) => lastDayOf(one, zone)).sort()[0] ?? dayAfter(today, AHEAD)
 }
@@ -209,7 +236,7 @@ function outsideOf({ events = [], paused, unsubscribes, decides }: Script, start
     properties,
   }))
   if (unsubscribes !== undefined) outside.push({ is: 'unsubscribe', at: at(unsubscribes) })
-  if (decides) outside.push({ is: 'decision', at: at(decides.after), decision: decides.decision })
+  if (decides) outside.push({ ...decides, is: 'decision', at: at(decides.after) })
   if (paused) {
     outside.push({ is: 'pause', at: at(paused.after) })
     if (paused.for !== undefined) outside.push({ is: 'resume', at: at(paused.after) + spanOf(paused.for) })

@@ -12,6 +12,8 @@ import {
 } from '../store/journeys.ts'
 import { type MessageRow, messagesOf } from '../store/messages.ts'
 import { type ArmOutcome, armOutcomes } from '../store/outcomes.ts'
+import { campaignRun } from '../store/campaigns.ts'
+import { type CampaignReport, campaignReports } from './campaigns.ts'
 import { entryOf } from './catalogue.ts'
 import type { OperatorParts } from './operator.ts'
 import { type Whereabouts, askWhere } from './temporal.ts'
@@ -38,12 +40,15 @@ export interface JourneyReport {
   effects: EffectCounts[]
   offers: OfferState[]
   newest: Enrolment[]
+  /** Of a campaign: its newest runs, wave by wave. */
+  campaign: CampaignReport[]
 }
 
 const NEWEST = 10
 
 /** Throws JOURNEY_UNKNOWN, STORE_UNAVAILABLE. */
-export async function showJourney({ db, catalogue }: OperatorParts, name: string): Promise<JourneyReport> {
+export async function showJourney(parts: OperatorParts, name: string): Promise<JourneyReport> {
+  const { db, catalogue } = parts
   const { plan } = entryOf(catalogue, name)
   const [paused, counts, arms, exposedArms, effects, stored, newest] = await Promise.all([
     pausedJourneys(db),
@@ -68,6 +73,7 @@ export async function showJourney({ db, catalogue }: OperatorParts, name: string
     effects,
     offers: states,
     newest,
+    campaign: plan.campaign ? await campaignReports(parts, name, NEWEST) : [],
   }
 }
 
@@ -113,7 +119,9 @@ export async function showRun({ db, temporal }: OperatorParts, id: string): Prom
   if (!run) throw new PerennialError('RUN_UNKNOWN', `no run '${id}'`, { field: 'run' })
   const [messages, coupons] = await Promise.all([messagesOf(db, { enrolment: id }), couponsOf(db, run.customer)])
   const unasked: Whereabouts = { known: false, why: 'no Temporal server was named' }
-  const where = run.status === 'running' ? await (temporal ? askWhere(temporal, id) : unasked) : null
+  // A member of a campaign is where the campaign is.
+  const workflow = run.campaign === null ? id : ((await campaignRun(db, run.campaign))?.workflow ?? id)
+  const where = run.status === 'running' ? await (temporal ? askWhere(temporal, workflow) : unasked) : null
   const ours = coupons.filter((coupon) => coupon.enrolment === id)
   return { run, messages: messages.map(withoutPerson), coupons: ours, where }
 }

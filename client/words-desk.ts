@@ -26,7 +26,7 @@ export function wordsDesk(parts: WordsParts & { taskQueue?: string; shopLocale?:
     /** A real customer's facts and the words in force, for a preview. Throws CUSTOMER_UNKNOWN. */
     async previewAs(id: string, topic: string): Promise<{ customer: CustomerFactsOf; published: PublishedWords }> {
       const [customer, versions, terms] = await Promise.all([
-        factsForPreview(parts.db, { customer: id, topic }),
+        factsForPreview(parts.db, { customer: id, topic, now: parts.clock.now() }),
         newestWords(parts.db),
         termsInForce(parts.db),
       ])

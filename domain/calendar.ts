@@ -4,19 +4,27 @@
  * replay). Where the clock jumps over a time, the time moves forward; where it comes twice, the first counts.
  */
 import { Temporal } from 'temporal-polyfill'
-import type { CalendarDays } from './duration.ts'
+import { type CalendarDays, type Duration, milliseconds } from './duration.ts'
 import { PerennialError } from './errors.ts'
+import { type FestivalName, festivalOn } from './festival.ts'
+import { type Span, ZoneClock, dateOfDay, dayOfDate } from './zone-clock.ts'
 
 export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const
 
 /** A time on a clock: '09:30'. */
 export type Time = `${number}:${number}`
 
-/** A time on the customer's clock: the next time of day, weekday or a date ('2027-02-06'; `at` defaults to '09:00'). */
+/**
+ * A time on the customer's clock: the next time of day, weekday or festival (of several the first), or a date ('2027-02-06'; `at`
+ * defaults to '09:00'). An instant with its zone ('2026-11-11T20:00:00+08:00') is the same for everybody, and so are spans before
+ * and after it.
+ */
 export type CalendarTarget =
   | { at: Time }
   | { weekday: (typeof WEEKDAYS)[number]; at?: Time }
+  | { festival: FestivalName | readonly FestivalName[]; at?: Time }
   | { date: `${number}-${number}-${number}`; at?: Time }
+  | { instant: string; before?: Duration; after?: Duration }
 
 /** Wall-clock hours in which nothing but transactional messages goes out, in minutes from midnight; may span midnight. */
 export interface QuietHours {
@@ -52,6 +60,41 @@ function local(instant: number, zone: string): Temporal.ZonedDateTime {
   }
 }
 
+const clocks = new Map<string, ZoneClock>()
+const CLOCKS_MOST = 2_000
+
+/** Made once a zone: what it costs to ask the calendar is paid for each change of its clock and not for each question. */
+function clockOf(zone: string): ZoneClock {
+  const known = clocks.get(zone)
+  if (known) return known
+  const clock = new ZoneClock((instant) => spanOf(local(instant, zone)))
+  clock.at(0)
+  if (clocks.size >= CLOCKS_MOST) clocks.clear()
+  clocks.set(zone, clock)
+  return clock
+}
+
+function spanOf(here: Temporal.ZonedDateTime): Span {
+  // A change is the first instant of what follows, so what is before the next instant may be this very one.
+  const from = here.add({ milliseconds: 1 }).getTimeZoneTransition('previous')
+  const to = here.getTimeZoneTransition('next')
+  return {
+    from: from?.epochMilliseconds ?? -Infinity,
+    to: to?.epochMilliseconds ?? Infinity,
+    offset: here.offsetNanoseconds / 1e6,
+  }
+}
+
+const MINUTE = 60_000
+
+/** The instant of a minute of a day since 1970-01-01 on the clock of a zone. */
+function instantOfDay(day: number, minute: number, zone: string): number {
+  return (
+    clockOf(zone).instantOf({ day, ms: minute * MINUTE }) ??
+    instantOf(Temporal.PlainDate.from(dateOfDay(day)), minute, zone)
+  )
+}
+
 function instantOf(date: Temporal.PlainDate, minute: number, zone: string): number {
   return date.toZonedDateTime({
     timeZone: zone,
@@ -61,37 +104,74 @@ function instantOf(date: Temporal.PlainDate, minute: number, zone: string): numb
 
 /** The first instant from `instant` on at which messages may go: `instant` itself outside the quiet hours. */
 export function opensAt(quiet: QuietHours, zone: string, instant: number): number {
-  const here = local(instant, zone)
-  const minute = here.hour * 60 + here.minute
+  const { day, ms } = clockOf(zone).at(instant)
+  const minute = Math.floor(ms / MINUTE)
   const spans = quiet.from > quiet.to
   const inside = spans ? minute >= quiet.from || minute < quiet.to : minute >= quiet.from && minute < quiet.to
   if (!inside) return instant
   const tomorrow = spans && minute >= quiet.from
   // Where the clock was set back over their end, they ended the first time.
-  return Math.max(instant, instantOf(here.toPlainDate().add({ days: tomorrow ? 1 : 0 }), quiet.to, zone))
+  return Math.max(instant, instantOfDay(day + (tomorrow ? 1 : 0), quiet.to, zone))
 }
 
 /** The instant `days` calendar days after `from`, at a time on the clock of `zone`. */
 export function afterDays(from: number, wait: CalendarDays, zone: string): number {
-  return instantOf(local(from, zone).toPlainDate().add({ days: wait.days }), minuteOfDay(wait.at), zone)
+  return instantOfDay(clockOf(zone).at(from).day + wait.days, minuteOfDay(wait.at), zone)
 }
 
-/** When a target falls due, whether that has passed at `now`, and when it comes next (undefined for a date). */
+/** When a target falls due, whether that has passed at `now`, and when it comes next (undefined for a date and an instant). */
 export function occurrenceOf(
   target: CalendarTarget,
   zone: string,
   now: number,
 ): { due: number; late: boolean; next: number | undefined } {
+  if ('instant' in target) {
+    const [before, after] = [target.before, target.after].map((span) => (span === undefined ? 0 : milliseconds(span)))
+    const due = instantRead(target.instant) - (before ?? 0) + (after ?? 0)
+    return { due, late: due < now, next: undefined }
+  }
   const minute = minuteOfDay(target.at ?? DEFAULT_TIME)
-  const today = local(now, zone).toPlainDate()
+  if ('festival' in target) {
+    const [due = Infinity, next] = festivalsFrom(target.festival, local(now, zone).toPlainDate()).map((date) =>
+      instantOf(date, minute, zone),
+    )
+    return { due, late: due < now, next }
+  }
   if ('date' in target) {
     const due = instantOf(plainDate(target.date), minute, zone)
     return { due, late: due < now, next: undefined }
   }
-  const ahead = 'weekday' in target ? (WEEKDAYS.indexOf(target.weekday) + 1 - today.dayOfWeek + 7) % 7 : 0
-  const due = instantOf(today.add({ days: ahead }), minute, zone)
-  const next = instantOf(today.add({ days: ahead + ('weekday' in target ? 7 : 1) }), minute, zone)
+  const today = clockOf(zone).at(now).day
+  const ahead = 'weekday' in target ? (WEEKDAYS.indexOf(target.weekday) - weekdayOf(today) + 7) % 7 : 0
+  const due = instantOfDay(today + ahead, minute, zone)
+  const next = instantOfDay(today + ahead + ('weekday' in target ? 7 : 1), minute, zone)
   return { due, late: due < now, next }
+}
+
+/** Its place in WEEKDAYS; the first of January 1970 was a Thursday. */
+const weekdayOf = (day: number): number => (((day + 3) % 7) + 7) % 7
+
+/** The first two that are kept on a date or after it. */
+function festivalsFrom(
+  festival: FestivalName | readonly FestivalName[],
+  date: Temporal.PlainDate,
+): Temporal.PlainDate[] {
+  return [festival]
+    .flat()
+    .flatMap((one) => [0, 1, 2].map((years) => plainDate(festivalOn(one, date.year + years))))
+    .filter((one) => Temporal.PlainDate.compare(one, date) >= 0)
+    .sort((one, other) => Temporal.PlainDate.compare(one, other))
+    .slice(0, 2)
+}
+
+/** Epoch ms of '2026-11-11T20:00:00+08:00'. Throws TIME_MALFORMED, also where it does not say its zone. */
+function instantRead(text: string): number {
+  try {
+    return Temporal.Instant.from(text).epochMilliseconds
+  } catch (cause) {
+    const expected = "a time with its zone: '2026-11-11T20:00:00+08:00'"
+    throw new PerennialError('TIME_MALFORMED', `'${String(text).slice(0, 40)}' is not an instant`, { expected, cause })
+  }
 }
 
 function plainDate(date: string): Temporal.PlainDate {
@@ -119,7 +199,7 @@ export function isWeekend(date: string): boolean {
 
 /** The date on the customer's calendar: '2026-11-30'. */
 export function localDate(instant: number, zone: string): string {
-  return local(instant, zone).toPlainDate().toString()
+  return dateOfDay(clockOf(zone).at(instant).day)
 }
 
 /** Date and time on the clock of a zone, for people: '2026-11-30 09:00'. */
@@ -179,12 +259,15 @@ export function fallsOn(day: Birthday | { day: number }, date: string): boolean 
 
 /** So many calendar days after a date: '2027-03-01' is the day after '2027-02-28'. */
 export function dayAfter(date: string, days: number): string {
-  return plainDate(date).add({ days }).toString()
+  const day = dayOfDate(date)
+  return day === undefined ? plainDate(date).add({ days }).toString() : dateOfDay(day + days)
 }
 
 /** The instant of a time on a date of a zone's calendar. */
 export function instantOn(date: string, time: string, zone: string): number {
-  return instantOf(plainDate(date), minuteOfDay(time), zone)
+  const day = dayOfDate(date)
+  const minute = minuteOfDay(time)
+  return day === undefined ? instantOf(plainDate(date), minute, zone) : instantOfDay(day, minute, zone)
 }
 
 /** The month-days that any zone on earth has within [from, to), with 29 February where the 28th stands for it. */
@@ -226,5 +309,5 @@ export function termEnd(term: Term, from: number, zone: string, follows = false)
 
 /** Whole days from one date to another on the customer's calendar; 0 on the same day, below zero after it. */
 export function daysBetween(from: number, to: number, zone: string): number {
-  return local(from, zone).toPlainDate().until(local(to, zone).toPlainDate(), { largestUnit: 'day' }).days
+  return clockOf(zone).at(to).day - clockOf(zone).at(from).day
 }

@@ -25,6 +25,8 @@ export interface Proof {
   text?: string
   ipHash?: string
   agentHash?: string
+  /** Why it was withdrawn, where a journey did that and not the customer: 'silence'. */
+  reason?: string
 }
 
 export type ConsentState = 'granted' | 'pending' | 'refused'

@@ -7,6 +7,8 @@ import type { TierFacts } from './tier.ts'
 /** What a story may ask of a customer: no name, no address, only what a plan branches on. Money in minor units. */
 export interface Facts {
   zone: string | null
+  /** The day on their calendar: '2026-11-23'. A story has no clock of its own. */
+  today: string
   tags: string[]
   paidOrders: number
   spent: number

@@ -19,9 +19,10 @@ const MS: Record<Unit, number> = {
   week: 604_800_000,
 }
 const SHORT: Record<string, Unit> = { s: 'second', m: 'minute', h: 'hour', d: 'day', w: 'week' }
-const SHAPE = /^(\d{1,6}(?:\.\d{1,3})?)\s*([a-z]+)$/
+/** With as many decimals as a computed one has: `${0.85 * 21} days`, and `${1 / 2 ** 30} days` is written 9.3e-10. */
+const SHAPE = /^(\d{1,6}(?:\.\d{1,20})?(?:e-\d{1,3})?)\s*([a-z]+)$/
 
-/** Milliseconds of a duration. Throws DURATION_MALFORMED. Also reads the CLI's short form: '2d', '90m'. */
+/** Whole milliseconds of a duration. Throws DURATION_MALFORMED. Also reads the CLI's short form: '2d', '90m'. */
 export function milliseconds(duration: string): number {
   const [, amount, word] = SHAPE.exec(duration.trim()) ?? []
   const unit = word === undefined ? undefined : (SHORT[word] ?? (word.replace(/s$/, '') as Unit))
@@ -30,7 +31,7 @@ export function milliseconds(duration: string): number {
       expected: "a number and a unit: '90 minutes', '1 hour', '14 days', '2 weeks'",
     })
   }
-  return Number(amount) * MS[unit]
+  return Math.round(Number(amount) * MS[unit])
 }
 
 /** The longest unit up to days that says it without a fraction: 3600000 -> '1 hour'. For people. */

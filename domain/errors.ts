@@ -131,6 +131,11 @@ export const ERRORS = {
     meaning: 'A scripted event of a preview could not be read.',
     todo: "Write it as type@after: '--event order.paid@2d'.",
   },
+  POPULATION_INVALID: {
+    status: 400,
+    meaning: 'A population to be simulated breaks its contract.',
+    todo: 'Correct the named line and field; docs/simulation.md shows one.',
+  },
   COMMAND_INVALID: {
     status: 400,
     meaning: 'The words after `perennial` could not be read.',
@@ -191,6 +196,11 @@ export const ERRORS = {
     meaning: 'A programme of tiers breaks its contract.',
     todo: 'Correct the named field; docs/journeys.md has the fields.',
   },
+  RECKONING_UNKNOWN: {
+    status: 404,
+    meaning: 'Where customers stand was not reckoned yet, for the shop or for this customer.',
+    todo: 'It is reckoned after midnight at the shop; or do so now with `perennial reckon`.',
+  },
   PROGRAMME_UNKNOWN: {
     status: 404,
     meaning: 'The shop has no programme of tiers yet.',
@@ -211,9 +221,14 @@ export const ERRORS = {
     meaning: 'No review has this number.',
     todo: 'See `perennial reviews` for those that are open.',
   },
+  TASK_UNKNOWN: {
+    status: 404,
+    meaning: 'No task has this number.',
+    todo: 'See `perennial tasks` for those that are open.',
+  },
   REQUEST_INVALID: {
     status: 400,
-    meaning: 'A request about a referral or a review breaks its contract.',
+    meaning: 'A request about a referral, a review or a task breaks its contract.',
     todo: 'Correct the named field; docs/api.md has the fields of each request.',
   },
   IDEMPOTENCY_MISMATCH: {

@@ -2,7 +2,7 @@
  * Public holidays, which a government announces year by year: what is not announced is not guessed. A weekend that is worked for a
  * holiday is a day of its own kind. The days are the operator's data (store/holidays.ts).
  */
-import { isWeekend, yearOf } from './calendar.ts'
+import { afterDays, dayAfter, isWeekend, localDate, localTime, yearOf } from './calendar.ts'
 import { PerennialError } from './errors.ts'
 
 export type DayKind = 'holiday' | 'workday'
@@ -18,6 +18,25 @@ export function isWorkday(date: string, { years, days }: Holidays): boolean | 'u
   if (!years.has(yearOf(date))) return 'unknown'
   const kind = days.get(date)
   return kind === undefined ? !isWeekend(date) : kind === 'workday'
+}
+
+/**
+ * The instant of the same time of day so many working days later in a zone. In a year that nobody has told us of a working day is one
+ * of the week.
+ */
+export function workdaysAfter(
+  from: number,
+  days: number,
+  { zone, holidays }: { zone: string; holidays: Holidays },
+): number {
+  const works = (date: string): boolean => {
+    const known = isWorkday(date, holidays)
+    return known === 'unknown' ? !isWeekend(date) : known
+  }
+  const today = localDate(from, zone)
+  let ahead = 0
+  for (let left = days; left > 0; ahead += 1) if (works(dayAfter(today, ahead + 1))) left -= 1
+  return afterDays(from, { days: ahead, at: localTime(from, zone).slice(11) as `${number}:${number}` }, zone)
 }
 
 export interface HolidayLine {

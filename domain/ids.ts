@@ -21,7 +21,8 @@ export function partsOfRun(run: string): { journey: string; customer: string; oc
   return { journey, customer, occasion }
 }
 
-export type EffectKind = 'send' | 'coupon' | 'points' | 'reward' | 'review' | 'judge'
+export type EffectKind =
+  'send' | 'coupon' | 'points' | 'reward' | 'review' | 'judge' | 'task' | 'tag' | 'untag' | 'consent'
 
 /** `first-order/C1001/send/welcome`, with `#2` for a second time round a loop: the key of one effect of one run. */
 export function effectKey(run: string, kind: EffectKind, name: string, occurrence: number): string {
@@ -36,12 +37,12 @@ export function tierGiftKey(
   return `tier/${of.customer}/${of.period}/${of.level}/gift/${part}`
 }
 
-/** The key of one wait of a run, in the order in which the story comes to them. */
 /** The hold of the budget that pays for a message; a coupon's and that of points are called as those are. */
 export function messageCostKey(message: string): string {
   return `${message}/cost`
 }
 
+/** The key of one wait of a run, in the order in which the story comes to them. */
 export function waitKey(run: string, ordinal: number): string {
   return `${run}/wait/${ordinal}`
 }
@@ -72,4 +73,9 @@ export function scheduledBy(id: string): { journey: string | null; zone: string 
   if (!id.startsWith(CAMPAIGNS)) return { journey: null, zone: null }
   const [journey = '', ...zone] = id.slice(CAMPAIGNS.length).split('/')
   return { journey, zone: zone.join('/') }
+}
+
+/** `campaign/member-day/2026-11-15/Asia/Shanghai`: one run of a campaign, and the workflow of one that an operator begins. */
+export function campaignRunId(of: { campaign: string; occasion: string; zone: string }): string {
+  return `campaign/${of.campaign}/${of.occasion}/${of.zone}`
 }

@@ -9,15 +9,19 @@ export type RunStatus = 'running' | 'completed' | 'goal' | 'exited' | 'stopped' 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 export type Properties = { [key: string]: Json }
 
-/** An event that matters to a plan: its type, and properties that must be equal. */
+/** An event that matters to a plan: its type, properties that must be equal, and such as must not. */
 export interface EventPattern {
   on: string
   where?: Properties
+  /** Leaves out the events that have all of these: `{ import: true }`. */
+  unless?: Properties
 }
 
 /** What ends runs: those of the customer, or only the one of the occasion that the event is about. */
 export interface EndPattern extends EventPattern {
   sameOccasion?: boolean
+  /** A property that the event has to share with the one that began the run where both have it: 'cart', 'lines.category'. */
+  shares?: string
   /** Of the refund of an order: only where all of it is refunded, at once or in parts. */
   whole?: boolean
 }
@@ -64,10 +68,35 @@ export interface PastEntry {
 export type Entry = { enter: true; occasion: string | null } | { enter: false; code: Refusal }
 
 export function matches(pattern: EventPattern, event: { type: string; properties: Properties }): boolean {
-  return (
-    pattern.on === event.type &&
-    Object.entries(pattern.where ?? {}).every(([key, value]) => sameValue(event.properties[key], value))
+  const has = (all: Properties): boolean =>
+    Object.entries(all).every(([key, value]) => sameValue(event.properties[key], value))
+  return pattern.on === event.type && has(pattern.where ?? {}) && !(pattern.unless && has(pattern.unless))
+}
+
+/** Whether a value has in it what is asked, as `@>` of PostgreSQL has it: what a wait's `match` is held to. */
+export function holds(value: Json | undefined, asked: Json): boolean {
+  if (Array.isArray(asked))
+    return Array.isArray(value) && asked.every((one) => value.some((other) => holds(other, one)))
+  if (asked === null || typeof asked !== 'object') return value === asked
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return false
+  return Object.entries(asked).every(([key, inner]) => Object.hasOwn(value, key) && holds(value[key], inner))
+}
+
+/** The values at a path through objects and lists: 'lines.category' of an order. */
+function valuesAt(value: Json | undefined, path: readonly string[]): Json[] {
+  if (value === undefined || value === null) return []
+  if (Array.isArray(value)) return value.flatMap((one) => valuesAt(one, path))
+  const [key, ...rest] = path
+  if (key === undefined) return [value]
+  return typeof value === 'object' && Object.hasOwn(value, key) ? valuesAt(value[key], rest) : []
+}
+
+/** Whether two events have a value of a path in common; true where one of them does not say. A number says the same as its text. */
+function share(path: string, one: Properties, other: Properties): boolean {
+  const [ones, others] = [one, other].map((all) =>
+    valuesAt(all, path.split('.')).map((value) => canonical(typeof value === 'number' ? String(value) : value)),
   )
+  return !ones?.length || !others?.length || ones.some((value) => others.includes(value))
 }
 
 function sameValue(left: Json | undefined, right: Json): boolean {
@@ -90,12 +119,13 @@ export function occasionOf(property: string, properties: Properties): string | u
   return typeof text === 'string' && isKeyPart(text) ? text : undefined
 }
 
-/** Whether an event that matches the pattern is about the run of an occasion. */
+/** Whether an event that matches the pattern is about the run of an occasion; `begun` are the properties that the run began with. */
 export function concerns(
   { occasion: property }: Pick<Routing, 'occasion'>,
   pattern: EndPattern,
-  { properties, occasion }: { properties: Properties; occasion: string | null },
+  { properties, occasion, begun = {} }: { properties: Properties; occasion: string | null; begun?: Properties },
 ): boolean {
+  if (pattern.shares !== undefined && !share(pattern.shares, properties, begun)) return false
   if (!pattern.sameOccasion) return true
   return property !== undefined && occasion !== null && occasionOf(property, properties) === occasion
 }

@@ -4,6 +4,7 @@
  */
 export const OWN_EVENTS: readonly string[] = [
   'consent.asked',
+  'consent.confirmed',
   'referral.accepted',
   'referral.qualified',
   'referral.voided',
@@ -11,4 +12,6 @@ export const OWN_EVENTS: readonly string[] = [
   'tier.upgraded',
   'tier.kept',
   'tier.downgraded',
+  'audience.entered',
+  'audience.left',
 ]

@@ -156,6 +156,10 @@ export function gate(messageClass: MessageClass, facts: SendFacts): Verdict {
   return { ...verdict, exposed: ofWords && walk(messageClass, facts, OF_WORDS).do !== 'skip' }
 }
 
+/** The verdict on a message of which nothing is worded yet; where all but the words lets it pass it is to go. */
+export const wordlessGate = (messageClass: MessageClass, facts: SendFacts): Verdict =>
+  facts.arm === 'holdout' ? gate(messageClass, facts) : { ...walk(messageClass, facts, OF_WORDS), exposed: false }
+
 const NONE: ReadonlySet<string> = new Set()
 
 const holds = (messageClass: MessageClass): boolean =>

@@ -28,10 +28,12 @@ export function wordsOver(
 /** `leave` is the plan's; an operator's words bring their own beside it. */
 export function findingsIn(
   words: Words,
-  { leave, terms }: Pick<WordsForOne, 'leave' | 'terms'>,
+  { words: { html }, leave, terms }: Pick<WordsForOne, 'words' | 'leave' | 'terms'>,
   { evidence, approved = [] }: { evidence: readonly string[]; approved?: readonly string[] },
 ): Finding[] {
-  return checkWording(textOfWords(words), {
+  // HTML that was made from the text says the same.
+  const read = html === undefined ? { subject: words.subject, text: words.text } : words
+  return checkWording(textOfWords(read), {
     evidence: [...evidence, ...Object.keys(leave.evidence ?? {})],
     approved: [...approved, ...(leave.approved ?? [])],
     ...(terms && { terms }),

@@ -76,13 +76,13 @@ export function stageOf(orders: readonly Order[], today: number, shop: ShopRhyth
   return silence > limits.atRisk ? 'at-risk' : 'active'
 }
 
-/** Whether a visit of the last days ended a silence that had been a dormancy then, by what was known before it. */
+/** Whether a visit of the last days ended a dormancy, as the morning of its day had it. */
 function cameBack({ orders, visits }: Life, today: number, shop: ShopRhythm): boolean {
   return visits.some((day, n) => {
     const before = visits[n - 1]
     if (before === undefined || today - day > STAGE_RULES.reactivatedDays) return false
     const earlier = orders.filter((order) => order.day < day)
-    return day - 1 - before > limitsOf(rhythmOf(earlier, shop).usual).dormant
+    return day - before > limitsOf(rhythmOf(earlier, shop).usual).dormant
   })
 }
 

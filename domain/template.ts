@@ -142,6 +142,21 @@ export interface Footer {
   note?: string
 }
 
+/** Rendering is bounded by the clock of the machine, which a busy one may let run out in the middle of a harmless line. */
+const TRIES = 3
+const OUT_OF_TIME = 'template render limit exceeded'
+
+function rendered(liquid: Liquid, source: string, variables: Record<string, unknown>): string {
+  for (let tries = 1; ; tries++) {
+    try {
+      return liquid.renderSync(parse(liquid, source), variables) as string
+    } catch (error) {
+      const late = error instanceof Error && error.message.includes(OUT_OF_TIME)
+      if (!late || tries >= TRIES) throw error
+    }
+  }
+}
+
 /** The three parts of a mail. `lang` is the language that the page of it says it is in. */
 export function renderWords(
   copy: Wording,
@@ -150,13 +165,10 @@ export function renderWords(
   lang?: string,
 ): Rendered {
   try {
-    const subject = onePlainLine(plain.renderSync(parse(plain, copy.subject), variables) as string)
-    const text = (plain.renderSync(parse(plain, copy.text), variables) as string).trim()
+    const subject = onePlainLine(rendered(plain, copy.subject, variables))
+    const text = rendered(plain, copy.text, variables).trim()
     // The text is text: a '<' that its author wrote is escaped like one that came with a name.
-    const body =
-      copy.html === undefined
-        ? paragraphs(escapeHtml(text))
-        : (markup.renderSync(parse(markup, copy.html), variables) as string).trim()
+    const body = copy.html === undefined ? paragraphs(escapeHtml(text)) : rendered(markup, copy.html, variables).trim()
     return {
       ok: true,
       words: {

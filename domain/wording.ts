@@ -93,11 +93,20 @@ const skeleton = (words: string): string =>
     .replace(MIXED, (word) => word.replace(/[013457]/g, (digit) => DIGITS[digit] ?? digit))
     .replaceAll('i', 'l')
 
-const plainOf = (text: string): string => text.normalize('NFKD').replace(INVISIBLE, '').toLowerCase()
+/** Nothing to decompose and nothing that cannot be seen. */
+const PRINTED = /^[\t\n\r\x20-\x7e]*$/
 
-const apart = (plain: string): string =>
+const plainOf = (text: string): string =>
+  (PRINTED.test(text) ? text : text.normalize('NFKD').replace(INVISIBLE, '')).toLowerCase()
+
+/** Two short words side by side, which may be letters of one; the pattern that joins those is dear. */
+const SHORT_WORDS = / [^ ]{1,2} [^ ]{1,2} /
+
+function apart(plain: string): string {
+  const words = ` ${skeleton(plain.replace(/['’]/g, '').replace(NO_LETTER, ' ').trim())} `
   // Letters set one by one are a word: c u r e s.
-  ` ${skeleton(plain.replace(/['’]/g, '').replace(NO_LETTER, ' ').trim())} `.replace(/(?<= \p{L}) (?=\p{L} )/gu, '')
+  return SHORT_WORDS.test(words) ? words.replace(/(?<= \p{L}) (?=\p{L} )/gu, '') : words
+}
 
 const HAN = /\p{Script=Han}/u
 
@@ -142,23 +151,35 @@ interface Sought {
 const RANK: Record<Severity, number> = { block: 0, review: 1, evidence: 2 }
 const wordsSought = (term: string): string => apart(plainOf(term))
 
-/** Terms by their first character, so that a text is gone through once, whatever their number. */
-function indexed(terms: readonly Term[], read: (term: string) => string): Map<string, Sought[]> {
-  const index = new Map<string, Sought[]>()
+/** Terms by their first two characters, so that a text is gone through once, whatever their number. */
+interface Index {
+  /** Whether any term may begin so, which nearly always is the whole answer. */
+  begins: Uint8Array
+  terms: Map<number, Sought[]>
+}
+
+const pairAt = (text: string, at: number): number => text.charCodeAt(at) * 0x10000 + text.charCodeAt(at + 1)
+const placeOf = (pair: number): number => (pair ^ (pair >>> 13)) & 0xffff
+
+function indexed(terms: readonly Term[], read: (term: string) => string): Index {
+  const index: Index = { begins: new Uint8Array(0x10000), terms: new Map() }
   for (const of of terms) {
     // Words without their blanks are found as well: f r e e m o n e y, #FreeMoney.
     for (const text of new Set([read(of.term), read(of.term.replaceAll(' ', ''))])) {
-      const key = text.slice(0, 2)
-      index.set(key, [...(index.get(key) ?? []), { text, except: (of.except ?? []).map(read), of }])
+      const pair = pairAt(text, 0)
+      index.begins[placeOf(pair)] = 1
+      index.terms.set(pair, [...(index.terms.get(pair) ?? []), { text, except: (of.except ?? []).map(read), of }])
     }
   }
   return index
 }
 
 /** The terms that stand in `text` outside of all the longer words in which they are harmless. */
-function* standing(text: string, index: ReadonlyMap<string, Sought[]>): Generator<Term> {
+function* standing(text: string, { begins, terms }: Index): Generator<Term> {
   for (let at = 0; at < text.length - 1; at++) {
-    for (const sought of index.get(text.slice(at, at + 2)) ?? []) {
+    const pair = pairAt(text, at)
+    if (begins[placeOf(pair)] === 0) continue
+    for (const sought of terms.get(pair) ?? []) {
       if (text.startsWith(sought.text, at) && !isHarmless(text, at, sought)) yield sought.of
     }
   }

@@ -18,6 +18,7 @@ import { MESSAGES } from '../domain/consent.ts'
 import { milliseconds } from '../domain/duration.ts'
 import { REFUNDED } from '../domain/returns.ts'
 import { at } from './db.ts'
+import { hasOwnTag } from './own-tags.ts'
 
 type Condition = RawBuilder<SqlBool>
 
@@ -29,7 +30,7 @@ const YES: Condition = sql`true`
  */
 export function matching(filter: AudienceFilter, setting: FilterSetting): Condition {
   const of = (one: AudienceFilter): Condition => matching(one, setting)
-  return readBy<Condition>(filter, {
+  const condition = readBy<Condition>(filter, {
     everybody: () => YES,
     all: ({ all }) => both(all.map(of)),
     any: ({ any }) => (any.length === 0 ? sql`false` : sql`(${sql.join(any.map(of), sql` or `)})`),
@@ -41,7 +42,7 @@ export function matching(filter: AudienceFilter, setting: FilterSetting): Condit
       return standing(both([sql`s.r is not null`, ...parts]))
     },
     segment: ({ segment }) => standing(sql`s.segment = any(${[...asList(segment)]})`),
-    tag: ({ tag }) => sql`c.tags @> array[${tag}]`,
+    tag: ({ tag }) => sql`(c.tags @> array[${tag}] or ${hasOwnTag(tag, setting.now)})`,
     trait: traitHolds,
     event: (one) => eventHolds(one, setting.now),
     spent: (one) => spentHolds(one, setting.now),
@@ -58,6 +59,8 @@ export function matching(filter: AudienceFilter, setting: FilterSetting): Condit
     },
     channel: ({ channel }) => hasAddress(channel),
   })
+  // Whatever stands beside it.
+  return sql`(${condition})`
 }
 
 const both = (parts: readonly Condition[]): Condition =>

@@ -15,6 +15,8 @@ export interface ConsentChange {
   proof?: Proof
   /** The customer has confirmed it, so that a topic of double opt-in counts it at once. */
   confirmed?: boolean
+  /** It counts only once the customer confirms it, whatever the topic asks for. */
+  toConfirm?: boolean
   now: number
 }
 
@@ -30,15 +32,16 @@ type Subject = { customer: string; topic: string; channel: string; purpose: stri
  * new line, as it is a new proof. Call it with the customer locked.
  */
 export async function setConsent(db: Db, change: ConsentChange): Promise<boolean> {
-  const { topic, granted, source, proof = {}, confirmed = false, now } = change
+  const { topic, granted, source, proof = {}, confirmed = false, toConfirm = false, now } = change
   const of = { ...change, purpose: change.purpose ?? MESSAGES }
   const { numAffectedRows } = await sql`
     with asked as (
-      select ${granted} and (${confirmed} or not coalesce((select double_opt_in from topics where id = ${topic}), false)) as granted),
+      select ${granted} and not ${toConfirm}
+      and (${confirmed} or not coalesce((select double_opt_in from topics where id = ${topic}), false)) as granted),
     last as (select granted, pending, text_version ${newest(of)})
-    insert into consents (customer, topic, channel, purpose, granted, pending, source, text_version, ip_hash, agent_hash, at)
+    insert into consents (customer, topic, channel, purpose, granted, pending, source, text_version, ip_hash, agent_hash, reason, at)
     select ${of.customer}, ${topic}, ${of.channel}, ${of.purpose}, asked.granted, ${granted} and not asked.granted, ${source},
-      ${proof.text ?? null}, ${proof.ipHash ?? null}, ${proof.agentHash ?? null}, ${at(now)}
+      ${proof.text ?? null}, ${proof.ipHash ?? null}, ${proof.agentHash ?? null}, ${proof.reason ?? null}, ${at(now)}
     from asked left join last on true
     where case when ${granted} and not asked.granted then last.granted is not true and last.pending is not true
       else asked.granted is distinct from last.granted or last.pending
@@ -99,12 +102,14 @@ export interface ConsentLine extends Consent {
   text_version: string | null
   ip_hash: string | null
   agent_hash: string | null
+  /** Why a journey withdrew it. */
+  reason: string | null
 }
 
 /** Everything a customer ever said, oldest first. */
 export async function consentHistory(db: Db, id: string): Promise<ConsentLine[]> {
   const { rows } = await sql<ConsentRow & ConsentLine>`
-    select topic, channel, purpose, granted, pending, source, text_version, ip_hash, agent_hash, at from consents
+    select topic, channel, purpose, granted, pending, source, text_version, ip_hash, agent_hash, reason, at from consents
     where customer = ${id} order by consents.id
   `.execute(db)
   return rows.map((row) => ({ ...row, ...withState(row) }))

@@ -265,6 +265,18 @@ function whyNot(asked: Asked | undefined, { offer }: IssueRequest): Refusal | un
   return asked.offer.free ? undefined : 'QUOTA_EXHAUSTED'
 }
 
+/** Whether an offer has a coupon left; a known one that has none may have some again. */
+export async function hasPlaces(db: Db, offer: string): Promise<boolean> {
+  const { rows } = await sql`select 1 from offer_buckets where offer = ${offer} and issued < quota limit 1`.execute(db)
+  return rows.length > 0
+}
+
+/** Those of the keys under which a coupon was issued. */
+export async function issuedAmong(db: Db, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ key: string }>`select key from coupons where key = any(${keys})`.execute(db)
+  return new Set(rows.map((row) => row.key))
+}
+
 export interface CouponLine {
   code: string
   offer: string

@@ -3,9 +3,11 @@ import { sql } from 'kysely'
 import type { BirthCalendar, KeptBirthday } from '../domain/birthday.ts'
 import type { Birthday } from '../domain/calendar.ts'
 import type { Facts } from '../domain/customer.ts'
+import { PerennialError } from '../domain/errors.ts'
 import { type ConsentGiven, MESSAGES } from '../domain/consent.ts'
 import type { Properties } from '../domain/journey.ts'
 import { setConsent } from './consents.ts'
+import { ownTags } from './own-tags.ts'
 import { type Db, type Tx, at } from './db.ts'
 
 export { type Consent, type ConsentChange, consentsOf, setConsent } from './consents.ts'
@@ -36,6 +38,8 @@ export interface CustomerChange {
   locale?: string | null
   birthday?: KeptBirthday | null
   tags?: string[]
+  /** What else the shop tells, by name; what it does not name stays as it was, null takes it away. */
+  traits?: Record<string, string | number | boolean | null>
   /** The channels the customer likes best first. */
   channels?: string[]
   /** The addresses of channels beside e-mail and phone, by kind; null: it is gone. */
@@ -46,22 +50,25 @@ export interface CustomerChange {
 
 /**
  * Inserts or changes a customer and, either way, holds the row locked to the end of the transaction: all that is decided
- * about one person is decided in a row. Answers the time as it is behind that lock, which is when the consent was given.
+ * about one person is decided in a row. Answers the time as it is behind that lock, which is when the consent was given, and whether
+ * nobody knew them before. Throws EVENT_INVALID where they would have too many traits.
  */
 export async function upsertCustomer(
   tx: Tx,
   change: CustomerChange,
   source: string,
   now: () => number,
-): Promise<number> {
+): Promise<{ received: number; isNew: boolean }> {
   const { id, email, phone, name, zone, locale, birthday, tags, channels } = change
+  const traits = JSON.stringify(change.traits ?? {})
   const said = <T>(value: T | undefined): boolean => value !== undefined
   const asked = at(now())
-  await sql`
-    insert into customers as c (id, email, phone, name, zone, locale, birth_month, birth_day, birth_calendar, tags, channels, created_at, updated_at)
+  const { rows } = await sql<{ isNew: boolean; traits: number }>`
+    insert into customers as c (id, email, phone, name, zone, locale, birth_month, birth_day, birth_calendar, tags, channels, traits,
+                                created_at, updated_at)
     values (${id}, ${email ?? null}, ${phone ?? null}, ${name ?? null}, ${zone ?? null}, ${locale ?? null},
-            ${birthday?.month ?? null}, ${birthday?.day ?? null}, ${birthday?.calendar ?? 'solar'}, ${tags ?? []}, ${channels ?? []},
-            ${asked}, ${asked})
+            ${birthday?.month ?? null}, ${birthday?.day ?? null}, ${birthday?.calendar ?? 'solar'}, ${tags ?? []},
+            ${channels ?? []}, jsonb_strip_nulls(${traits}::jsonb), ${asked}, ${asked})
     on conflict (id) do update set
       email = case when ${said(email)} then excluded.email else c.email end,
       phone = case when ${said(phone)} then excluded.phone else c.phone end,
@@ -73,9 +80,19 @@ export async function upsertCustomer(
       birth_calendar = case when ${said(birthday)} then excluded.birth_calendar else c.birth_calendar end,
       tags = case when ${said(tags)} then excluded.tags else c.tags end,
       channels = case when ${said(channels)} then excluded.channels else c.channels end,
+      traits = case when ${said(change.traits)} then jsonb_strip_nulls(c.traits || ${traits}::jsonb) else c.traits end,
       updated_at = excluded.updated_at
+    returning xmax = 0 as "isNew", (select count(*) from jsonb_object_keys(c.traits)) as traits
   `.execute(tx)
   const behindLock = now()
+  const [row] = rows
+  if (change.traits && row && row.traits > TRAITS_MOST) {
+    const expected = `at most ${TRAITS_MOST} traits of one customer`
+    throw new PerennialError('EVENT_INVALID', `customer.traits: ${row.traits} in all`, {
+      field: 'customer.traits',
+      expected,
+    })
+  }
   await reach(tx, id, change.reach ?? {}, behindLock)
   for (const [topic, word] of Object.entries(change.consent ?? {})) {
     const given =
@@ -83,8 +100,10 @@ export async function upsertCustomer(
     const { channels: over, ...of } = given
     for (const channel of over) await setConsent(tx, { customer: id, topic, channel, ...of, source, now: behindLock })
   }
-  return behindLock
+  return { received: behindLock, isNew: row?.isNew ?? false }
 }
+
+const TRAITS_MOST = 200
 
 async function reach(tx: Tx, customer: string, by: Record<string, string | null>, now: number): Promise<void> {
   for (const [kind, address] of Object.entries(by)) {
@@ -108,8 +127,18 @@ export async function lockCustomer(tx: Tx, id: string): Promise<Customer | undef
   return rows[0]
 }
 
+/** Locks many in the order of their ids; answers those there are. */
+export async function lockCustomers(tx: Tx, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from customers where id = any(${ids}) order by id for update`.execute(tx)
+  return rows.map((row) => row.id)
+}
+
 /** All but the tier, which stands in tier-benefits.ts, and the standing, which stands in standings.ts. */
-export async function factsOf(db: Db, id: string): Promise<Omit<Facts, 'tier' | 'standing'> | undefined> {
+export async function factsOf(
+  db: Db,
+  { customer: id, now }: { customer: string; now: number },
+): Promise<Omit<Facts, 'today' | 'tier' | 'standing'> | undefined> {
   const { rows } = await sql<{
     zone: string | null
     tags: string[]
@@ -118,7 +147,7 @@ export async function factsOf(db: Db, id: string): Promise<Omit<Facts, 'tier' | 
     spent: number
     since: Date
   }>`
-    select c.zone, c.tags, c.traits, c.created_at as since, count(e.seq) as orders,
+    select c.zone, c.tags || ${ownTags(sql.ref('c.id'), now)} as tags, c.traits, c.created_at as since, count(e.seq) as orders,
       coalesce(sum(case when jsonb_typeof(e.properties->'amount') = 'number' then (e.properties->>'amount')::numeric end), 0)::float8 as spent
     from customers c left join events e on e.customer = c.id and e.type = 'order.paid'
     where c.id = ${id} group by c.id

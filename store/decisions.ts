@@ -9,7 +9,21 @@ export interface Decision {
   customer: string
   journey: string
   enrolment: string | null
-  about: 'entry' | 'goal' | 'exit' | 'send' | 'coupon' | 'points' | 'tier' | 'wait' | 'split' | 'referral' | 'review'
+  about:
+    | 'entry'
+    | 'goal'
+    | 'exit'
+    | 'send'
+    | 'coupon'
+    | 'points'
+    | 'tier'
+    | 'wait'
+    | 'split'
+    | 'referral'
+    | 'review'
+    | 'task'
+    | 'tag'
+    | 'consent'
   /** entered, refused, sent, skipped, held, issued …: the word shown to people. */
   verdict: string
   code?: Refusal | null
@@ -22,6 +36,18 @@ export async function decide(db: Db, one: Decision): Promise<void> {
     insert into decisions (key, customer, journey, enrolment, about, verdict, code, detail, at)
     values (${one.key}, ${one.customer}, ${one.journey}, ${one.enrolment}, ${one.about}, ${one.verdict}, ${one.code ?? null},
             ${one.detail ?? null}, ${at(one.now)})
+    on conflict (key) do nothing
+  `.execute(db)
+}
+
+/** The same for many at once. */
+export async function decideAll(db: Db, all: readonly Decision[]): Promise<void> {
+  if (all.length === 0) return
+  const rows = all.map(({ now, ...one }) => ({ ...one, at: at(now) }))
+  await sql`
+    insert into decisions (key, customer, journey, enrolment, about, verdict, code, detail, at)
+    select key, customer, journey, enrolment, about, verdict, code, detail, at from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as one (key text, customer text, journey text, enrolment text, about text, verdict text, code text, detail text, at timestamptz)
     on conflict (key) do nothing
   `.execute(db)
 }

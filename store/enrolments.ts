@@ -21,6 +21,8 @@ export interface Enrolment {
   goal_at: Date | null
   ended_at: Date | null
   reason: string | null
+  /** The run of a campaign that the customer is a member of; null in a journey. */
+  campaign: string | null
 }
 
 export interface NewEnrolment {

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { PerennialError, type Problem } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
+import { NEW, isAboutAudiences, touchedBy } from '../domain/audience-review.ts'
 import type { Identity } from '../domain/identity.ts'
 import { CONFIRM_WITHIN } from '../domain/consent.ts'
 import {
@@ -19,7 +20,9 @@ import {
   occasionOf,
 } from '../domain/journey.ts'
 import { pendingBy } from './consents.ts'
+import { confirmedSince } from './run-consents.ts'
 import { REFUNDED } from '../domain/returns.ts'
+import { AUDIENCES_MARK, reviewAudiences } from './audience-members.ts'
 import { type CustomerChange, upsertCustomer } from './customers.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
@@ -65,18 +68,24 @@ export async function acceptEvent(db: Db, event: ShopEvent, to: Accepting): Prom
       // Where an event concerns two customers both are locked first, in the order of ids.
       const pair = await lockPair(tx, event, plans)
       // Taking the customer's row puts everything about one person in a line; the time is read behind that lock.
-      const received = await upsertCustomer(tx, event.customer, event.id, now)
-      const seq = await insertEvent(tx, event, hash, received)
-      if (seq === undefined) throw new Duplicate()
+      const { received, isNew } = await upsertCustomer(tx, event.customer, event.id, now)
+      const stored = await insertEvent(tx, event, hash, received)
+      if (stored === undefined) throw new Duplicate()
       await rememberIdentities(tx, { customer: event.customer.id, identities, now: received })
       await settleOrderCoupons(tx, event, received)
-      await route(tx, event, { plans, seq, now: received, shopZone })
-      if (event.customer.birthday) await keepLateBirthday(tx, event.customer.id, { plans, seq, now: received, shopZone })
+      const about = { plans, now: received, shopZone }
+      const routed = { ...stored, ...about }
+      await route(tx, event, routed)
+      if (event.customer.birthday) await keepLateBirthday(tx, event.customer.id, routed)
       if (MOVES_STANDING.has(event.type)) {
         await standAnew(tx, { customer: event.customer.id, now: received }, { plans, shopZone, tell: tellEvent })
       }
       await applyToReferral(tx, event, pair, { plans, now: received, tell: tellEvent })
-      if (event.customer.consent) await askToConfirm(tx, event, { plans, now: received, shopZone })
+      if (event.customer.consent) {
+        await askToConfirm(tx, event, about)
+        await tellConfirmed(tx, event.customer.id, about)
+      }
+      await review(tx, event, { ...routed, isNew })
     })
     return 'stored'
   } catch (error) {
@@ -100,10 +109,19 @@ export async function tellEvent(
 ): Promise<boolean> {
   const event: ShopEvent = { id, type, customer: { id: customer }, at: null, properties }
   const hash = createHash('sha256').update(canonical(event)).digest('hex')
-  const seq = await insertEvent(tx, event, hash, now)
-  if (seq === undefined) return false
-  await route(tx, event, { plans, seq, now, shopZone })
+  const stored = await insertEvent(tx, event, hash, now)
+  if (stored === undefined) return false
+  await route(tx, event, { ...stored, plans, now, shopZone })
+  await review(tx, event, { ...stored, plans, now, shopZone })
   return true
+}
+
+/** Looks anew at the audiences that look at what the event brought. */
+async function review(tx: Tx, event: ShopEvent, to: Routed & { isNew?: boolean }): Promise<void> {
+  const { plans, now, shopZone, mark, isNew } = to
+  const touched = [...(isNew ? [NEW] : []), ...touchedBy(event)]
+  if (touched.length === 0) return
+  await reviewAudiences(tx, { customer: event.customer.id, touched, now, mark }, { plans, shopZone, tell: tellEvent })
 }
 
 /**
@@ -126,19 +144,36 @@ async function askToConfirm(
   await tellEvent(tx, { id: `consent/${customer}/${source}`, type: 'consent.asked', customer, properties }, to)
 }
 
-async function insertEvent(tx: Tx, event: ShopEvent, hash: string, received: number): Promise<number | undefined> {
-  const { rows } = await sql<{ seq: number }>`
+/** Tells of consent that was pending and is given in this transaction, whoever's word gave it. Call it with the customer locked. */
+export async function tellConfirmed(
+  tx: Tx,
+  customer: string,
+  to: { plans: readonly Routing[]; now: number; shopZone?: string | undefined },
+): Promise<void> {
+  for (const { id, topic, channel } of await confirmedSince(tx, { customer, now: to.now })) {
+    const event = { id: `consent/${customer}/confirmed/${id}`, type: 'consent.confirmed', customer }
+    await tellEvent(tx, { ...event, properties: { topic, channel } }, { ...to, shopZone: to.shopZone ?? 'UTC' })
+  }
+}
+
+interface Stored {
+  seq: number
+  /** Which audiences are in force. */
+  mark: string
+}
+
+async function insertEvent(tx: Tx, event: ShopEvent, hash: string, received: number): Promise<Stored | undefined> {
+  const { rows } = await sql<Stored>`
     insert into events (id, customer, type, properties, content_hash, occurred_at, received_at)
     values (${event.id}, ${event.customer.id}, ${event.type}, ${JSON.stringify(event.properties)}::jsonb, ${hash},
             ${at(event.at ?? received)}, ${at(received)})
-    on conflict (id) do nothing returning seq
+    on conflict (id) do nothing returning seq, ${AUDIENCES_MARK} as mark
   `.execute(tx)
-  return rows[0]?.seq
+  return rows[0]
 }
 
-interface Routed {
+interface Routed extends Stored {
   plans: readonly Routing[]
-  seq: number
   now: number
   shopZone: string
 }
@@ -165,16 +200,23 @@ interface Ending {
   id: string
   journey: string
   occasion: string | null
+  /** What it began with; null where no event began it. */
+  begun: Properties | null
 }
 
-const endsRun = (plan: Routing, pattern: EndPattern, event: ShopEvent, { journey, occasion }: Ending): boolean =>
-  plan.name === journey &&
+const endsRun = (plan: Routing, pattern: EndPattern, event: ShopEvent, run: Ending): boolean =>
+  plan.name === run.journey &&
   matches(pattern, event) &&
-  concerns(plan, pattern, { properties: event.properties, occasion })
+  concerns(plan, pattern, { properties: event.properties, occasion: run.occasion, begun: run.begun ?? {} })
+
+/** Runs that an event may end, as `Ending`s. */
+const ENDING = sql`
+  select r.id, r.journey, r.occasion, b.properties as begun from enrolments r
+  left join events b on b.seq = r.begun_seq and r.begun_by = b.type || ' ' || b.id`
 
 async function reachGoals(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<void> {
   const { rows: open } = await sql<Ending>`
-    select id, journey, occasion from enrolments where customer = ${event.customer.id} and journey = any(${names(plans)})
+    ${ENDING} where r.customer = ${event.customer.id} and r.journey = any(${names(plans)})
       and starts_at <= ${at(now)} and goal_at is null and (goal_until is null or goal_until >= ${at(now)})
   `.execute(tx)
   const rows = open.filter((run) => plans.some((plan) => plan.goal && endsRun(plan, plan.goal, event, run)))
@@ -186,8 +228,7 @@ async function reachGoals(tx: Tx, event: ShopEvent, { plans, now }: Routed): Pro
 
 async function leave(tx: Tx, event: ShopEvent, { plans, now }: Routed): Promise<void> {
   const { rows: open } = await sql<Ending>`
-    select id, journey, occasion from enrolments
-    where customer = ${event.customer.id} and journey = any(${names(plans)}) and status = 'running'
+    ${ENDING} where r.customer = ${event.customer.id} and r.journey = any(${names(plans)}) and r.status = 'running'
   `.execute(tx)
   const rows: Ending[] = []
   for (const run of open) {
@@ -255,7 +296,10 @@ async function tryEntry(tx: Tx, event: ShopEvent, plan: Routing, { seq, now }: R
       detail: `${event.type} ${event.id}`,
       now,
     })
-  if (plan.begins && !matches(plan.begins, event)) return refuse('BEGINS_NOT_MATCHED')
+  if (plan.begins && !matches(plan.begins, event)) {
+    // A journey of one audience has nothing to say of the others.
+    return isAboutAudiences(event.type) ? undefined : refuse('BEGINS_NOT_MATCHED')
+  }
   if (occasion === undefined) return refuse('OCCASION_MISSING')
   const { properties } = event
   if (occasion !== null && (await isOver(tx, plan, { customer, occasion, properties }))) return refuse('OCCASION_OVER')
@@ -293,7 +337,9 @@ async function isOver(
   `.execute(tx)
   const over = exits.filter((exit) =>
     rows.some(
-      (row) => matches(exit, row) && concerns(plan, exit, { properties: row.properties, occasion: of.occasion }),
+      (row) =>
+        matches(exit, row) &&
+        concerns(plan, exit, { properties: row.properties, occasion: of.occasion, begun: of.properties }),
     ),
   )
   if (over.some((exit) => !exit.whole)) return true

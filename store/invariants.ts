@@ -1,5 +1,7 @@
 /** What must hold of the store at every moment, as one SQL check; run after every test, by the CLI's `check`, and daily. */
 import { type RawBuilder, sql } from 'kysely'
+import { AUDIENCE_INVARIANTS, MEMBERS_ARE_WHOM_THE_FILTER_TAKES_IN, strayMembers } from './audience-invariants.ts'
+import { CAMPAIGN_INVARIANTS } from './campaign-invariants.ts'
 import { BUDGET_INVARIANTS } from './budget-invariants.ts'
 import { COUPON_INVARIANTS } from './coupon-invariants.ts'
 import type { Db } from './db.ts'
@@ -92,9 +94,11 @@ const INVARIANTS: Record<string, string | RawBuilder<unknown>> = {
     select e.id as key, 'converted ' || coalesce(e.goal_at::text, 'never') || ', until ' || coalesce(e.goal_until::text, 'ever') as wrong
     from enrolments e left join outcomes o on o.enrolment = e.id and o.kind = 'converted'
     where (e.goal_at is null) <> (o.enrolment is null) or e.goal_at > e.goal_until or e.goal_at < e.entered_at`,
-  'every run was handed to Temporal once': `
+  'every run was handed to Temporal once, and no member of a campaign': `
     select e.id as key, count(d.id) || ' orders to start' as wrong from enrolments e
-    left join dispatch d on d.enrolment = e.id and d.kind = 'start' group by e.id having count(d.id) <> 1`,
+    left join dispatch d on d.enrolment = e.id and d.kind = 'start' group by e.id
+    having count(d.id) <> case when e.campaign is null then 1 else 0 end`,
+  ...CAMPAIGN_INVARIANTS,
   'an ended run waits for nothing': `
     select w.key, 'open, run is ' || e.status as wrong from waits w join enrolments e on e.id = w.enrolment
     where w.open and e.status <> 'running'`,
@@ -107,6 +111,7 @@ const INVARIANTS: Record<string, string | RawBuilder<unknown>> = {
   ...COUPON_INVARIANTS,
   ...REFERRAL_INVARIANTS,
   ...STANDING_INVARIANTS,
+  ...AUDIENCE_INVARIANTS,
 }
 
 export interface InvariantResult {
@@ -117,13 +122,20 @@ export interface InvariantResult {
   examples: { key: string; wrong: string }[]
 }
 
-export const INVARIANT_NAMES = Object.keys(INVARIANTS)
+export const INVARIANT_NAMES = [...Object.keys(INVARIANTS), MEMBERS_ARE_WHOM_THE_FILTER_TAKES_IN]
 
 /** Checks all invariants in one statement, at one moment. */
 export async function checkInvariants(db: Db): Promise<InvariantResult[]> {
-  const parts = Object.entries(INVARIANTS).map(
+  const queries: [string, RawBuilder<unknown>][] = [
+    ...Object.entries(INVARIANTS).map(([name, query]): [string, RawBuilder<unknown>] => [
+      name,
+      typeof query === 'string' ? sql.raw(query) : query,
+    ]),
+    [MEMBERS_ARE_WHOM_THE_FILTER_TAKES_IN, await strayMembers(db)],
+  ]
+  const parts = queries.map(
     ([name, query]) => sql`select ${name}::text as name, count(*) as broken,
-      coalesce((array_agg(json_build_object('key', key, 'wrong', wrong)))[1:5], '{}') as examples from (${typeof query === 'string' ? sql.raw(query) : query}) q`,
+      coalesce((array_agg(json_build_object('key', key, 'wrong', wrong)))[1:5], '{}') as examples from (${query}) q`,
   )
   const { rows } = await sql<{ name: string; broken: number; examples: { key: string; wrong: string }[] }>`
     ${sql.join(parts, sql` union all `)}

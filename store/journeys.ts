@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Arm } from '../domain/experiment.ts'
 import type { RunStatus } from '../domain/journey.ts'
 import { type Db, at, inTransaction } from './db.ts'
-import { wake } from './dispatch.ts'
+import { wake, wakeCampaign } from './dispatch.ts'
 
 /** Pauses a journey: nobody is dropped, runs hold before their next effect. False if it was paused. */
 export async function pauseJourney(db: Db, name: string, now: number): Promise<boolean> {
@@ -28,7 +28,8 @@ export function resumeJourney(db: Db, name: string): Promise<number | undefined>
       tx,
       rows.map((row) => row.id),
     )
-    return rows.length
+    const campaigns = await wakeCampaign(tx, name)
+    return rows.length + campaigns
   })
 }
 

@@ -54,6 +54,8 @@ export interface NewMessage {
   priority?: number
   /** The channels that were passed over, and why. */
   passed?: readonly Passed[]
+  /** The wave of a campaign that it is of. */
+  wave?: number
 }
 
 export async function messageByKey(db: Db, key: string): Promise<MessageRow | undefined> {
@@ -76,44 +78,82 @@ export function toldStates(now: number): RawBuilder<unknown> {
     select key, status, code, detail, ${at(now)} from changed`
 }
 
+/** The gate's verdict as it is written under a key. */
+export interface WrittenVerdict {
+  status: 'reserved' | 'skipped' | 'held'
+  code?: Refusal
+  detail?: string
+  address?: string
+  until?: number | null
+  /** It waits in an auction. */
+  bid?: { at: number; until: number }
+  /** Its run counts as exposed; unless told, where it is reserved. */
+  exposed?: boolean
+  /** Which words go out, where it is reserved. */
+  words?: { locale: string; version: number | null }
+  now: number
+}
+
 /** Writes the gate's verdict under the key; a reservation counts against the cap. */
-export async function recordVerdict(
+export const recordVerdict = (tx: Tx, one: NewMessage, verdict: WrittenVerdict): Promise<void> =>
+  recordVerdicts(tx, [[one, verdict]], verdict.now)
+
+const iso = (instant: number | null | undefined): string | null =>
+  instant === undefined || instant === null ? null : at(instant).toISOString()
+
+function verdictRow([one, verdict]: readonly [NewMessage, WrittenVerdict]): object {
+  const { purpose = MESSAGES, tags = [], priority = 0, passed = [], messageId, ...plain } = one
+  const { status, code, detail, address, until, bid, words, exposed = status === 'reserved' } = verdict
+  return {
+    ...plain,
+    purpose,
+    tags,
+    priority,
+    passed,
+    status,
+    code,
+    detail,
+    address,
+    exposed,
+    message_id: messageId,
+    held_until: iso(until),
+    bid_at: iso(bid?.at),
+    bid_until: iso(bid?.until),
+    locale: words?.locale,
+    words_version: words?.version,
+  }
+}
+
+/** The same for many at once. */
+export async function recordVerdicts(
   tx: Tx,
-  one: NewMessage,
-  verdict: {
-    status: 'reserved' | 'skipped' | 'held'
-    code?: Refusal
-    detail?: string
-    address?: string
-    until?: number | null
-    /** It waits in an auction. */
-    bid?: { at: number; until: number }
-    /** Its run counts as exposed; unless told, where it is reserved. */
-    exposed?: boolean
-    now: number
-  },
+  all: readonly (readonly [NewMessage, WrittenVerdict])[],
+  now: number,
 ): Promise<void> {
-  const exposed = verdict.exposed ?? verdict.status === 'reserved'
-  const { purpose = MESSAGES, tags = [], priority = 0, passed = [] } = one
-  const bid = verdict.bid
-  const reserved = verdict.status === 'reserved' ? at(verdict.now) : null
-  const until = verdict.until === undefined || verdict.until === null ? null : at(verdict.until)
+  if (all.length === 0) return
   await sql`
-    /* prepared */ with changed as (insert into messages as m (key, enrolment, journey, message, customer, channel, class, topic, purpose, tags,
-      priority, passed, status, code, detail, address, message_id, attempts, created_at, reserved_at, held_until, bid_at, bid_until)
-    values (${one.key}, ${one.enrolment}, ${one.journey}, ${one.message}, ${one.customer}, ${one.channel}, ${one.class},
-      ${one.topic}, ${purpose}, ${tags}, ${priority}, ${JSON.stringify(passed)}::jsonb, ${verdict.status},
-      ${verdict.code ?? null}, ${verdict.detail ?? null}, ${verdict.address ?? null}, ${one.messageId},
-      ${reserved === null ? 0 : 1}, ${at(verdict.now)}, ${reserved}, ${until}, ${bid ? at(bid.at) : null}, ${bid ? at(bid.until) : null})
+    /* prepared */ with given as (select key, enrolment, journey, message, customer, channel, class, topic, purpose, tags, priority, passed,
+        status, code, detail, address, exposed, message_id, held_until, bid_at, bid_until, locale,
+        words_version, wave
+      from jsonb_to_recordset(${JSON.stringify(all.map(verdictRow))}::jsonb) as one (key text, enrolment text, journey text, message text,
+        customer text, channel text, class text, topic text, purpose text, tags text[], priority int, passed jsonb, status text, code text,
+        detail text, address text, exposed boolean, message_id text, held_until timestamptz,
+        bid_at timestamptz, bid_until timestamptz, locale text, words_version int, wave bigint)),
+    changed as (insert into messages as m (key, enrolment, journey, message, customer, channel, class, topic, purpose, tags,
+      priority, passed, status, code, detail, address, message_id, attempts, created_at, reserved_at, held_until, bid_at, bid_until,
+      locale, words_version, wave)
+    select key, enrolment, journey, message, customer, channel, class, topic, purpose, tags, priority, passed, status, code, detail,
+      address, message_id, (status = 'reserved')::int, ${at(now)}, case when status = 'reserved' then ${at(now)}::timestamptz end, held_until, bid_at, bid_until, locale, words_version, wave from given
     on conflict (key) do update set status = excluded.status, code = excluded.code, detail = excluded.detail,
-      channel = excluded.channel, passed = excluded.passed, address = excluded.address,
+      message = excluded.message, channel = excluded.channel, passed = excluded.passed, address = excluded.address,
       attempts = m.attempts + excluded.attempts, reserved_at = excluded.reserved_at,
-      held_until = excluded.held_until, bid_at = excluded.bid_at, bid_until = excluded.bid_until returning m.*),
+      held_until = excluded.held_until, bid_at = excluded.bid_at, bid_until = excluded.bid_until,
+      locale = coalesce(excluded.locale, m.locale), words_version = coalesce(excluded.words_version, m.words_version) returning m.*),
     exposed as (insert into exposures (message, enrolment, journey, customer, arm, at)
-      select c.key, c.enrolment, c.journey, c.customer, e.arm, ${at(verdict.now)}
-      from changed c join enrolments e on e.id = c.enrolment where ${exposed}
+      select c.key, c.enrolment, c.journey, c.customer, e.arm, ${at(now)}
+      from changed c join given g on g.key = c.key and g.exposed join enrolments e on e.id = c.enrolment
       on conflict (message) do nothing)
-    ${toldStates(verdict.now)}
+    ${toldStates(now)}
   `.execute(tx)
 }
 
@@ -122,12 +162,25 @@ export async function recordVerdict(
  * nothing may be sent.
  */
 export async function beginSending(db: Db, key: string, now: number, provider?: string): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    /* prepared */ with changed as (update messages m set status = 'sending', provider = ${provider ?? null} where key = ${key} and status = 'reserved'
-      and exists (select 1 from enrolments e where e.id = m.enrolment and e.status = 'running') returning m.*)
-    ${toldStates(now)}
+  return (await beginSendingAll(db, [key], now, provider)).has(key)
+}
+
+/** The same for many at once; answers those that may go. */
+export async function beginSendingAll(
+  db: Db,
+  keys: readonly string[],
+  now: number,
+  provider?: string,
+): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ key: string }>`
+    /* prepared */ with locked as (select key from messages where key = any(${keys}) order by key for update),
+    changed as (update messages m set status = 'sending', provider = ${provider ?? null}
+      where (select count(*) from locked) > 0 and key = any(${keys}) and status = 'reserved'
+      and exists (select 1 from enrolments e where e.id = m.enrolment and e.status = 'running') returning m.*),
+    told as (${toldStates(now)} returning message)
+    select message as key from told
   `.execute(db)
-  return numAffectedRows === 1n
+  return new Set(rows.map((row) => row.key))
 }
 
 /**
@@ -159,27 +212,33 @@ export async function settleMessage(
   return numAffectedRows === 1n
 }
 
+/** A message that the provider took. */
+export interface Taken {
+  key: string
+  detail: string
+  providerId?: string | undefined
+}
+
 /**
- * The same for a message that the provider took, with its line in the decision log, in one statement: the customer is locked
- * before the message, as the gate locks them.
+ * The same for messages that the provider took, with their lines in the decision log, in one statement: the customers are locked
+ * before the messages, as the gate locks them. Answers how many were settled.
  */
-export async function settleSent(
-  db: Db,
-  key: string,
-  { detail, providerId, now }: { detail: string; providerId?: string; now: number },
-): Promise<boolean> {
+export async function settleSent(db: Db, all: readonly Taken[], now: number): Promise<number> {
   const { rows } = await sql<{ settled: number }>`
-    /* prepared */ with held as (select 1 from customers where id = (select customer from messages where key = ${key}) for update),
-    changed as (update messages set status = 'sent', code = null, detail = ${detail}, sent_at = ${at(now)},
-        provider_id = coalesce(${providerId ?? null}, provider_id)
-      where exists (select 1 from held) and key = ${key} and status in ('sending', 'unknown', 'reserved') returning *),
+    /* prepared */ with given as (select key, detail, "providerId" from jsonb_to_recordset(${JSON.stringify(all)}::jsonb)
+        as one (key text, detail text, "providerId" text)),
+    held as (select id from customers where id in (
+        select customer from messages where key = any(${all.map(({ key }) => key)})) order by id for update),
+    changed as (update messages m set status = 'sent', code = null, detail = g.detail, sent_at = ${at(now)},
+        provider_id = coalesce(g."providerId", provider_id)
+      from given g where (select count(*) from held) > 0 and m.key = g.key and status in ('sending', 'unknown', 'reserved') returning m.*),
     noted as (insert into decisions (key, customer, journey, enrolment, about, verdict, detail, at)
       select key || '/sent/', customer, journey, enrolment, 'send', 'sent', message, ${at(now)} from changed
       on conflict (key) do nothing),
     told as (${toldStates(now)} returning 1)
     select count(*) as settled from told
   `.execute(db)
-  return rows[0]?.settled === 1
+  return rows[0]?.settled ?? 0
 }
 
 export async function messagesOf(db: Db, by: { customer?: string; enrolment?: string }): Promise<MessageRow[]> {

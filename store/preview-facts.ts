@@ -22,13 +22,17 @@ export interface CustomerFactsOf {
 
 export async function factsForPreview(
   db: Db,
-  { customer: id, topic }: { customer: string; topic: string },
+  { customer: id, topic, now }: { customer: string; topic: string; now: number },
 ): Promise<CustomerFactsOf | undefined> {
-  const [person, facts, consents] = await Promise.all([customerBy(db, id), factsOf(db, id), consentsOf(db, id)])
+  const [person, facts, consents] = await Promise.all([
+    customerBy(db, id),
+    factsOf(db, { customer: id, now }),
+    consentsOf(db, id),
+  ])
   if (!person || !facts) return undefined
   const { rows } = await sql`
     select 1 from suppressions where channel = 'email' and address = lower(${person.email})`.execute(db)
-  const { name, email, phone, zone, locale, tags } = person
+  const { name, email, phone, zone, locale } = person
   return {
     id,
     name,
@@ -36,7 +40,7 @@ export async function factsForPreview(
     phone,
     zone,
     locale,
-    tags,
+    tags: facts.tags,
     consent: consents.some(
       (one) => one.topic === topic && one.channel === 'email' && one.purpose === MESSAGES && one.granted,
     ),

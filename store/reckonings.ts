@@ -35,6 +35,11 @@ export async function newestReckoning(
   return rows[0]
 }
 
+export async function reckoningOf(db: Db, day: string): Promise<Reckoning | undefined> {
+  const { rows } = await sql<Reckoning>`select ${COLUMNS} from reckonings r where r.day = ${day}`.execute(db)
+  return rows[0]
+}
+
 export interface ReckonRequest extends StandingContext {
   now: number
 }

@@ -13,7 +13,7 @@ import { lockRun } from './enrolments.ts'
 import { awardIn, takeBackEarned } from './points.ts'
 import { type About, type Now, approvedOf, lockAbout, noteReferral } from './referral-runs.ts'
 import { exactlyOne } from './referrals.ts'
-import { voidCoupon } from './void-coupons.ts'
+import { takeCouponBack } from './void-coupons.ts'
 
 export interface RewardRequest {
   key: string
@@ -167,7 +167,9 @@ export function takeBackRewards(db: Db, { run: id, now: clock }: { run: string; 
     `.execute(tx)
     for (const row of rows) {
       const outcome =
-        row.kind === 'points' ? await takePoints(tx, about, { id, row }) : await takeCoupon(tx, row.key, now)
+        row.kind === 'points'
+          ? await takePoints(tx, about, { id, row })
+          : await takeCouponBack(tx, { key: row.key, reason: 'its referral is void', now })
       if (outcome === 'used') taken.used += 1
       else taken.rewards += 1
       await exactlyOne(
@@ -188,20 +190,4 @@ export function takeBackRewards(db: Db, { run: id, now: clock }: { run: string; 
 async function takePoints(tx: Tx, { run, now }: About, { id, row }: { id: string; row: Live }): Promise<'taken-back'> {
   await takeBackEarned(tx, { keys: [row.key], run, runId: id, now })
   return 'taken-back'
-}
-
-/** Behind the customer's lock and then the coupon's, as the checkout takes them: it is redeemed or void, never both. */
-async function takeCoupon(tx: Tx, key: string, now: number): Promise<'void' | 'used' | 'over'> {
-  const { rows } = await sql<{ code: string; over: boolean }>`
-    select code, expires_at <= ${at(now)} and status = 'open' as over from coupons where key = ${key}`.execute(tx)
-  const [coupon] = rows
-  if (!coupon || coupon.over) return 'over'
-  const voided = await voidCoupon(tx, {
-    code: coupon.code,
-    key: `${key}/taken-back`,
-    reason: 'its referral is void',
-    now,
-  })
-  if (voided.is === 'void') return voided.replayed ? 'over' : 'void'
-  return voided.code === 'COUPON_REDEEMED' ? 'used' : 'over'
 }

@@ -41,6 +41,32 @@ async function take(tx: Tx, channel: string, slot: number, most: number): Promis
   return numAffectedRows === 1n
 }
 
+export interface Slot {
+  channel: string
+  /** When it begins. */
+  slot: number
+}
+
+/**
+ * How many messages a slot still has room for, with the channel's slots locked to the end of the transaction, so that what is taken
+ * after this is not past it.
+ */
+export async function placesLeft(tx: Tx, { channel, slot, messages }: Slot & { messages: number }): Promise<number> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`slots/${channel}`}, 0))`.execute(tx)
+  const { rows } = await sql<{ taken: number }>`
+    select taken from release_slots where channel = ${channel} and slot = ${at(slot)}`.execute(tx)
+  return Math.max(0, messages - (rows[0]?.taken ?? 0))
+}
+
+/** Takes places that there are. */
+export async function takePlaces(tx: Tx, { channel, slot, count }: Slot & { count: number }): Promise<void> {
+  if (count === 0) return
+  await sql`
+    insert into release_slots as s (channel, slot, taken) values (${channel}, ${at(slot)}, ${count})
+    on conflict (channel, slot) do update set taken = s.taken + excluded.taken
+  `.execute(tx)
+}
+
 const KEPT = 2 * 86_400_000
 const PAGE = 5_000
 

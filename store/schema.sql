@@ -10,6 +10,46 @@ create table addresses (
   constraint addresses_pkey PRIMARY KEY (customer, kind)
 );
 
+create table audience_members (
+  audience text not null,
+  customer text not null,
+  entry integer not null,
+  entered_at timestamp with time zone not null,
+  left_at timestamp with time zone,
+  constraint audience_members_audience_fkey FOREIGN KEY (audience) REFERENCES audience_walks(audience),
+  constraint audience_members_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint audience_members_entry_check CHECK ((entry >= 1)),
+  constraint audience_members_forward CHECK ((left_at >= entered_at)),
+  constraint audience_members_pkey PRIMARY KEY (audience, customer, entry)
+);
+CREATE INDEX audience_members_of ON public.audience_members USING btree (customer) WHERE (left_at IS NULL);
+CREATE UNIQUE INDEX audience_members_once ON public.audience_members USING btree (audience, customer) WHERE (left_at IS NULL);
+
+create table audience_walks (
+  audience text not null,
+  settled boolean not null default false,
+  round integer not null default 1,
+  quiet boolean not null,
+  day date,
+  after text default ''::text,
+  constraint audience_walks_pkey PRIMARY KEY (audience)
+);
+
+create table audiences (
+  revision bigint not null identity,
+  name text not null,
+  version integer not null,
+  title text not null,
+  filter jsonb,
+  by text not null,
+  at timestamp with time zone not null,
+  constraint audiences_by_check CHECK ((by <> ''::text)),
+  constraint audiences_filter_check CHECK ((jsonb_typeof(filter) = 'object'::text)),
+  constraint audiences_name_version_key UNIQUE (name, version),
+  constraint audiences_pkey PRIMARY KEY (revision),
+  constraint audiences_version_check CHECK ((version >= 1))
+);
+
 create table budget_alerts (
   budget text not null,
   round integer not null,
@@ -118,6 +158,43 @@ create table budgets (
   constraint budgets_within_cap CHECK (((reserved + spent) <= cap))
 );
 
+create table campaign_runs (
+  id text not null,
+  campaign text not null,
+  occasion text not null,
+  zone text not null,
+  day date not null,
+  workflow text not null,
+  status text not null default 'running'::text,
+  begun_by text not null,
+  begun_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint campaign_runs_campaign_occasion_zone_key UNIQUE (campaign, occasion, zone),
+  constraint campaign_runs_check CHECK (((status = 'running'::text) = (ended_at IS NULL))),
+  constraint campaign_runs_pkey PRIMARY KEY (id),
+  constraint campaign_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'stopped'::text, 'failed'::text])))
+);
+CREATE INDEX campaign_runs_on ON public.campaign_runs USING btree (campaign) WHERE (status = 'running'::text);
+
+create table campaign_waves (
+  id bigint not null identity,
+  run text not null,
+  name text not null,
+  ordinal smallint not null,
+  message text not null,
+  due_at timestamp with time zone not null,
+  cursor text not null default ''::text,
+  members integer not null default 0,
+  pages integer not null default 0,
+  begun_at timestamp with time zone,
+  walked_at timestamp with time zone,
+  done_at timestamp with time zone,
+  skipped boolean not null default false,
+  constraint campaign_waves_pkey PRIMARY KEY (id),
+  constraint campaign_waves_run_fkey FOREIGN KEY (run) REFERENCES campaign_runs(id),
+  constraint campaign_waves_run_name_key UNIQUE (run, name)
+);
+
 create table channels (
   name text not null,
   provider text not null,
@@ -173,6 +250,7 @@ create table consents (
   text_version text,
   ip_hash text,
   agent_hash text,
+  reason text,
   constraint consents_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
   constraint consents_pending CHECK ((NOT (pending AND granted))),
   constraint consents_pkey PRIMARY KEY (id)
@@ -237,11 +315,14 @@ create table customers (
   phone text,
   channels text[] not null default '{}'::text[],
   traits jsonb not null default '{}'::jsonb,
+  birth_calendar text not null default 'solar'::text,
+  constraint customers_birth_calendar CHECK ((birth_calendar = ANY (ARRAY['solar'::text, 'lunar'::text, 'lunar-leap'::text]))),
   constraint customers_check CHECK (((birth_month IS NULL) = (birth_day IS NULL))),
   constraint customers_pkey PRIMARY KEY (id),
   constraint customers_traits_check CHECK ((jsonb_typeof(traits) = 'object'::text))
 );
 CREATE INDEX customers_by_birthday ON public.customers USING btree ((((birth_month * 100) + birth_day)), id);
+CREATE INDEX customers_by_zone ON public.customers USING btree (zone, id);
 
 create table decisions (
   id bigint not null identity,
@@ -263,17 +344,22 @@ CREATE INDEX decisions_of_customer ON public.decisions USING btree (customer, id
 create table dispatch (
   id bigint not null identity,
   kind text not null,
-  enrolment text not null,
+  enrolment text,
   created_at timestamp with time zone not null,
   due_at timestamp with time zone not null default now(),
   attempts integer not null default 0,
   last_error text,
   delivered_at timestamp with time zone,
+  campaign text,
+  constraint dispatch_campaign_fkey FOREIGN KEY (campaign) REFERENCES campaign_runs(id),
   constraint dispatch_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
   constraint dispatch_kind_check CHECK ((kind = ANY (ARRAY['start'::text, 'wake'::text]))),
+  constraint dispatch_of_one CHECK (((enrolment IS NULL) <> (campaign IS NULL))),
   constraint dispatch_pkey PRIMARY KEY (id)
 );
+CREATE INDEX dispatch_of_campaign ON public.dispatch USING btree (campaign) WHERE (campaign IS NOT NULL);
 CREATE INDEX dispatch_of_enrolment ON public.dispatch USING btree (enrolment);
+CREATE UNIQUE INDEX dispatch_start_campaign_once ON public.dispatch USING btree (campaign) WHERE ((kind = 'start'::text) AND (campaign IS NOT NULL));
 CREATE UNIQUE INDEX dispatch_start_once ON public.dispatch USING btree (enrolment) WHERE (kind = 'start'::text);
 CREATE INDEX dispatch_waiting ON public.dispatch USING btree (due_at, id) WHERE (delivered_at IS NULL);
 
@@ -293,6 +379,7 @@ create table enrolments (
   ended_at timestamp with time zone,
   reason text,
   held_at timestamp with time zone,
+  campaign text,
   constraint enrolments_arm_check CHECK ((arm = ANY (ARRAY['treated'::text, 'holdout'::text]))),
   constraint enrolments_check CHECK (((status = 'running'::text) = (ended_at IS NULL))),
   constraint enrolments_check1 CHECK (((status <> 'goal'::text) OR (goal_at IS NOT NULL))),
@@ -300,6 +387,7 @@ create table enrolments (
   constraint enrolments_pkey PRIMARY KEY (id),
   constraint enrolments_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'goal'::text, 'exited'::text, 'stopped'::text, 'failed'::text])))
 );
+CREATE INDEX enrolments_of_campaign ON public.enrolments USING btree (campaign, customer) WHERE ((campaign IS NOT NULL) AND (status = 'running'::text));
 CREATE INDEX enrolments_of_customer ON public.enrolments USING btree (customer, journey);
 CREATE INDEX enrolments_of_journey ON public.enrolments USING btree (journey, entered_at DESC);
 
@@ -427,6 +515,7 @@ create table messages (
   passed jsonb not null default '[]'::jsonb,
   locale text,
   words_version integer,
+  wave bigint,
   constraint messages_check CHECK (((status <> 'sent'::text) OR ((sent_at IS NOT NULL) AND (reserved_at IS NOT NULL)))),
   constraint messages_check1 CHECK (((status <> ALL (ARRAY['skipped'::text, 'held'::text, 'failed'::text])) OR (code IS NOT NULL))),
   constraint messages_class_check CHECK ((class = ANY (ARRAY['marketing'::text, 'service'::text, 'transactional'::text]))),
@@ -440,6 +529,7 @@ CREATE INDEX messages_by_provider_id ON public.messages USING btree (provider_id
 CREATE INDEX messages_by_time ON public.messages USING btree (reserved_at);
 CREATE INDEX messages_of_customer ON public.messages USING btree (customer, reserved_at);
 CREATE INDEX messages_of_enrolment ON public.messages USING btree (enrolment);
+CREATE INDEX messages_of_wave ON public.messages USING btree (wave, status) WHERE (wave IS NOT NULL);
 CREATE INDEX messages_open_fate ON public.messages USING btree (reserved_at) WHERE (status = ANY (ARRAY['accepted'::text, 'unknown'::text]));
 
 create table offer_buckets (
@@ -482,6 +572,18 @@ create table outcomes (
   constraint outcomes_kind_check CHECK ((kind = ANY (ARRAY['entered'::text, 'converted'::text, 'ended'::text]))),
   constraint outcomes_pkey PRIMARY KEY (enrolment, kind)
 );
+
+create table own_tags (
+  customer text not null,
+  tag text not null,
+  enrolment text not null,
+  at timestamp with time zone not null,
+  until timestamp with time zone,
+  constraint own_tags_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint own_tags_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint own_tags_pkey PRIMARY KEY (customer, tag)
+);
+CREATE INDEX own_tags_by_tag ON public.own_tags USING btree (tag, customer);
 
 create table point_balances (
   customer text not null,
@@ -792,11 +894,17 @@ create table reviews (
   reason text,
   remember boolean not null default false,
   decided_at timestamp with time zone,
+  kind text not null default 'review'::text,
+  note text not null default ''::text,
+  constraint reviews_answers CHECK (
+CASE kind
+    WHEN 'review'::text THEN ((otherwise = ANY (ARRAY['approve'::text, 'deny'::text])) AND (decision = ANY (ARRAY['approve'::text, 'deny'::text])))
+    ELSE ((otherwise = 'cannot'::text) AND (decision = ANY (ARRAY['done'::text, 'cannot'::text])))
+END),
   constraint reviews_decided CHECK ((((decision IS NULL) = (decided_at IS NULL)) AND ((decision IS NULL) = (by IS NULL)) AND (decided_at <= deadline))),
-  constraint reviews_decision_check CHECK ((decision = ANY (ARRAY['approve'::text, 'deny'::text]))),
   constraint reviews_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
   constraint reviews_key_key UNIQUE (key),
-  constraint reviews_otherwise_check CHECK ((otherwise = ANY (ARRAY['approve'::text, 'deny'::text]))),
+  constraint reviews_kind_check CHECK ((kind = ANY (ARRAY['review'::text, 'task'::text]))),
   constraint reviews_pkey PRIMARY KEY (id)
 );
 CREATE INDEX reviews_of_enrolment ON public.reviews USING btree (enrolment);
@@ -848,10 +956,10 @@ create table standings (
   churn_risk boolean not null default false,
   as_of timestamp with time zone not null,
   stage_since timestamp with time zone not null,
-  reckoning date not null,
-  year_orders integer not null,
+  reckoning date,
+  year_orders integer not null default 0,
   changes integer not null default 0,
-  constraint standings_bought CHECK ((((orders = 0) = (stage = 'prospect'::text)) AND ((orders = 0) = (last_paid_at IS NULL)) AND ((orders = 0) = (first_paid_at IS NULL)) AND ((year_orders = 0) = (r IS NULL)) AND (year_orders <= orders))),
+  constraint standings_bought CHECK (((reckoning IS NULL) OR (((orders = 0) = (stage = 'prospect'::text)) AND ((orders = 0) = (last_paid_at IS NULL)) AND ((orders = 0) = (first_paid_at IS NULL)) AND ((year_orders = 0) = (r IS NULL)) AND (year_orders <= orders)))),
   constraint standings_check CHECK ((((r IS NULL) = (f IS NULL)) AND ((r IS NULL) = (m IS NULL)) AND ((r IS NULL) = (segment IS NULL)))),
   constraint standings_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
   constraint standings_f_check CHECK (((f >= 1) AND (f <= 5))),

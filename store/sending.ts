@@ -1,4 +1,4 @@
-/** What the gate reads of a customer for one message, in one statement. */
+/** What the gate reads of customers for messages, in one statement for one message or a page of them. */
 import { sql } from 'kysely'
 import { CAPABILITIES, type ChannelName } from '../domain/channel.ts'
 import { MESSAGES } from '../domain/consent.ts'
@@ -28,30 +28,43 @@ export interface SendRow {
 }
 
 export interface SendQuestion {
-  key: string
-  customer: string
   topic: string
   purpose: string
   channels: readonly ChannelName[]
   /** How far back the caps look. */
   since: number
+}
+
+/** One message that is asked about. */
+export interface AskedMessage {
+  key: string
+  customer: string
   /** The hash of the words. */
   wording: string
 }
 
+/** Undefined for an unknown customer. Call it with the customer locked. */
+export async function sendFacts(tx: Tx, asked: SendQuestion, of: AskedMessage): Promise<SendRow | undefined> {
+  return (await sendFactsOfAll(tx, asked, [of])).get(of.key)
+}
+
 /**
- * Undefined for an unknown customer. Call it with the customer locked. Who has withdrawn consent to messages has none for any
- * other purpose; a bid of the control arm takes nothing away from others.
+ * What is known of each message, by its key. Call it with the customers locked. Who has withdrawn consent to messages has none for
+ * any other purpose; a bid of the control arm takes nothing away from others.
  */
-export async function sendFacts(tx: Tx, asked: SendQuestion): Promise<SendRow | undefined> {
-  const { key, customer, topic, purpose, channels, since, wording } = asked
+export async function sendFactsOfAll(
+  tx: Tx,
+  { topic, purpose, channels, since }: SendQuestion,
+  all: readonly AskedMessage[],
+): Promise<Map<string, SendRow>> {
   const kinds = channels.map((channel) => CAPABILITIES[channel].address)
-  const { rows } = await sql<SendRow>`
-    /* prepared */ select c.name, c.zone, c.locale, c.channels as likes,
+  const purposes = [...new Set([MESSAGES, purpose])]
+  const { rows } = await sql<SendRow & { key: string }>`
+    /* prepared */ select q.key, c.name, c.zone, c.locale, c.channels as likes,
       (select json_agg(json_build_object('channel', way.channel, 'address', way.address,
           'suppressed', exists (select 1 from suppressions s where s.channel = way.channel and s.address = lower(way.address)),
           'consented', not exists (
-            select 1 from unnest(array[${MESSAGES}, ${purpose}]) what where not coalesce((select granted from consents o
+            select 1 from unnest(${purposes}::text[]) what where not coalesce((select granted from consents o
               where o.customer = c.id and o.topic = ${topic} and o.channel = way.channel and o.purpose = what
               order by o.id desc limit 1), false))))
         from (select channel, case kind when 'email' then c.email when 'phone' then c.phone when 'customer' then c.id
@@ -59,15 +72,16 @@ export async function sendFacts(tx: Tx, asked: SendQuestion): Promise<SendRow | 
           from unnest(${channels}::text[], ${kinds}::text[]) ask (channel, kind)) way) as ways,
       coalesce((select json_agg(json_build_object('at', extract(epoch from m.reserved_at) * 1000, 'channel', m.channel,
           'tags', m.tags, 'class', m.class)) from messages m
-        where m.customer = c.id and m.reserved_at > ${at(since)} and m.key <> ${key}
+        where m.customer = c.id and m.reserved_at > ${at(since)} and m.key <> q.key
           and m.status in ('reserved', 'sending', 'accepted', 'sent', 'unknown')), '[]') as past,
       coalesce((select json_agg(json_build_object('key', m.key, 'priority', m.priority, 'channel', m.channel, 'tags', m.tags,
           'at', extract(epoch from m.bid_at) * 1000, 'until', extract(epoch from m.bid_until) * 1000))
         from messages m join enrolments e on e.id = m.enrolment
-        where m.customer = c.id and m.status = 'held' and m.bid_at is not null and m.key <> ${key}
+        where m.customer = c.id and m.status = 'held' and m.bid_at is not null and m.key <> q.key
           and e.arm = 'treated' and e.status = 'running'), '[]') as rivals,
-      coalesce((select array_agg(term) from wordings where hash = ${wording} and approved_at is not null), '{}') as approved
-    from customers c where c.id = ${customer}
+      coalesce((select array_agg(term) from wordings where hash = q.wording and approved_at is not null), '{}') as approved
+    from unnest(${all.map(({ key }) => key)}::text[], ${all.map((one) => one.customer)}::text[],
+      ${all.map(({ wording }) => wording)}::text[]) q (key, customer, wording) join customers c on c.id = q.customer
   `.execute(tx)
-  return rows[0]
+  return new Map(rows.map(({ key, ...row }) => [key, row]))
 }

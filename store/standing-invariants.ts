@@ -28,7 +28,7 @@ const inTheYear = sql.raw(`o.day > ${TODAY} - date '1970-01-01' - ${WINDOW}`)
 export const STANDING_INVARIANTS: Record<string, string | RawBuilder<unknown>> = {
   'a segment is the cell of its scores': `
     select customer as key, segment || ' at ' || r || '-' || f || '-' || m as wrong from standings
-    where r is not null and segment is distinct from ${SEGMENT}`,
+    where reckoning is not null and r is not null and segment is distinct from ${SEGMENT}`,
   'scores follow the edges of their reckoning': `
     select s.customer as key, s.r || '-' || s.f || '-' || s.m || ' by ' || s.reckoning as wrong
     from standings s join reckonings c on c.day = s.reckoning
@@ -47,7 +47,7 @@ export const STANDING_INVARIANTS: Record<string, string | RawBuilder<unknown>> =
   'every change of stage was told once, and the last one is the stage': `
     select s.customer as key, s.changes || ' changes to ' || s.stage || ', told ' || count(e.seq) as wrong
     from standings s left join events e on e.customer = s.customer and e.type = 'stage.changed'
-    group by s.customer having count(e.seq) <> s.changes
+    where s.reckoning is not null group by s.customer having count(e.seq) <> s.changes
       or s.stage <> (array_agg(e.properties->>'to' order by e.seq desc))[1]`,
   // Who came in that minute may have been written behind the page that they would have been on.
   'a finished reckoning placed everybody': `

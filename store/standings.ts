@@ -43,6 +43,23 @@ export async function standingOf(db: Db, customer: string): Promise<Standing | n
   }
 }
 
+/** What else a standing says of itself: by which reckoning, as of when, and since when its stage is what it is. */
+export interface Placed {
+  by: string
+  asOf: Date
+  stageSince: Date
+  /** Paid orders in all, and within the window. */
+  orders: number
+  yearOrders: number
+}
+
+export async function placedOf(db: Db, customer: string): Promise<Placed | undefined> {
+  const { rows } = await sql<Placed>`
+    select reckoning::text as by, as_of as "asOf", stage_since as "stageSince", orders, year_orders as "yearOrders"
+    from standings where customer = ${customer} and reckoning is not null`.execute(db)
+  return rows[0]
+}
+
 /** Whom a change of stage is told to; `tell` is `tellEvent` of events.ts, which stands on this file. */
 export interface StandingContext {
   plans: readonly Routing[]

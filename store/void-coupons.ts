@@ -2,8 +2,9 @@
 import { sql } from 'kysely'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { releaseCoupon } from './coupon-budgets.ts'
-import { type Tx, at } from './db.ts'
+import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
+import { lockRun } from './enrolments.ts'
 import { lockCoupon } from './held-coupons.ts'
 
 export type Voiding =
@@ -47,4 +48,49 @@ export async function voidCoupon(
     await decide(tx, { ...about, key: `void/${key}`, detail: `${offer}: ${reason}`, now })
   }
   return { is: 'void', replayed: false }
+}
+
+/** What became of a coupon that was to be taken back: `over` where its time was, or it had been taken back or lost before. */
+export type CouponBack = 'void' | 'used' | 'over'
+
+/**
+ * Takes back the coupon that an effect key issued. Behind the customer's lock and then the coupon's, as the checkout takes them: it is
+ * redeemed or void, never both.
+ */
+export async function takeCouponBack(
+  tx: Tx,
+  { key, reason, now }: { key: string; reason: string; now: number },
+): Promise<CouponBack> {
+  const { rows } = await sql<{ code: string; over: boolean }>`
+    select code, expires_at <= ${at(now)} and status = 'open' as over from coupons where key = ${key}`.execute(tx)
+  const [coupon] = rows
+  if (!coupon || coupon.over) return 'over'
+  const voided = await voidCoupon(tx, { code: coupon.code, key: `${key}/taken-back`, reason, now })
+  if (voided.is === 'void') return voided.replayed ? 'over' : 'void'
+  return voided.code === 'COUPON_REDEEMED' ? 'used' : 'over'
+}
+
+/**
+ * Takes back what coupons a run issued and nobody has used, with what the budget held for them; whether the run is on does not
+ * matter. Asked again there is nothing left to take. Throws RUN_UNKNOWN.
+ */
+export function voidCouponsOf(
+  db: Db,
+  { run: id, now: clock }: { run: string; now: () => number },
+): Promise<{ coupons: number; used: number }> {
+  return inTransaction(db, async (tx) => {
+    const run = await lockRun(tx, id)
+    if (!run) throw new PerennialError('RUN_UNKNOWN', `no run '${id}'`, { field: 'run' })
+    const now = clock()
+    const reason = run.reason === null ? 'its run is over' : `its run is over: ${run.reason}`
+    const { rows } = await sql<{ key: string }>`
+      select key from coupons where enrolment = ${id} order by issued_at, key`.execute(tx)
+    const back = { coupons: 0, used: 0 }
+    for (const { key } of rows) {
+      const became = await takeCouponBack(tx, { key, reason, now })
+      if (became === 'void') back.coupons += 1
+      if (became === 'used') back.used += 1
+    }
+    return back
+  })
 }

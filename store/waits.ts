@@ -82,7 +82,9 @@ export interface LastLook {
   key: string
   /** The deadline that is over, as the caller knows it. */
   deadline: number
-  restart: string | null
+  restart: string | readonly string[] | null
+  /** What an event that begins the time anew must hold, as one that ends the wait. */
+  match?: Properties
   within: number
 }
 
@@ -95,7 +97,8 @@ export function closeWait(db: Db, look: LastLook): Promise<WaitView & { again: n
   return inTransaction(db, async (tx) => {
     const { run, key } = look
     await lockRun(tx, run)
-    const again = look.restart === null ? null : await restartedDeadline(tx, { ...look, restart: look.restart })
+    const again =
+      look.restart === null ? null : await restartedDeadline(tx, { ...look, restart: [look.restart].flat() })
     await sql`
       update waits set open = ${again !== null}, deadline = coalesce(${again === null ? null : at(again)}, deadline)
       where key = ${key} and open
@@ -109,11 +112,12 @@ export function closeWait(db: Db, look: LastLook): Promise<WaitView & { again: n
 
 async function restartedDeadline(
   tx: Tx,
-  { run, key, deadline, restart, within }: LastLook & { restart: string },
+  { run, key, deadline, restart, match = {}, within }: LastLook & { restart: readonly string[] },
 ): Promise<number | null> {
   const { rows } = await sql<{ last: Date | null; deadline: Date }>`
     select w.deadline, (select max(e.received_at) from events e join enrolments r on r.id = ${run}
-      where e.customer = r.customer and e.type = ${restart} and e.seq > r.begun_seq and e.received_at <= w.deadline) as last
+      where e.customer = r.customer and e.type = any(${restart}) and e.seq > r.begun_seq and e.received_at <= w.deadline
+        and e.properties @> ${JSON.stringify(match)}::jsonb) as last
     from waits w where w.key = ${key}
   `.execute(tx)
   const [row] = rows
@@ -122,4 +126,18 @@ async function restartedDeadline(
   if (stored > deadline) return stored
   const moved = row.last ? row.last.getTime() + within : 0
   return moved > stored ? moved : null
+}
+
+/** The newest event of these types that a run has heard, that which began it with them; null where there is none. */
+export async function newestEvent(
+  db: Db,
+  { run, types, match = {} }: { run: string; types: readonly string[]; match?: Properties },
+): Promise<TakenEvent | null> {
+  const { rows } = await sql<EventRow>`
+    select e.id, e.type, e.received_at, e.properties from enrolments r join events e on e.customer = r.customer
+    where r.id = ${run} and e.type = any(${types}) and e.properties @> ${JSON.stringify(match)}::jsonb
+      and (e.seq > r.begun_seq or (e.seq = r.begun_seq and r.begun_by = e.type || ' ' || e.id))
+    order by e.seq desc limit 1
+  `.execute(db)
+  return rows[0] ? taken(rows[0]) : null
 }

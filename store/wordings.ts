@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Wording } from '../domain/template.ts'
 import type { Finding } from '../domain/wording.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
-import { wake } from './dispatch.ts'
+import { wake, wakeCampaign } from './dispatch.ts'
 
 export interface WordingQuestion {
   hash: string
@@ -92,6 +92,12 @@ export function approveWording(
       tx,
       rows.map((row) => row.id),
     )
-    return { journey, message, woken: rows.length }
+    // Members of a campaign are asked for again by its next page.
+    const { numAffectedRows: members = 0n } = await sql`
+      update messages set held_until = ${at(now)}
+      where journey = ${journey} and message = ${message} and status = 'held' and code = 'WORDING_REVIEW' and wave is not null
+    `.execute(tx)
+    if (members > 0n) await wakeCampaign(tx, journey)
+    return { journey, message, woken: rows.length + Number(members) }
   })
 }

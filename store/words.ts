@@ -6,7 +6,7 @@ import { PARTIALS_JOURNEY } from '../domain/partials.ts'
 import type { Copy, Wording } from '../domain/template.ts'
 import { type ChosenWords, type WordVersion, chooseWords } from '../domain/word-versions.ts'
 import type { Term } from '../domain/wording-terms.ts'
-import { type Db, type Tx, at, inTransaction } from './db.ts'
+import { type Db, at, inTransaction } from './db.ts'
 import { type TermRow, termsWith } from './wording-terms.ts'
 
 export interface WordsAsked {
@@ -14,7 +14,6 @@ export interface WordsAsked {
   message: string
   /** The plan's words. */
   copy: Copy
-  customer: string
   /** What customers read who told no language; absent: the plan's own. */
   shopLocale?: string | undefined
 }
@@ -26,36 +25,53 @@ export interface WordsFound extends ChosenWords {
   terms: readonly Term[]
 }
 
+/** What is published over a plan's words, and what the wording check is to look for beside ours. */
+export interface Published {
+  versions: WordVersion[]
+  terms: readonly Term[]
+}
+
+interface PublishedRow {
+  versions: WordVersion[]
+  terms: TermRow[]
+}
+
+const published = ({ journey, message }: Pick<WordsAsked, 'journey' | 'message'>) => sql`
+  (select coalesce(json_agg(v), '[]') from (
+    select distinct on (journey, message, locale) journey, message, locale, version, words, leave from word_versions
+    where (journey = ${journey} and message = ${message}) or journey = ${PARTIALS_JOURNEY}
+    order by journey, message, locale, version desc) v) as versions,
+  (select coalesce(json_agg(json_build_object('term', term, 'severity', severity, 'category', category, 'basis', basis,
+    'suggestion', suggestion, 'except_in', except_in) order by term), '[]') from wording_terms) as terms`
+
 /** The words of one message for one customer, as published at this moment. One round trip. Throws CUSTOMER_UNKNOWN. */
-export async function wordsFor(tx: Db, asked: WordsAsked): Promise<WordsFound> {
-  const { journey, message, copy, customer, shopLocale } = asked
-  const { rows } = await sql<{
-    locale: string | null
-    zone: string | null
-    phone: string | null
-    versions: WordVersion[]
-    terms: TermRow[]
-  }>`
-    /* prepared */ select c.locale, c.zone, c.phone,
-      (select coalesce(json_agg(v), '[]') from (
-        select distinct on (journey, message, locale) journey, message, locale, version, words, leave from word_versions
-        where (journey = ${journey} and message = ${message}) or journey = ${PARTIALS_JOURNEY}
-        order by journey, message, locale, version desc) v) as versions,
-      (select coalesce(json_agg(json_build_object('term', term, 'severity', severity, 'category', category, 'basis', basis,
-        'suggestion', suggestion, 'except_in', except_in) order by term), '[]') from wording_terms) as terms
-    from customers c where c.id = ${customer}
+export async function wordsFor(tx: Db, asked: WordsAsked & { customer: string }): Promise<WordsFound> {
+  const { customer } = asked
+  const { rows } = await sql<PublishedRow & Reader>`
+    /* prepared */ select c.locale, c.zone, c.phone, ${published(asked)} from customers c where c.id = ${customer}
   `.execute(tx)
   const [row] = rows
   if (!row) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${customer}'`, { field: 'customer' })
-  const chosen = chooseWords(copy, row.versions, { journey, message, wanted: [row.locale, shopLocale] })
-  return { ...chosen, china: isInChina(row), terms: termsWith(row.terms) }
+  return wordsIn({ versions: row.versions, terms: termsWith(row.terms) }, asked, row)
 }
 
-/** Keeps with a message which words went out. */
-export async function recordWords(tx: Tx, key: string, { locale, version }: ChosenWords): Promise<void> {
-  await sql`
-    /* prepared */ update messages set locale = ${locale}, words_version = ${version} where key = ${key}
-  `.execute(tx)
+/** What is published of one message, whoever reads it. */
+export async function publishedWords(tx: Db, of: Pick<WordsAsked, 'journey' | 'message'>): Promise<Published> {
+  const { rows } = await sql<PublishedRow>`select ${published(of)}`.execute(tx)
+  return { versions: rows[0]?.versions ?? [], terms: termsWith(rows[0]?.terms ?? []) }
+}
+
+/** What of a customer says in which words they are written to. */
+export interface Reader {
+  locale: string | null
+  zone: string | null
+  phone: string | null
+}
+
+export function wordsIn({ versions, terms }: Published, asked: WordsAsked, reader: Reader): WordsFound {
+  const { journey, message, copy, shopLocale } = asked
+  const chosen = chooseWords(copy, versions, { journey, message, wanted: [reader.locale, shopLocale] })
+  return { ...chosen, china: isInChina(reader), terms }
 }
 
 /** The newest versions: of one message or of one journey, with those of the partials, or of all. */

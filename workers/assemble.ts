@@ -179,6 +179,7 @@ function partsOf(
     plans: given.plans,
     channels: openChannels(config, { now: Date.now, print: (line) => given.log.info(line, 'message') }),
     quotas: quotasOf(config),
+    rates: ratesOf(config),
     policy: {
       quiet: config.QUIET_HOURS,
       caps: config.MARKETING_CAP,

@@ -1,4 +1,4 @@
-/** The workflow bundle, generated from the catalogue: one export a journey file, the sweep, the upkeep and the test mail. */
+/** The workflow bundle, generated from the catalogue: one export a journey file, all campaigns, the sweep, the upkeep and the test mail. */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -54,16 +54,24 @@ export async function workflowBundle(): Promise<string> {
 
 function entryCode(catalogue: Catalogue): string {
   const path = (url: URL): string => JSON.stringify(fileURLToPath(url))
-  const journeys = [...catalogue.values()].map(
-    ({ plan, file }, index) =>
-      `import j${index} from ${path(file)}\nconst w${index} = workflowOf(j${index})\nexport { w${index} as ${JSON.stringify(plan.name)} }`,
-  )
+  const entries = [...catalogue.values()]
+  const journeys = entries
+    .filter(({ campaign }) => !campaign)
+    .map(
+      ({ plan, file }, index) =>
+        `import j${index} from ${path(file)}\nconst w${index} = workflowOf(j${index})\nexport { w${index} as ${JSON.stringify(plan.name)} }`,
+    )
+  const campaigns = entries.filter(({ campaign }) => campaign)
+  const named = campaigns.map(({ plan }, index) => `${JSON.stringify(plan.name)}: c${index}`)
   return [
     `import { workflowOf } from ${path(new URL(`kit/run.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
     `export { sweep } from ${path(new URL(`kit/sweep.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
     `export { upkeep } from ${path(new URL(`kit/upkeep.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
     `export { testMail as "test-mail" } from ${path(new URL(`kit/test-mail.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
     ...journeys,
+    `import { campaignsOf } from ${path(new URL(`kit/campaign.${EXTENSION}`, WORKFLOWS_FOLDER))}`,
+    ...campaigns.map(({ file }, index) => `import c${index} from ${path(file)}`),
+    `export const campaign = campaignsOf({ ${named.join(', ')} })`,
     '',
   ].join('\n')
 }

@@ -3,9 +3,12 @@ import { journey } from './kit/index.ts'
 export default journey(
   {
     title: 'First order',
-    begins: { on: 'customer.registered' },
+    begins: { on: 'customer.registered', unless: { import: true } },
     goal: { on: 'order.paid', within: '14 days' },
+    exit: { on: 'assistant.added' },
     holdout: 10,
+    priority: 20,
+    tags: ['newcomer'],
     budget: { name: 'new-customers', cap: 200_000_00, journeyCap: 150_000_00 },
     offers: {
       'first-order-10': {

@@ -7,7 +7,15 @@ export default journey(
     occasion: 'order',
     exit: { on: 'order.refunded', sameOccasion: true, whole: true },
     points: {
-      order: { title: 'A point a yuan', earn: { perYuan: 1 }, tier: true, pending: true, validDays: 365 },
+      order: {
+        title: 'A point a yuan',
+        earn: { perYuan: 1 },
+        // Member day: points count double.
+        bonuses: { 'member-day': { times: 2, on: { day: 15 } } },
+        tier: true,
+        pending: true,
+        validDays: 365,
+      },
       growth: { title: 'Growth value', unit: 'growth', earn: { perYuan: 1 }, pending: true },
     },
     copy: {},

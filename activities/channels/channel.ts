@@ -63,6 +63,14 @@ export interface Channel {
   readonly can: Capability
   /** Asks `begin` once, at the last moment before the provider can have the message. One that is not ready answers `transient`. */
   send(message: Outgoing, begin: Begin): Promise<Receipt>
+  /**
+   * Takes many at once; absent where it takes them one by one. `begin` is asked as by `send`, and answers the keys that may go: the
+   * others are not sent and not answered.
+   */
+  sendAll?(
+    messages: readonly Outgoing[],
+    begin: (keys: readonly string[]) => Promise<ReadonlySet<string>>,
+  ): Promise<ReadonlyMap<string, Receipt>>
   /** What it will cost, in ten-thousandths of the currency's main unit. Absent where messages cost nothing each. */
   costOf?(message: Pick<Outgoing, 'words' | 'class' | 'to'>): number
   /**

@@ -1,19 +1,21 @@
 /** The words that act: start, stop, pause, resume. */
 import type { Command } from 'commander'
 import { PerennialError } from '../../domain/errors.ts'
+import { startCampaign, stoppedWords } from './campaigns.ts'
 import { clockOf, many } from './layout.ts'
 import type { Session } from './session.ts'
 
 export function addActingWords(program: Command, session: Session): void {
   program
     .command('start')
-    .description('enter one customer by hand, under the same rules as an event would')
-    .argument('<journey>', 'the name of a journey')
-    .argument('<customer>', "the shop's id of the customer")
-    .option('--occasion <occasion>', 'what tells this run from others: a cart, an order, the year of a birthday')
+    .description('enter one customer by hand, under the same rules as an event would; or begin a campaign')
+    .argument('<journey>', 'the name of a journey or a campaign')
+    .argument('[customer]', "the shop's id of the customer; none for a campaign")
+    .option('--occasion <occasion>', 'what tells this run from others: a cart, an order, a year; the day of a campaign')
+    .option('--yes', 'yes, to all of them: compulsory for a campaign, which is counted without it')
     .addHelpText('after', START_HELP)
-    .action((journey: string, customer: string, { occasion }: { occasion?: string }) =>
-      start(session, { journey, customer, occasion }),
+    .action((journey: string, customer: string | undefined, options: { occasion?: string; yes?: boolean }) =>
+      start(session, { journey, customer, occasion: options.occasion, yes: options.yes === true }),
     )
 
   program
@@ -45,6 +47,8 @@ Examples:
   perennial start first-order C1001
   perennial start birthday C1001                   this year's; once a year
   perennial start birthday C1001 --occasion 2027
+  perennial start member-day --occasion 2026-11-15        whom it would reach, by zone; nothing is done
+  perennial start member-day --occasion 2026-11-15 --yes  begins it, in every zone
 
 The customer must be known (POST /v1/events), and may be drawn into the control arm as anybody else.
 Refused (exit code 1) where the journey's rule of re-entry says so.`
@@ -68,9 +72,17 @@ Examples:
 
 async function start(
   session: Session,
-  request: { journey: string; customer: string; occasion: string | undefined },
+  asked: { journey: string; customer: string | undefined; occasion: string | undefined; yes: boolean },
 ): Promise<void> {
-  await session.journey(request.journey)
+  const { journey, customer, occasion, yes } = asked
+  const { plan } = await session.journey(journey)
+  if (plan.campaign && customer === undefined) return startCampaign(session, { campaign: journey, occasion, yes })
+  if (customer === undefined) {
+    throw new PerennialError('COMMAND_INVALID', `${journey} is entered by one customer at a time`, {
+      expected: `\`perennial start ${journey} C1001\``,
+    })
+  }
+  const request = { journey, customer, occasion }
   await session.perennial(async (perennial, zone) => {
     const started = await perennial.start(request)
     session.answer(started, () => {
@@ -105,7 +117,10 @@ async function stop(session: Session, run: string | undefined, { journey, yes }:
     }
   }
   await session.perennial(async (perennial) => {
-    if (journey !== undefined) {
+    if (journey !== undefined && (await session.journey(journey)).plan.campaign) {
+      const answer = await perennial.stopCampaign(journey)
+      session.answer(answer, () => stoppedWords(answer))
+    } else if (journey !== undefined) {
       const answer = await perennial.stopJourney(journey)
       session.answer(answer, () => `${many(answer.stopped, 'run')} of ${journey} stopped.`)
     } else if (run !== undefined) {

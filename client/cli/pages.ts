@@ -1,4 +1,5 @@
 /** What the words that look print for people. */
+import { campaignRunsPage } from './campaigns.ts'
 import { REFUSALS, type Refusal } from '../../domain/errors.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import type { Explanation, WhyLine } from '../explain.ts'
@@ -74,6 +75,7 @@ export function journeyPage(report: JourneyReport, zone: string): string {
     section('Lift of those a message was for', exposedInWords(report)),
     section('Messages, coupons and points', effectsTable(report)),
     section('Offers', offersTable(report)),
+    report.campaign.length > 0 ? campaignRunsPage(report.campaign, zone) : '',
     section('Newest runs', newestTable(report, at)),
     faint(`Times are shop time, ${zone}.`),
   )

@@ -1,6 +1,7 @@
 /** The words of `perennial`, put together. */
 import { Command, CommanderError } from 'commander'
 import { addActingWords } from './act.ts'
+import { addAudienceWords } from './audiences.ts'
 import { addGateWords } from './gate.ts'
 import { addBudgetWords } from './budgets.ts'
 import { addCouponWords } from './coupons.ts'
@@ -15,22 +16,29 @@ import { addProvingWords } from './prove.ts'
 import { addScheduleWords } from './schedules.ts'
 import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
+import { addSimulatingWord } from './simulate.ts'
+import { addTaskWords } from './tasks.ts'
 import { addWordingWords } from './wording.ts'
 import { addWordsWords } from './words.ts'
+import { addStandingWords } from './standings.ts'
 import { addTierWords } from './tiers.ts'
 
 const HELP = `
 Examples:
   perennial list                                        the journeys and who is in them
   perennial preview first-order --event order.paid@2d   what would happen, without a server
+  perennial simulate first-order --days 30              ten thousand customers, on a virtual clock
   perennial show first-order                            what became of it, with the lift
   perennial why C1001                                   why somebody got this and not that
   perennial balance C1001                               the points a customer has
+  perennial standing C1001                              the stage they are in, and why
   perennial messages C1001                              every message of a customer, state by state
   perennial channels                                    what each channel lacks, and how it does
   perennial words show first-order                      what its messages say
   perennial budgets                                     what is reserved, spent and left
+  perennial audiences                                   who is in which audience
   perennial reviews                                     what waits for somebody to decide
+  perennial tasks                                       what somebody is to do for a customer
   perennial schedules                                   what begins by itself, and when
   perennial pause first-order                           hold it; resume lets it go on
 
@@ -64,15 +72,19 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addPointWords(program, session)
   addMessageWords(program, session)
   addTierWords(program, session)
+  addStandingWords(program, session)
   addActingWords(program, session)
   addSwitchWord(program, session)
   addScheduleWords(program, session)
   addOfferWords(program, session)
   addGateWords(program, session)
+  addAudienceWords(program, session)
   addBudgetWords(program, session)
   addCouponWords(program, session)
   addReferralWords(program, session)
+  addTaskWords(program, session)
   addProvingWords(program, session)
+  addSimulatingWord(program, session)
   addWordsWords(program, session)
   addWordingWords(program, session)
   return program

@@ -2,6 +2,7 @@
 import helmet from '@fastify/helmet'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isChinese } from '../../domain/locale.ts'
+import type { Routing } from '../../domain/journey.ts'
 import type { Clock } from '../../domain/tempo.ts'
 import type { Db } from '../../store/db.ts'
 import { prepareProblem } from './answers.ts'
@@ -12,6 +13,9 @@ export interface PersonPagesParts {
   clock: Clock
   /** What the links were signed with. */
   secret: string
+  /** Whom consent that is confirmed is told to. */
+  plans: readonly Routing[]
+  shopZone: string
 }
 
 /** Bytes; a one-click body is 26 of them, a page of preferences some thousands. */

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { PerennialError } from '../../domain/errors.ts'
 import { prepareProblem, routeOf } from './answers.ts'
+import { type AudienceRoutesParts, audienceRoutes } from './audiences.ts'
 import { codeRoutes } from './codes.ts'
 import { budgetRoutes } from './budgets.ts'
 import { type CouponRoutesParts, couponRoutes } from './coupons.ts'
@@ -11,6 +12,7 @@ import { type PointRoutesParts, pointRoutes } from './points.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
 import { type ReceiptRoutesParts, receiptRoutes } from './receipts.ts'
 import { preferencePages } from './preferences.ts'
+import { type TaskRoutesParts, taskRoutes } from './tasks.ts'
 import { type ScheduleRoutesParts, scheduleRoutes } from './schedules.ts'
 import { type TierRoutesParts, tierRoutes } from './tiers.ts'
 import { type ReferralRoutesParts, referralRoutes } from './referrals.ts'
@@ -23,7 +25,9 @@ export interface ServerParts
     CouponRoutesParts,
     PointRoutesParts,
     TierRoutesParts,
+    AudienceRoutesParts,
     ReferralRoutesParts,
+    TaskRoutesParts,
     ScheduleRoutesParts,
     ReceiptRoutesParts,
     UnsubscribeParts,
@@ -52,7 +56,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(scheduleRoutes(parts))
   await app.register(pointRoutes(parts))
   await app.register(tierRoutes(parts))
+  await app.register(audienceRoutes(parts))
   await app.register(referralRoutes(parts))
+  await app.register(taskRoutes(parts))
   await app.register(unsubscribePages(parts))
   await app.register(preferencePages(parts))
   await app.register(healthRoutes(parts))

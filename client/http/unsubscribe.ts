@@ -5,6 +5,7 @@ import { preferencesToken, readSubscriptionToken, type Subscription } from '../.
 import { topicTitles } from '../preferences.ts'
 import { type Customer, customer, lockCustomer, setConsent } from '../../store/customers.ts'
 import { inTransaction } from '../../store/db.ts'
+import { tellConfirmed } from '../../store/events.ts'
 import { html } from './html.ts'
 import { type Asked, type Lang, type PersonPagesParts, langOf, prepareForPersons, show } from './person-pages.ts'
 
@@ -97,14 +98,20 @@ async function titleOf({ db }: UnsubscribeParts, { topic }: Subscription, lang: 
   return (await topicTitles(db, lang))(topic)
 }
 
-function change({ db, clock }: UnsubscribeParts, subscription: Subscription, granted: boolean): Promise<Customer> {
+function change(
+  { db, clock, ...told }: UnsubscribeParts,
+  subscription: Subscription,
+  granted: boolean,
+): Promise<Customer> {
   return inTransaction(db, async (tx) => {
     // Behind the customer's lock: no send that is being decided passes, and two posts at once are one line.
     const person = await lockCustomer(tx, subscription.customer)
     if (!person) throw new PerennialError('TOKEN_INVALID', 'the link names nobody', { field: 'token' })
     // The link came by that very channel, which is what a confirmation shows.
     const source = granted ? 'resubscribe' : 'unsubscribe'
-    await setConsent(tx, { ...subscription, granted, confirmed: granted, source, now: clock.now() })
+    const now = clock.now()
+    await setConsent(tx, { ...subscription, granted, confirmed: granted, source, now })
+    await tellConfirmed(tx, subscription.customer, { plans: told.plans, shopZone: told.shopZone, now })
     return person
   })
 }

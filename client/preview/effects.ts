@@ -33,6 +33,8 @@ export interface Shelf {
   left(name: string, offer: Offer): number
   /** Answers the code of one. */
   take(name: string, asked: { key: string; title: string; expiresAt: number }): string
+  /** Makes one void: 'over' where it had ended before. */
+  takeBack(code: string): 'void' | 'used' | 'over'
 }
 
 /** The offers of one plan, for one customer. */
@@ -63,12 +65,18 @@ export class SampleShelf implements Shelf {
     const bytes = Uint8Array.from({ length: 12 }, (_, i) => bucketOf('sample', name, String(ordinal), String(i)))
     return `SAMPLE${codeFrom(bytes).slice(6)}`
   }
+
+  /** Of a coupon that was used nothing is known here. */
+  takeBack(): 'void' {
+    return 'void'
+  }
 }
 
 export class VirtualEffects {
   private readonly setting: Setting
   private readonly over: { budget: Purse; shelf: Shelf }
   private readonly say: Say
+  private readonly own: { name: string; code: string }[] = []
 
   constructor(setting: Setting, over: { budget: Purse; shelf: Shelf }, say: Say) {
     this.setting = setting
@@ -96,6 +104,19 @@ export class VirtualEffects {
     return typeof coupon === 'string' ? { is: 'refused', code: coupon } : { is: 'issued', coupon }
   }
 
+  /** Takes back what the run issued and nobody used. */
+  voidCoupons(): Answer<'voidCoupons'> {
+    const back = { coupons: 0, used: 0 }
+    for (const { name, code } of this.own.splice(0)) {
+      const became = this.over.shelf.takeBack(code)
+      if (became === 'used') back.used += 1
+      if (became !== 'void') continue
+      back.coupons += 1
+      this.say('coupon', `coupon ${name} void`, { name })
+    }
+    return back
+  }
+
   /** A coupon of an offer that may be another plan's, as of the gift of a level. */
   giftOf(name: string, { key, valid, now }: { key: string; valid: string; now: number }): Coupon | Refusal {
     const offer = this.over.shelf.offer(name) ?? { title: name, quota: Infinity, perMember: Infinity }
@@ -116,6 +137,7 @@ export class VirtualEffects {
       expiresAt: new Date(expires).toISOString(),
     }
     this.over.budget.holdCoupon(offer, key)
+    this.own.push({ name, code: coupon.code })
     this.say('coupon', `coupon ${name}: ${coupon.code}`, { name, until: expires, key })
     return coupon
   }

@@ -50,8 +50,8 @@ export class VirtualInbox {
   }
 
   private ends(pattern: EndPattern, event: TakenEvent): boolean {
-    const { plan, run } = this.setting
-    return endsRun(plan, pattern, event, partsOfRun(run).occasion)
+    const { plan, run, begin: begun } = this.setting
+    return endsRun(plan, pattern, event, { occasion: partsOfRun(run).occasion, begun })
   }
 
   /** What the refunds so far come to, of the order that began the run. */

@@ -40,6 +40,15 @@ export class Lots {
   readonly all: Earned[] = []
   private readonly debt: Record<Unit, number> = { points: 0, growth: 0 }
   private changes = 0
+  private grown = 0
+
+  /** All growth value that is settled, whenever it was. */
+  get allGrowth(): number {
+    return this.grown
+  }
+
+  /** Nothing expires before this; Infinity where nothing ever does. */
+  soonest = Infinity
 
   /** The number of the newest change: what comes after it is fresh. */
   get newest(): number {
@@ -61,7 +70,8 @@ export class Lots {
       refunds: new Set(),
     }
     this.all.push(lot)
-    if (!pending) this.repay(lot.unit, now)
+    this.soonest = Math.min(this.soonest, lot.expiresAt ?? Infinity)
+    if (!pending) this.own(lot, lot.remaining, now)
     return lot
   }
 
@@ -69,12 +79,20 @@ export class Lots {
   settle(lot: Earned, now: number): number {
     Object.assign(lot, { state: 'available', settled: { at: now, nth: ++this.changes } })
     const { remaining } = lot
-    this.repay(lot.unit, now)
+    this.own(lot, remaining, now)
     return remaining
   }
 
+  private own({ unit }: Earned, amount: number, now: number): void {
+    if (unit === 'growth') this.grown += amount
+    this.repay(unit, now)
+  }
+
   /** Takes a lot back: all that is left of it, or the share of a refund. A refund is looked at once. */
-  takeBack(lot: Earned, { refund, share = lot.original, now }: { refund?: string; share?: number; now: number }): Taken {
+  takeBack(
+    lot: Earned,
+    { refund, share = lot.original, now }: { refund?: string; share?: number; now: number },
+  ): Taken {
     if (refund === undefined) lot.reversed = true
     else lot.refunds.add(refund)
     this.changes += 1
@@ -97,13 +115,19 @@ export class Lots {
   /** What has expired by now is gone; answers how much that was. */
   expire(now: number): number {
     let gone = 0
+    if (this.soonest > now) return gone
     for (const lot of this.all) {
       if (lot.state !== 'available' || lot.remaining === 0 || lot.expiresAt === null || lot.expiresAt > now) continue
       gone += lot.remaining
+      if (lot.unit === 'growth') this.grown -= lot.remaining
       lot.expired += lot.remaining
       Object.assign(lot, { remaining: 0, state: 'expired' })
       this.changes += 1
     }
+    this.soonest = this.all.reduce(
+      (least, lot) => (lot.state === 'expired' ? least : Math.min(least, lot.expiresAt ?? Infinity)),
+      Infinity,
+    )
     return gone
   }
 
@@ -112,9 +136,7 @@ export class Lots {
   }
 
   pending(unit: Unit): number {
-    return sumOf(
-      this.all.map((lot) => ({ amount: lot.unit === unit && lot.state === 'pending' ? lot.remaining : 0 })),
-    )
+    return sumOf(this.all.map((lot) => ({ amount: lot.unit === unit && lot.state === 'pending' ? lot.remaining : 0 })))
   }
 
   /** The growth value that was settled at `since` or later, by a change after `after` and up to `upto`. */
@@ -142,6 +164,7 @@ export class Lots {
     for (const draw of allocate(lots, amount, first)) {
       const lot = lots.find(({ id }) => id === draw.lot)
       if (lot) lot.remaining -= draw.amount
+      if (unit === 'growth') this.grown -= draw.amount
     }
   }
 

@@ -67,10 +67,10 @@ export class VirtualMessages {
 
   /** Over the night it gets a place of the morning, where the setting shares those out; the control arm takes none. */
   private heldUntil(key: string, { code, channel, until }: Verdict & { do: 'hold' }): number | null {
-    const { release, arm } = this.setting
-    if (until === null || code !== 'QUIET_HOURS' || arm === 'holdout' || !release) return until
+    const { setting } = this
+    if (until === null || code !== 'QUIET_HOURS' || setting.arm === 'holdout' || !setting.release) return until
     const kept = this.slots.get(key)
-    const slot = kept !== undefined && kept >= until ? kept : release({ channel, opensAt: until, key })
+    const slot = kept !== undefined && kept >= until ? kept : setting.release({ channel, opensAt: until, key })
     this.slots.set(key, slot)
     return slot
   }

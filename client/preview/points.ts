@@ -104,7 +104,10 @@ export class VirtualPoints {
     return { is: 'awarded', unit, amount, pending }
   }
 
-  private earn(rule: PointRule, { key, name, amount, now }: { key: string; name: string; amount: number; now: number }) {
+  private earn(
+    rule: PointRule,
+    { key, name, amount, now }: { key: string; name: string; amount: number; now: number },
+  ) {
     const { plan, run, begin, zone } = this.setting
     const { unit = 'points', pending = false, onReturn = 'within-balance', validDays } = rule
     const of = { key, journey: plan.name, run, rule: name, order: occasionOf('order', begin) }
@@ -186,7 +189,10 @@ export class VirtualPoints {
   }
 
   /** Whether a lot is of the rule and under the cap. */
-  private counts({ journey, rule, run, order, earnedAt }: Earned, of: { name: string; cap: Cap; now: number }): boolean {
+  private counts(
+    { journey, rule, run, order, earnedAt }: Earned,
+    of: { name: string; cap: Cap; now: number },
+  ): boolean {
     const { plan, begin, zone } = this.setting
     if (journey !== plan.name || rule !== of.name) return false
     if (of.cap.per === 'day') return localDate(earnedAt, zone) === localDate(of.now, zone)

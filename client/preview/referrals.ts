@@ -1,4 +1,4 @@
-/** Referral, rewards and reviews in memory: activities/referrals.ts and activities/reviews.ts for one run of an advocate. */
+/** Referral and rewards in memory: activities/referrals.ts for one run of an advocate. */
 import { localDate } from '../../domain/calendar.ts'
 import { codeFrom } from '../../domain/coupon.ts'
 import { PerennialError, type Refusal } from '../../domain/errors.ts'
@@ -7,6 +7,7 @@ import { partsOfRun } from '../../domain/ids.ts'
 import { type Programme, type RewardTerms, rungsReached } from '../../domain/referral.ts'
 import { RISK_BANDS, type RiskOutcome } from '../../domain/risk.ts'
 import type { Host } from '../catalogue.ts'
+import type { VirtualCare } from './care.ts'
 import type { Standing, VirtualEffects } from './effects.ts'
 import type { VirtualPoints } from './points.ts'
 import type { Setting } from './setting.ts'
@@ -16,10 +17,10 @@ import type { Awaiting } from './waits.ts'
 type Calls = Host['activities']
 type Call<K extends keyof Calls> = Parameters<Calls[K]>[0]
 type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
-type Decided = NonNullable<Answer<'viewReview'>['decided']>
 
 interface Over {
   inbox: Awaiting
+  care: VirtualCare
   effects: VirtualEffects
   points: VirtualPoints
   say: Say
@@ -30,10 +31,6 @@ const POINTS: Record<RiskOutcome, number> = { allow: 0, ...RISK_BANDS }
 export class VirtualReferrals {
   private readonly setting: Setting
   private readonly over: Over
-  private readonly reviews = new Map<
-    string,
-    { deadline: number; otherwise: Decided['decision']; decided: Decided | null }
-  >()
   private readonly given: { terms: RewardTerms; rung: number | null }[] = []
   private outcome: RiskOutcome | undefined
   private judged = 0
@@ -42,40 +39,6 @@ export class VirtualReferrals {
   constructor(setting: Setting, over: Over) {
     this.setting = setting
     this.over = over
-  }
-
-  openReview({ key, topic, deadline, otherwise }: Call<'openReview'>): Answer<'openReview'> {
-    if (!this.reviews.has(key)) {
-      const held = this.setting.arm === 'holdout'
-      const decided = held ? { decision: otherwise, by: 'control arm', reason: '' } : null
-      this.reviews.set(key, { deadline, otherwise, decided })
-      this.over.say('review', `review ${topic}${held ? `: ${otherwise}, in the control arm` : ''}`, {
-        name: topic,
-        until: deadline,
-      })
-    }
-    return this.viewReview({ key })
-  }
-
-  viewReview({ key }: { key: string }): Answer<'viewReview'> {
-    return { status: this.over.inbox.status, decided: this.reviews.get(key)?.decided ?? null }
-  }
-
-  closeReview({ key }: { key: string }): Answer<'closeReview'> {
-    const review = this.reviews.get(key)
-    if (review && !review.decided && this.over.inbox.status === 'running') {
-      review.decided = { decision: review.otherwise, by: 'deadline', reason: 'nobody decided' }
-      this.over.say('review', `nobody decided: ${review.otherwise}`, {})
-    }
-    return this.viewReview({ key })
-  }
-
-  /** A person decides what is open; false where nothing is, or its time is over. */
-  decide(decision: Decided['decision'], now: number): boolean {
-    const open = [...this.reviews.values()].find((one) => !one.decided && one.deadline >= now)
-    if (!open || this.over.inbox.status !== 'running') return false
-    open.decided = { decision, by: 'operator', reason: '' }
-    return true
   }
 
   code({ programme: name }: Call<'referralCode'>, standing: Standing): Answer<'referralCode'> {
@@ -121,7 +84,7 @@ export class VirtualReferrals {
   private whyNot(now: number): Refusal | undefined {
     if (now < this.returnsUntil()) return 'REFERRAL_TOO_SOON'
     if (this.outcome === undefined) return 'REFERRAL_NOT_APPROVED'
-    const last = [...this.reviews.values()].at(-1)?.decided?.decision
+    const last = this.over.care.lastDecision()
     const allowed = this.outcome === 'allow' || (this.outcome !== 'deny' && last === 'approve')
     if (!allowed) return 'REFERRAL_DENIED'
     return this.setting.referral.friends >= this.programme().atMost ? 'REFERRAL_CAP' : undefined

@@ -23,13 +23,13 @@ export function refundsAmong(events: readonly Told[], paid: Properties): Refunds
   return refundsOf(paidOrderOf(paid), order === undefined ? [] : told)
 }
 
-/** Whether the event ends the run of an occasion, and not only one of another. */
+/** Whether the event ends a run, and not only one of another occasion or beginning. */
 export const endsRun = (
   plan: Pick<Routing, 'occasion'>,
   pattern: EndPattern,
   { type, properties }: Omit<Told, 'id'>,
-  occasion: string | null,
-): boolean => matches(pattern, { type, properties }) && concerns(plan, pattern, { properties, occasion })
+  { occasion, begun = {} }: { occasion: string | null; begun?: Properties | undefined },
+): boolean => matches(pattern, { type, properties }) && concerns(plan, pattern, { properties, occasion, begun })
 
 /** Whether the event begins a run; undefined where the plan does not begin with its like. */
 export function entryOf(
@@ -44,7 +44,7 @@ export function entryOf(
   const over = plan.exits.some(
     (exit) =>
       exit.sameOccasion &&
-      before.some((one) => endsRun(plan, exit, one, occasion)) &&
+      before.some((one) => endsRun(plan, exit, one, { occasion, begun: properties })) &&
       (!exit.whole || refundsAmong(before, properties).whole),
   )
   if (over) return { enter: false, code: 'OCCASION_OVER' }

@@ -26,6 +26,8 @@ export interface VirtualCustomer {
   phone?: string | null
   /** Whether they agreed to the plan's topic. */
   consent: boolean
+  /** Where they do not: why a journey withdrew it ('silence'); absent where they never agreed or said no themselves. */
+  withdrawnFor?: string
   suppressed: boolean
   tags: string[]
   traits?: Properties
@@ -47,8 +49,14 @@ export type Outside = { at: number } & (
   | { is: 'unsubscribe' }
   | { is: 'pause' }
   | { is: 'resume' }
-  | { is: 'decision'; decision: 'approve' | 'deny' }
+  | ({ is: 'decision' } & Answered)
 )
+
+/** What a person decides, or says of a task; by 'operator' unless said. */
+export interface Answered {
+  decision: 'approve' | 'deny' | 'done' | 'cannot'
+  by?: string
+}
 
 /** The messages of one customer, over all runs. */
 export interface CustomerLoad {

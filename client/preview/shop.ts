@@ -2,12 +2,14 @@
  * A shop in memory for one run: the host of a story on a clock that jumps from one thing to the next. It answers as the
  * activities do, from the same rules of the domain.
  */
+import { localDate } from '../../domain/calendar.ts'
 import { PerennialError } from '../../domain/errors.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import { REFUNDED } from '../../domain/returns.ts'
 import type { Host, Where } from '../catalogue.ts'
-import { type RunInMemory, activitiesOf } from './activities.ts'
+import { RunActivities, type RunInMemory } from './activities.ts'
 import { VirtualBudget } from './budget.ts'
+import { SampleTies, VirtualCare, tagsNow } from './care.ts'
 import { SampleShelf, type Standing, VirtualEffects } from './effects.ts'
 import { VirtualInbox } from './inbox.ts'
 import { Lots } from './lots.ts'
@@ -36,6 +38,8 @@ export class VirtualShop implements Host, RunInMemory {
   readonly points: VirtualPoints
   readonly tiers: VirtualTiers
   readonly referrals: VirtualReferrals
+  readonly care: VirtualCare
+  private readonly ties: SampleTies
   private readonly outside: Outside[]
   private clock: number
   private woken = 0
@@ -46,13 +50,11 @@ export class VirtualShop implements Host, RunInMemory {
   private waitNote: string | undefined = ''
   private paused = false
   private held = false
-  private consented: boolean
 
   constructor(setting: Setting) {
     this.setting = setting
     this.clock = setting.start
     this.where = { step: 'the beginning', since: setting.start, until: null }
-    this.consented = setting.customer.consent
     this.outside = [...setting.outside]
     this.inbox = new VirtualInbox(
       setting,
@@ -67,8 +69,11 @@ export class VirtualShop implements Host, RunInMemory {
     this.tiers = new VirtualTiers(setting, say)
     this.points = new VirtualPoints(setting, { budget, lots: new Lots(), tiers: this.tiers }, say)
     const { effects, points } = this
-    this.referrals = new VirtualReferrals(setting, { inbox, effects, points, say })
-    this.activities = activitiesOf(this)
+    this.ties = new SampleTies(setting.customer)
+    const care = new VirtualCare(setting, { inbox, ties: this.ties }, say)
+    this.care = care
+    this.referrals = new VirtualReferrals(setting, { inbox, care, effects, points, say })
+    this.activities = new RunActivities(this)
     this.heldForEver = new Promise((resolve) => (this.halt = resolve))
   }
 
@@ -143,11 +148,11 @@ export class VirtualShop implements Host, RunInMemory {
       case 'event':
         return this.arrive(one)
       case 'unsubscribe':
-        this.consented = false
+        this.ties.say(false)
         this.say('event', 'unsubscribed: consent is withdrawn')
         break
       case 'decision': {
-        const open = this.referrals.decide(one.decision, this.clock)
+        const open = this.care.decide(one, this.clock)
         if (open) this.woken += 1
         const asked = open ? '' : ', but nothing is asked'
         this.say('operator', `decides: ${one.decision}${asked}`)
@@ -168,6 +173,7 @@ export class VirtualShop implements Host, RunInMemory {
   private arrive({ type, properties }: Outside & { is: 'event' }): void {
     const before = this.inbox.status
     this.tiers.arrive(type, properties)
+    if (type === 'consent.confirmed' && properties['topic'] === this.setting.plan.topic) this.ties.say(true)
     const effects = this.inbox.arrive(type, properties)
     const { status, reason } = this.inbox
     const ended = before === 'running' && status !== 'running'
@@ -178,8 +184,8 @@ export class VirtualShop implements Host, RunInMemory {
   }
 
   standing(): Standing {
-    const { clock: now, paused, consented } = this
-    return { now, status: this.inbox.status, paused, consented: () => consented }
+    const { clock: now, paused, ties } = this
+    return { now, status: this.inbox.status, paused, consented: () => ties.agrees() }
   }
 
   end(status: Exclude<RunStatus, 'running'>, reason: string): void {
@@ -204,7 +210,8 @@ export class VirtualShop implements Host, RunInMemory {
     const amounts = orders.map(({ properties: { amount } }) => (typeof amount === 'number' ? amount : 0))
     return {
       zone: customer.zone,
-      tags: customer.tags,
+      today: localDate(this.clock, this.setting.zone),
+      tags: tagsNow(customer.tags, this.ties, this.clock),
       paidOrders: customer.paidOrders + orders.length,
       spent: customer.spent + amounts.reduce((sum, amount) => sum + amount, 0),
       since: new Date(start).toISOString(),

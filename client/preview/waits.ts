@@ -1,5 +1,5 @@
 /** What one run waits for, in memory: store/waits.ts. */
-import { type Properties, type RunStatus, type TakenEvent, matches } from '../../domain/journey.ts'
+import { type Properties, type RunStatus, type TakenEvent, holds } from '../../domain/journey.ts'
 import type { Host } from '../catalogue.ts'
 
 interface Wait {
@@ -10,7 +10,7 @@ interface Wait {
   taken: TakenEvent | null
 }
 
-type Asked<K extends 'openWait' | 'closeWait'> = Parameters<Host['activities'][K]>[0]
+type Asked<K extends 'openWait' | 'closeWait' | 'newestEvent'> = Parameters<Host['activities'][K]>[0]
 
 /** How the run stands, and the events of its customer that came since it began. */
 export interface Awaiting {
@@ -30,7 +30,8 @@ export class VirtualWaits {
   give(event: TakenEvent, now: number): boolean {
     let first: Wait | undefined
     for (const wait of this.waits.values()) {
-      if (!wait.open || wait.deadline < now || !matches({ on: wait.type, where: wait.match }, event)) continue
+      if (!wait.open || wait.deadline < now || wait.type !== event.type) continue
+      if (!holds(event.properties, wait.match)) continue
       if (first === undefined || wait.deadline < first.deadline) first = wait
     }
     if (first) Object.assign(first, { open: false, taken: event })
@@ -49,20 +50,28 @@ export class VirtualWaits {
   open({ key, type, match, deadline }: Asked<'openWait'>) {
     const running = this.run.status === 'running'
     const used = new Set([...this.waits.values()].map((one) => one.taken?.id))
-    const came = this.run.events.find((one) => !used.has(one.id) && matches({ on: type, where: match }, one))
+    const came = this.run.events.find((one) => !used.has(one.id) && one.type === type && holds(one.properties, match))
     const taken = running && came ? came : null
     this.waits.set(key, { type, match, deadline, open: running && taken === null, taken })
     return this.view(key)
   }
 
   /** The last look at the deadline; `again` is the new one where an event of `restart` moved it. */
-  lastLook({ key, restart, within }: Asked<'closeWait'>) {
+  lastLook({ key, restart, match = {}, within }: Asked<'closeWait'>) {
     const wait = this.waits.get(key)
     if (!wait?.open) return { ...this.view(key), again: null }
-    const times = this.run.events.filter((one) => one.type === restart).map((one) => Date.parse(one.at))
+    const anew = [restart ?? []].flat()
+    const changes = this.run.events.filter((one) => anew.includes(one.type) && holds(one.properties, match))
+    const times = changes.map((one) => Date.parse(one.at))
     const moved = Math.max(-Infinity, ...times.filter((time) => time <= wait.deadline)) + within
     const again = moved > wait.deadline ? moved : null
     Object.assign(wait, { open: again !== null, deadline: again ?? wait.deadline })
     return { ...this.view(key), again }
+  }
+
+  /** The newest event of some types that the run has heard; `first` is that which began it. */
+  newest({ types, match = {} }: Asked<'newestEvent'>, first: TakenEvent): TakenEvent | null {
+    const heard = [first, ...this.run.events]
+    return heard.findLast((one) => types.includes(one.type) && holds(one.properties, match)) ?? null
   }
 }

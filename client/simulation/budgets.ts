@@ -50,7 +50,10 @@ export class PopulationBudgets {
       if (!budget) continue
       const { cap, journeyCap, lineBp } = budget
       const shared = this.state(budget.name, { parent: null, cap: cap ?? 0, lineBp })
-      const own = journeyCap === null ? [] : [this.state(ownBudget(budget.name, name), { parent: budget.name, cap: journeyCap, lineBp: 0 })]
+      const own =
+        journeyCap === null
+          ? []
+          : [this.state(ownBudget(budget.name, name), { parent: budget.name, cap: journeyCap, lineBp: 0 })]
       this.draws.set(name, { of: [shared, ...own], marketing: kind === 'marketing' })
     }
   }
@@ -82,7 +85,10 @@ export class PopulationBudgets {
       },
       holdCoupon: (offer, key) => this.hold(key, draws, mostOf(termsOf(offer)) ?? 0),
       takePoints: (points, pending) => {
-        const short = this.whyNoRoom(draws, points.reduce((sum, one) => sum + cost(one), 0))
+        const short = this.whyNoRoom(
+          draws,
+          points.reduce((sum, one) => sum + cost(one), 0),
+        )
         if (short) return short
         for (const one of points) {
           this.hold(one.key, draws, cost(one))

@@ -74,6 +74,13 @@ export class PopulationCoupons {
         this.over.issued(coupon)
         return code
       },
+      takeBack: (code) => {
+        const coupon = held.get(code)
+        if (coupon?.status !== 'open') return coupon?.status === 'redeemed' ? 'used' : 'over'
+        coupon.status = 'lost'
+        this.over.budgets.release(coupon.key)
+        return 'void'
+      },
     }
   }
 
@@ -118,7 +125,9 @@ export class PopulationCoupons {
 /** The same code for the same key; drawn anew, by a number, where the customer has one of it. */
 function codeOf(key: string, held: ReadonlyMap<string, HeldCoupon>): string {
   for (let draw = 0; ; draw++) {
-    const code = codeFrom(Uint8Array.from({ length: 12 }, (_, i) => bucketOf('code', key, String(draw), String(i)) >> 3))
+    const code = codeFrom(
+      Uint8Array.from({ length: 12 }, (_, i) => bucketOf('code', key, String(draw), String(i)) >> 3),
+    )
     if (!held.has(code)) return code
   }
 }

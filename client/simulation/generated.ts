@@ -70,13 +70,91 @@ const SHARES = {
   refunded: 0.06,
   partly: 0.3,
   reviewed: 0.15,
+  changed: 0.2,
+  checkout: 0.3,
+  byCart: 0.7,
+  assistant: 0.3,
+  interest: 0.4,
   referred: 0.04,
 }
 
-const FAMILY = ['王', '李', '张', '刘', '陈', '杨', '赵', '黄', '周', '吴', '徐', '孙', '胡', '朱', '高', '林']
-const GIVEN = ['伟', '芳', '娜', '敏', '静', '丽', '强', '磊', '洋', '艳', '勇', '军', '杰', '娟', '涛', '明', '超', '秀兰']
-const FIRST = ['Ada', 'Ben', 'Cleo', 'Dan', 'Eve', 'Finn', 'Grace', 'Hugo', 'Iris', 'Jon', 'Kate', 'Leo', 'Mia', 'Noah']
-const LAST = ['Adams', 'Brown', 'Clark', 'Davis', 'Evans', 'Ford', 'Green', 'Hill', 'Irwin', 'Jones', 'King', 'Lewis']
+const GOODS: readonly [[string, string], ...[string, string][]] = [
+  ['baby-diapers', 'Diapers, size M'],
+  ['baby-formula', 'Formula, stage 2'],
+  ['beauty', 'Day cream'],
+  ['home', 'Storage boxes'],
+  ['tea', 'Green tea'],
+  ['kitchen', 'A cast iron pan'],
+]
+const INTERESTS = ['baby', 'beauty', 'home'] as const
+const FAMILY: readonly [string, ...string[]] = [
+  '王',
+  '李',
+  '张',
+  '刘',
+  '陈',
+  '杨',
+  '赵',
+  '黄',
+  '周',
+  '吴',
+  '徐',
+  '孙',
+  '胡',
+  '朱',
+  '高',
+  '林',
+]
+const GIVEN: readonly [string, ...string[]] = [
+  '伟',
+  '芳',
+  '娜',
+  '敏',
+  '静',
+  '丽',
+  '强',
+  '磊',
+  '洋',
+  '艳',
+  '勇',
+  '军',
+  '杰',
+  '娟',
+  '涛',
+  '明',
+  '超',
+  '秀兰',
+]
+const FIRST: readonly [string, ...string[]] = [
+  'Ada',
+  'Ben',
+  'Cleo',
+  'Dan',
+  'Eve',
+  'Finn',
+  'Grace',
+  'Hugo',
+  'Iris',
+  'Jon',
+  'Kate',
+  'Leo',
+  'Mia',
+  'Noah',
+]
+const LAST: readonly [string, ...string[]] = [
+  'Adams',
+  'Brown',
+  'Clark',
+  'Davis',
+  'Evans',
+  'Ford',
+  'Green',
+  'Hill',
+  'Irwin',
+  'Jones',
+  'King',
+  'Lewis',
+]
 
 export interface Generating {
   customers: number
@@ -105,6 +183,7 @@ class Life {
   private readonly earlier: number
   private readonly acts: Omit<Act, 'id'>[] = []
   private orders = 0
+  private carts = 0
 
   constructor(id: string, dice: Dice, span: { from: number; days: number; earlier: number }) {
     this.id = id
@@ -122,7 +201,7 @@ class Life {
     const { dice, kind } = this
     this.come()
     this.often('page.viewed', kind.views, () => ({ page: `P${dice.below(200)}` }))
-    this.often('cart.added', kind.carts, (nth) => ({ cart: `K${this.id.slice(1)}-${nth}`, amount: this.basket() }))
+    for (const at of this.moments(kind.carts)) this.cart(at)
     this.often('customer.checked-in', kind.checkIns, (_, at) => ({ day: this.localDay(at) }))
     for (const at of this.moments(kind.orders)) this.order(at)
     if (dice.chance(SHARES.leaves)) {
@@ -142,6 +221,7 @@ class Life {
     const advocate = `S${String(dice.below(Math.max(1, earlier)) + 1).padStart(5, '0')}`
     const type = kind.fresh ? 'customer.registered' : 'profile.changed'
     this.add(this.entered, type, friend ? { referral: `@${advocate}` } : {}, { customer: this.known() })
+    if (kind.fresh && dice.chance(SHARES.assistant)) this.add(this.entered + dice.below(2 * DAY), 'assistant.added', {})
   }
 
   private known(): Omit<CustomerChange, 'id'> {
@@ -164,18 +244,45 @@ class Life {
       zone: place.zone,
       locale: place.locale,
       birthday: dice.chance(SHARES.birthday) ? born : null,
+      tags: dice.chance(SHARES.interest) ? [pickOf(dice, INTERESTS)] : [],
       consent: { marketing },
     }
+  }
+
+  /** What is put into a cart and stays there, unless it is changed or comes as far as the checkout. */
+  private cart(at: number): void {
+    const { dice } = this
+    const contents = this.contents()
+    this.add(at, 'cart.added', contents)
+    if (dice.chance(SHARES.changed)) {
+      const changed = { ...this.contents(), cart: contents.cart }
+      this.add(at + dice.below(3 * HOUR), 'cart.changed', changed)
+    }
+    if (dice.chance(SHARES.checkout)) this.add(at + dice.below(HOUR), 'checkout.started', contents)
+  }
+
+  private contents() {
+    const [category, title] = pickOf(this.dice, GOODS)
+    const amount = this.basket()
+    return { cart: `K${this.id.slice(1)}-${++this.carts}`, amount, items: [{ id: title, title, category, amount }] }
   }
 
   private order(at: number): void {
     const { dice } = this
     const order = `O${this.id.slice(1)}-${++this.orders}`
-    const amount = this.basket()
+    const { cart, amount, items } = this.contents()
     const freight = amount < 99_00 ? 8_00 : 0
-    this.add(at, 'order.paid', { order, amount: amount + freight, freight }, { redeems: dice.chance(SHARES.redeems) })
+    const bought = { order, cart, amount: amount + freight, freight, lines: items }
+    if (dice.chance(SHARES.byCart)) {
+      this.add(at - Math.round(dice.around(2, 1) * HOUR), 'cart.added', { cart, amount, items })
+      this.add(at - dice.below(20 * MINUTE) - MINUTE, 'checkout.started', { cart, amount, items })
+    }
+    this.add(at, 'order.paid', bought, { redeems: dice.chance(SHARES.redeems) })
+    this.add(at + Math.round(dice.around(3, 0.4) * DAY), 'order.delivered', { order, lines: items })
     if (dice.chance(SHARES.refunded)) {
-      const part: Properties = dice.chance(SHARES.partly) ? { amount: Math.round(amount / 3), refund: `R${order.slice(1)}` } : {}
+      const part: Properties = dice.chance(SHARES.partly)
+        ? { amount: Math.round(amount / 3), refund: `R${order.slice(1)}` }
+        : {}
       this.add(at + Math.round(dice.around(6, 0.6) * DAY), 'order.refunded', { order, ...part })
     } else if (dice.chance(SHARES.reviewed)) {
       const review = { review: `V${order.slice(1)}`, order }
@@ -224,4 +331,4 @@ class Life {
 const HOUR_WEIGHTS = HOURS.map((weight, hour) => [hour, weight] as const)
 const MOST = 1.25 * 3.2
 
-const pickOf = (dice: Dice, from: readonly string[]): string => from[dice.below(from.length)] ?? ''
+const pickOf = <T>(dice: Dice, from: readonly [T, ...T[]]): T => from[dice.below(from.length)] ?? from[0]

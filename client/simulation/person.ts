@@ -1,4 +1,5 @@
 /** What a shop knows of one customer of a population: facts, consent, events, coupons, points, and the runs they are in. */
+import { localDate } from '../../domain/calendar.ts'
 import { CAPABILITIES, CHANNELS, type ChannelName } from '../../domain/channel.ts'
 import { MESSAGES } from '../../domain/consent.ts'
 import type { Facts } from '../../domain/customer.ts'
@@ -6,6 +7,7 @@ import type { PastEntry, TakenEvent } from '../../domain/journey.ts'
 import type { Programme } from '../../domain/tier.ts'
 import type { CustomerChange } from '../../store/customers.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
+import { type Ties, tagsNow } from '../preview/care.ts'
 import type { Shelf } from '../preview/effects.ts'
 import { Lots } from '../preview/lots.ts'
 import type { CustomerLoad, VirtualCustomer } from '../preview/setting.ts'
@@ -17,7 +19,7 @@ import { TierHistory } from './tiers.ts'
 /** A line of somebody's story, with the run it is of; null for what no run did. */
 export type PersonLine = Line & { run: string | null }
 
-export class Person {
+export class Person implements Ties {
   readonly id: string
   readonly joined: number
   readonly customer: VirtualCustomer
@@ -29,7 +31,9 @@ export class Person {
   readonly shelf: Shelf
   readonly tier: TierHistory
   readonly lines: PersonLine[] = []
+  readonly tags = new Map<string, number>()
   private readonly consents = new Map<string, boolean>()
+  private readonly withdrawals = new Map<string, string>()
   private readonly shopZone: string
 
   constructor(
@@ -79,8 +83,22 @@ export class Person {
     for (const [topic, word] of Object.entries(consent)) {
       const { granted, channels, purpose } =
         typeof word === 'boolean' ? { granted: word, channels: ['email'], purpose: MESSAGES } : word
+      this.withdrawals.delete(topic)
       for (const channel of channels) this.consents.set(`${topic}/${channel}/${purpose}`, granted)
     }
+  }
+
+  agrees(topic: string): boolean {
+    return this.consents.get(`${topic}/email/${MESSAGES}`) === true
+  }
+
+  withdrawnFor(topic: string): string | undefined {
+    return this.withdrawals.get(topic)
+  }
+
+  withdraw(topic: string, reason: string): void {
+    for (const said of this.consents.keys()) if (said.startsWith(`${topic}/`)) this.consents.set(said, false)
+    this.withdrawals.set(topic, reason)
   }
 
   private place(kind: string, address: string | null): void {
@@ -93,7 +111,7 @@ export class Person {
   }
 
   /** Whether they agreed to what a plan sends over a channel: to messages, and to the purpose that the plan names beside. */
-  agrees({ topic, delivery }: CatalogueEntry['plan'], channel: ChannelName): boolean {
+  agreesTo({ topic, delivery }: CatalogueEntry['plan'], channel: ChannelName): boolean {
     const says = (purpose: string): boolean => this.consents.get(`${topic}/${channel}/${purpose}`) === true
     return says(MESSAGES) && (delivery.purpose === MESSAGES || says(delivery.purpose))
   }
@@ -116,6 +134,17 @@ export class Person {
     const paid = this.events.filter(({ type }) => type === 'order.paid').map(({ properties }) => properties['amount'])
     const spent = paid.reduce<number>((sum, amount) => sum + (typeof amount === 'number' ? amount : 0), 0)
     const since = new Date(this.joined).toISOString()
-    return { zone, tags, paidOrders: paid.length, spent, since, tier: this.tier.facts(now), traits, standing }
+    const today = localDate(now, this.zone)
+    const facts = {
+      zone,
+      today,
+      tags: tagsNow(tags, this, now),
+      paidOrders: paid.length,
+      spent,
+      since,
+      traits,
+      standing,
+    }
+    return { ...facts, tier: this.tier.facts(now) }
   }
 }

@@ -158,7 +158,13 @@ const refundsOf = (events: readonly Told[], order: string | undefined): Properti
         .filter(({ type, properties }) => type === REFUNDED && properties['order'] === order)
         .map(({ properties }) => properties)
 
-function whyNotQualify({ referral, order, paid, refunds, now }: {
+function whyNotQualify({
+  referral,
+  order,
+  paid,
+  refunds,
+  now,
+}: {
   referral: Referral
   order: string | undefined
   paid: Properties

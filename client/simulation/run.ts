@@ -5,19 +5,22 @@ import type { Facts } from '../../domain/customer.ts'
 import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
 import type { Properties, RunStatus, TakenEvent } from '../../domain/journey.ts'
 import { type CatalogueEntry, type Host, playStory } from '../catalogue.ts'
-import { activitiesOf } from '../preview/activities.ts'
 import type { RunInMemory } from '../preview/activities.ts'
+import type { Purse } from '../preview/budget.ts'
+import { VirtualCare } from '../preview/care.ts'
 import { type Standing, VirtualEffects } from '../preview/effects.ts'
 import { VirtualMessages } from '../preview/messages.ts'
 import { VirtualPoints } from '../preview/points.ts'
 import { VirtualReferrals } from '../preview/referrals.ts'
 import type { Setting } from '../preview/setting.ts'
 import type { Issue } from '../preview/tiers.ts'
-import { type Say, spanInWords } from '../preview/timeline.ts'
+import type { Say } from '../preview/timeline.ts'
 import { withSplitsTold } from '../preview/splits.ts'
 import { VirtualWaits } from '../preview/waits.ts'
 import { benefitsOf } from '../../domain/tier.ts'
 import type { Person } from './person.ts'
+import { PopulationActivities } from './run-activities.ts'
+import { RunSetting } from './run-setting.ts'
 import type { PopulationShop } from './shop.ts'
 
 /** More than any story needs: one that comes to it goes round in a circle. */
@@ -30,6 +33,17 @@ export interface Entering {
   startsAt: number
   /** The event that began it; a sweep's runs have none. */
   begun: Properties | undefined
+}
+
+interface Desks {
+  setting: Setting
+  waits: VirtualWaits
+  effects: VirtualEffects
+  messages: VirtualMessages
+  points: VirtualPoints
+  care: VirtualCare
+  referrals: VirtualReferrals
+  activities: Host['activities']
 }
 
 type Granted = Awaited<ReturnType<Host['activities']['grantTierBenefits']>>
@@ -45,14 +59,6 @@ export class PopulationRun implements Host, RunInMemory {
   readonly goalUntil: number | null
   /** The event that began it, if one did. */
   readonly begun: Properties | undefined
-  readonly setting: Setting
-  readonly waits: VirtualWaits
-  readonly effects: VirtualEffects
-  readonly messages: VirtualMessages
-  readonly points: VirtualPoints
-  readonly referrals: VirtualReferrals
-  readonly activities: Host['activities']
-  readonly tiers: RunInMemory['tiers']
   status: RunStatus = 'running'
   reason = ''
   goalAt: number | null = null
@@ -66,7 +72,10 @@ export class PopulationRun implements Host, RunInMemory {
   private turns = 0
   private leaveOff: () => void = () => {}
 
-  constructor(shop: PopulationShop, { entry, person, entering }: { entry: CatalogueEntry; person: Person; entering: Entering }) {
+  constructor(
+    shop: PopulationShop,
+    { entry, person, entering }: { entry: CatalogueEntry; person: Person; entering: Entering },
+  ) {
     const { plan } = entry
     const { id, occasion, arm, startsAt, begun } = entering
     this.shop = shop
@@ -80,17 +89,58 @@ export class PopulationRun implements Host, RunInMemory {
     this.begun = begun
     this.goalUntil = plan.goal?.within ? startsAt + plan.goal.within : null
     this.since = person.events.length
-    this.setting = shop.settingOf(this)
-    this.waits = new VirtualWaits(this)
-    const { say, setting } = this
-    const budget = shop.budgets.purse(plan.name)
-    this.tiers = this.tiersOf()
-    this.effects = new VirtualEffects(setting, { budget, shelf: person.shelf }, say)
-    this.messages = new VirtualMessages(setting, say)
-    this.points = new VirtualPoints(setting, { budget, lots: person.lots, tiers: this.tiers }, say)
-    const { effects, points } = this
-    this.referrals = new VirtualReferrals(setting, { inbox: this, effects, points, say })
-    this.activities = shop.activitiesOf(this, activitiesOf(this))
+  }
+
+  /** Its desks are made when a story comes to them, and forgotten with it: most runs need few of them. */
+  private desks: Partial<Desks> = {}
+
+  get setting(): Setting {
+    return (this.desks.setting ??= new RunSetting(this, this.shop))
+  }
+
+  get waits(): VirtualWaits {
+    return (this.desks.waits ??= new VirtualWaits(this))
+  }
+
+  get effects(): VirtualEffects {
+    const over = { budget: this.purse, shelf: this.person.shelf }
+    return (this.desks.effects ??= new VirtualEffects(this.setting, over, this.say))
+  }
+
+  get messages(): VirtualMessages {
+    return (this.desks.messages ??= new VirtualMessages(this.setting, this.say))
+  }
+
+  get points(): VirtualPoints {
+    const over = { budget: this.purse, lots: this.person.lots, tiers: this.person.tier }
+    return (this.desks.points ??= new VirtualPoints(this.setting, over, this.say))
+  }
+
+  get care(): VirtualCare {
+    return (this.desks.care ??= new VirtualCare(this.setting, { inbox: this, ties: this.person }, this.say))
+  }
+
+  get referrals(): VirtualReferrals {
+    const { care, effects, points, say } = this
+    return (this.desks.referrals ??= new VirtualReferrals(this.setting, { inbox: this, care, effects, points, say }))
+  }
+
+  get activities(): Host['activities'] {
+    return (this.desks.activities ??= new PopulationActivities(this, this.shop))
+  }
+
+  get tiers(): RunInMemory['tiers'] {
+    const { tier } = this.person
+    return { now: tier.now, facts: (now) => tier.facts(now), grant: (standing, issue) => this.grant(standing, issue) }
+  }
+
+  private get purse(): Purse {
+    return this.shop.budgets.purse(this.entry.plan.name)
+  }
+
+  /** Whether a wait of it is over by the event. */
+  takes(event: TakenEvent): boolean {
+    return this.desks.waits?.give(event, this.now()) ?? false
   }
 
   /** What came since it began. */
@@ -113,8 +163,13 @@ export class PopulationRun implements Host, RunInMemory {
     const input = { run: this.id, journey: plan.name, customer: this.person.id, startsAt: this.startsAt }
     void playStory(withSplitsTold(journey, this.tellSplit), this, input)
       .catch((error: unknown) => this.shop.tally.failed(this, error))
-      .then(() => this.leaveOff())
+      .then(() => this.over())
     return rested
+  }
+
+  private over(): void {
+    this.desks = {}
+    this.leaveOff()
   }
 
   private readonly tellSplit = (name: string, way: string, ways: readonly string[]): void => {
@@ -158,7 +213,7 @@ export class PopulationRun implements Host, RunInMemory {
 
   readonly say: Say = (what, text, more = {}) => {
     const at = this.now()
-    const line = { at, after: spanInWords(at - this.enteredAt), what, text, ...more, run: this.id }
+    const line = { at, after: '', what, text, ...more, run: this.id }
     this.person.lines.push(line)
     this.shop.tally.tell(this, line)
   }
@@ -174,7 +229,7 @@ export class PopulationRun implements Host, RunInMemory {
 
   standing(): Standing {
     const { person, status, entry } = this
-    const consented: Standing['consented'] = (channel) => person.agrees(entry.plan, channel)
+    const consented: Standing['consented'] = (channel) => person.agreesTo(entry.plan, channel)
     return { now: this.now(), status, paused: false, consented }
   }
 
@@ -190,7 +245,7 @@ export class PopulationRun implements Host, RunInMemory {
   finish(status: Exclude<RunStatus, 'running'>, reason: string): boolean {
     if (this.status !== 'running') return false
     Object.assign(this, { status, reason })
-    this.waits.close()
+    this.desks.waits?.close()
     // What waited in an auction takes nothing away from others any more.
     for (const key of this.person.load.bids.keys()) if (key.startsWith(`${this.id}/`)) this.person.load.bids.delete(key)
     this.say('end', `end, ${status}: ${reason}`)
@@ -204,17 +259,6 @@ export class PopulationRun implements Host, RunInMemory {
   hold(): void {}
 
   noteWait(): void {}
-
-  private tiersOf(): RunInMemory['tiers'] {
-    const { tier } = this.person
-    return {
-      get now() {
-        return tier.now
-      },
-      facts: (now) => tier.facts(now),
-      grant: (standing, issue) => this.grant(standing, issue),
-    }
-  }
 
   private grant(standing: Standing, issue: Issue): Granted {
     const { status, now } = standing

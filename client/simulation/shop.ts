@@ -11,9 +11,8 @@ import { type Properties, type TakenEvent, decideEntry, occasionOf } from '../..
 import type { CapRule } from '../../domain/pressure.ts'
 import { REFUNDED } from '../../domain/returns.ts'
 import type { Programme } from '../../domain/tier.ts'
-import type { CatalogueEntry, Host } from '../catalogue.ts'
+import type { CatalogueEntry } from '../catalogue.ts'
 import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
-import type { Setting } from '../preview/setting.ts'
 import type { PublishedWords } from '../preview/words.ts'
 import { PopulationBudgets } from './budgets.ts'
 import type { PopulationClock } from './clock.ts'
@@ -64,8 +63,8 @@ export class PopulationShop {
   private readonly entries: readonly CatalogueEntry[]
   private readonly concerned = new Map<string, Concerned>()
   private readonly told = new Set<string>()
-  private readonly morning: MorningPlaces
-  private readonly highest: number
+  readonly morning: MorningPlaces
+  readonly highest: number
 
   constructor(
     entries: readonly CatalogueEntry[],
@@ -156,7 +155,7 @@ export class PopulationShop {
       for (const { plan } of concerned.exits) this.leave(person, plan, event)
     }
     if (event.type === REFUNDED) this.takeBackParts(person, event)
-    for (const run of person.running()) if (run.waits.give(event, this.clock.now)) run.wake()
+    for (const run of person.running()) if (run.takes(event)) run.wake()
     for (const entry of concerned?.begins ?? []) this.tryEntry(person, entry, event)
   }
 
@@ -164,7 +163,7 @@ export class PopulationShop {
     const { now } = this.clock
     for (const run of person.runs.get(plan.name) ?? []) {
       const counts = run.startsAt <= now && run.goalAt === null && (run.goalUntil === null || run.goalUntil >= now)
-      if (!counts || !plan.goal || !endsRun(plan, plan.goal, event, run.occasion)) continue
+      if (!counts || !plan.goal || !endsRun(plan, plan.goal, event, run)) continue
       run.goalAt = now
       this.tally.converted(run)
       if (run.finish('goal', event.type)) run.wake()
@@ -174,7 +173,7 @@ export class PopulationShop {
   private leave(person: Person, plan: CatalogueEntry['plan'], event: TakenEvent): void {
     for (const run of person.runs.get(plan.name) ?? []) {
       if (run.status !== 'running') continue
-      const exits = plan.exits.filter((exit) => endsRun(plan, exit, event, run.occasion))
+      const exits = plan.exits.filter((exit) => endsRun(plan, exit, event, run))
       const left = exits.some((exit) => !exit.whole || isRefundedWhole(run))
       if (left && run.finish('exited', event.type)) run.wake()
     }
@@ -231,74 +230,21 @@ export class PopulationShop {
   }
 
   /** Runs what may change somebody's growth value, and then decides the tier anew. */
-  private reviewing<T>(person: Person, because: 'growth' | 'refund', work: () => T): T {
+  reviewing<T>(person: Person, because: 'growth' | 'refund', work: () => T): T {
     const fresh = person.lots.newest + 1
-    const before = person.lots.growth(ALL)
+    const before = person.lots.allGrowth
     const done = work()
-    if (person.lots.growth(ALL) !== before) this.reviewTier(person, because, fresh)
+    if (person.lots.allGrowth !== before) this.reviewTier(person, because, fresh)
     return done
   }
 
   private reviewTier(person: Person, because: 'growth' | 'refund' | 'time', fresh?: number): void {
     const { now } = this.clock
-    for (const told of person.tier.review(because, { now, ...(fresh !== undefined && { fresh }) })) this.tell(person, told)
+    for (const told of person.tier.review(because, { now, ...(fresh !== undefined && { fresh }) }))
+      this.tell(person, told)
     const due = person.tier.dueAt
     // The upkeep looks once an hour.
     if (due !== undefined && due > now) this.clock.at(nextHour(due), () => this.reviewTier(person, 'time'))
-  }
-
-  /** The activities of a run, with what follows from them for the customer. */
-  activitiesOf({ person, entry, occasion }: PopulationRun, base: Host['activities']): Host['activities'] {
-    const { name } = entry.plan
-    return {
-      ...base,
-      awardPoints: (asked) => this.reviewing(person, 'growth', () => base.awardPoints(asked)),
-      settlePoints: (asked) => this.reviewing(person, 'growth', () => base.settlePoints(asked)),
-      takeBackPoints: (asked) => this.reviewing(person, 'refund', () => base.takeBackPoints(asked)),
-      referralCode: async (asked) => {
-        const result = await base.referralCode(asked)
-        if (result.is === 'given') this.referrals.giveCode(person.id, asked.programme, this.clock.now)
-        return result
-      },
-      approveReferral: async (asked) => {
-        const result = await base.approveReferral(asked)
-        if (result.is === 'approved') this.referrals.approve(occasion)
-        return result
-      },
-      returnsUntil: () => base.returnsUntil({ run: name }),
-    }
-  }
-
-  /** What the desks of a run are told. */
-  settingOf(run: PopulationRun): Setting {
-    const { person, entry, id, arm, enteredAt, startsAt, begun = {}, occasion } = run
-    const { plan } = entry
-    const { referrals, highest, morning, rules } = this
-    return {
-      ...rules,
-      plan,
-      run: id,
-      arm,
-      start: enteredAt,
-      startsAt,
-      customer: person.customer,
-      begin: begun,
-      zone: person.zone,
-      outside: [],
-      load: person.load,
-      highest,
-      release: (asked) => morning.place(asked),
-      couponsLeft: undefined,
-      couponsHeld: 0,
-      budgetLeft: undefined,
-      perishables: [],
-      referral: {
-        risk: [],
-        get friends() {
-          return referrals.friendsOf(person.id, plan.name, occasion)
-        },
-      },
-    }
   }
 
   /** What a customer has that expires. */
@@ -328,12 +274,12 @@ export class PopulationShop {
   }
 
   private sweep(from: number): void {
-    const window = { from, to: from + DAY }
     for (const entry of this.entries) {
       const { plan } = entry
       if (!plan.sweep || this.isOff(plan)) continue
       const { audience, at, worth = 1 } = plan.sweep
-      for (const { person, occasion, instant } of SWEEPS[audience](this, { journey: plan.name, at, worth, ...window })) {
+      const window = { journey: plan.name, at, worth, from, to: from + DAY }
+      for (const { person, occasion, instant } of SWEEPS[audience]?.(this, window) ?? []) {
         const { now } = this.clock
         if (!decideEntry(plan, { occasion, now, past: person.past(plan.name) }).enter) continue
         this.enter(person, entry, { occasion, startsAt: Math.max(instant, now), begun: undefined })
@@ -342,7 +288,6 @@ export class PopulationShop {
   }
 }
 
-const ALL = { since: -Infinity, after: 0 }
 const nextHour = (at: number): number => Math.ceil(at / HOUR) * HOUR
 
 /** Refusals that come before it is asked whether the journey is on. */

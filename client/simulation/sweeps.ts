@@ -1,6 +1,13 @@
 /** Whom the daily sweeps enter: activities/audiences.ts over a population in memory. A new audience is a line of this table. */
 import type { Audience } from '../../domain/audience.ts'
-import { afterDays, birthdayWithin, birthdaysAround, daysBetween, localDate, occurrenceOf } from '../../domain/calendar.ts'
+import {
+  afterDays,
+  birthdayWithin,
+  birthdaysAround,
+  daysBetween,
+  localDate,
+  occurrenceOf,
+} from '../../domain/calendar.ts'
 import { AHEAD, type ExpiryKind, TOGETHER, nextWeek } from '../../domain/expiry.ts'
 import type { Person } from './person.ts'
 import type { PopulationShop } from './shop.ts'
@@ -23,7 +30,7 @@ export interface Swept {
 
 type Sweep = (shop: PopulationShop, window: SweepWindow) => Iterable<Swept>
 
-export const SWEEPS: Record<Audience, Sweep> = {
+export const SWEEPS: Partial<Record<Audience, Sweep>> = {
   *birthday(shop, window) {
     const days = new Set(birthdaysAround(window).map(({ month, day }) => month * 100 + day))
     for (const person of shop.people.values()) {
@@ -67,6 +74,7 @@ const SOON = (AHEAD + TOGETHER + 2) * DAY
 function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind): Generator<Swept> {
   const hours = byZone((zone) => nextHourOf(window, zone))
   for (const person of shop.people.values()) {
+    if (kind === 'points' ? person.lots.soonest > window.to + SOON : person.coupons.size === 0) continue
     const soon = shop.perishables(person, kind).filter(({ at }) => at < window.to + SOON)
     const instant = soon.length > 0 ? hours(person.zone) : undefined
     if (instant === undefined) continue

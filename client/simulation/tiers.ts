@@ -138,7 +138,9 @@ export class TierHistory {
     const { programme, lots, zone } = this.of
     const { rank, why, from, follows, upto = lots.newest } = one
     const lasting =
-      rank === 0 ? null : lastingFrom(programme, { from: follows ?? from, zone: zone(), follows: follows !== undefined })
+      rank === 0
+        ? null
+        : lastingFrom(programme, { from: follows ?? from, zone: zone(), follows: follows !== undefined })
     const running = why === 'rise' ? this.runningPeriod(rank, from) : undefined
     const period = lasting && {
       name: running?.name ?? localDate(from, zone()),
@@ -164,7 +166,9 @@ export class TierHistory {
     const from = levelAt(programme, before?.rank ?? 0).id
     const properties: Properties = { level, title, from, period: period?.name ?? null }
     if (why === 'rise') {
-      const again = this.rows.slice(0, ordinal - 1).some((row) => row.rank === rank && row.period?.name === period?.name)
+      const again = this.rows
+        .slice(0, ordinal - 1)
+        .some((row) => row.rank === rank && row.period?.name === period?.name)
       Object.assign(properties, { reached: `${level}.${period?.name}`, again })
     }
     if (why === 'fall') properties['because'] = 'term'
@@ -209,8 +213,7 @@ export class TierHistory {
     const next = programme.levels[(row?.rank ?? 0) + 1]
     if (!row || !next) return undefined
     // All that there is, counted or not, is cheap to ask and nearly always too little.
-    if (lots.growth({ since: 0, after: 0 }) < (next.from * programme.nearMiss.from) / 100) return undefined
+    if (lots.allGrowth < (next.from * programme.nearMiss.from) / 100) return undefined
     return isNear(programme, lots.growth(this.counted(instant, row)), next) ? next : undefined
   }
 }
-

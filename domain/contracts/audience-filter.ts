@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { isZone } from '../calendar.ts'
 import { type AudienceFilter, FILTER_KINDS, type FilterKind } from '../audience-filter.ts'
+import { isAboutAudiences } from '../audience-review.ts'
 import { CHANNELS } from '../channel.ts'
 import { milliseconds } from '../duration.ts'
 import { isLocale } from '../locale.ts'
@@ -20,7 +21,9 @@ const count = z.int('expected a whole number').min(0, 'expected 0 or more')
 const money = z.int('expected whole minor units').min(0, 'expected 0 or more')
 
 const oneOrMore = <T>(one: z.ZodType<T>, expected: string) =>
-  z.union([one, z.array(one).min(1).max(LIST_MOST)], { error: `expected ${expected}, or a list of such` })
+  z.union([one, z.array(one).min(1, 'expected at least one').max(LIST_MOST, `expected at most ${LIST_MOST}`)], {
+    error: `expected ${expected}, or a list of such`,
+  })
 
 const within = z
   .string()
@@ -64,7 +67,8 @@ const span = z.union(
 const value = z.union([z.string().max(500), z.number(), z.boolean()], {
   error: 'expected a text, a number, true or false',
 })
-const bound = z.union([z.number(), z.iso.date()], { error: "expected a number or a date: '2026-03-01'" })
+const BOUND = "expected a number or a date: '2026-03-01'"
+const bound = z.union([z.number(), z.iso.date(BOUND)], { error: BOUND })
 const trait = z
   .strictObject({
     trait: text,
@@ -80,7 +84,13 @@ const trait = z
 
 const event = z
   .strictObject({
-    event: z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'"),
+    event: z
+      .string()
+      .regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "expected an event: 'order.paid'")
+      .refine(
+        (type) => !isAboutAudiences(type),
+        "expected an event that is not of audiences: name one, { audience: 'vips' }",
+      ),
     where: z
       .record(z.string(), z.json())
       .refine((one) => JSON.stringify(one).length <= 2_000, 'expected at most 2000 characters')

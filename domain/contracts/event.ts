@@ -68,6 +68,17 @@ const consent = z.union(
   ],
   { error: (issue) => (isObject(issue.input) ? undefined : 'expected true, false or { granted, channels, … }') },
 )
+/** One level of plain values; null takes a trait away. */
+const traits = z
+  .record(
+    line(64),
+    z.union([z.string().max(500), z.number(), z.boolean(), z.null()], {
+      error: 'expected a text of at most 500, a number, true, false or null',
+    }),
+    { error: (issue) => (issue.code === 'invalid_key' ? 'expected names of one line, at most 64 long' : undefined) },
+  )
+  .refine((all) => Object.keys(all).length <= 50, 'expected at most 50 traits in one event')
+
 const place = z.string().min(1).max(4000).nullable()
 
 const customer = z.strictObject({
@@ -88,6 +99,7 @@ const customer = z.strictObject({
   payment: line(200).nullish(),
   address: z.string().min(1).max(500).nullish(),
   tags: z.array(line(64)).max(50).optional(),
+  traits: traits.optional(),
   channels: z.array(channel).max(CHANNELS.length).optional(),
   reach: z
     .strictObject({ wecom: place, wechat: place, device: place, subscription: place, url: place })

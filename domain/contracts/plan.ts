@@ -5,9 +5,10 @@ import { AUDIENCES } from '../audience.ts'
 import { CHANNELS } from '../channel.ts'
 import { type Delivery, type MessageDelivery, PLAIN } from '../delivery.ts'
 import { BUDGET_MOST, isBounded, plannedBudget } from '../budget.ts'
+import type { CampaignTerms } from '../campaign.ts'
 import { BUCKETS_MOST } from '../coupon.ts'
 import { PerennialError } from '../errors.ts'
-import type { Routing } from '../journey.ts'
+import type { EndPattern, Routing } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
 import type { PointRule } from '../points.ts'
 import { PARTIALS_JOURNEY } from '../partials.ts'
@@ -19,8 +20,13 @@ import { programmeContract, programmeOf, rewardsContract, rewardsOf } from './re
 import { duration, readable, schedulingContract, time } from './timetable.ts'
 
 const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$/, "an event is noun.past: 'order.paid'")
-const pattern = z.strictObject({ on: eventType, where: z.record(z.string(), z.json()).optional() })
-const endPattern = pattern.extend({ sameOccasion: z.boolean().optional(), whole: z.boolean().optional() })
+const values = z.record(z.string(), z.json())
+const pattern = z.strictObject({ on: eventType, where: values.optional(), unless: values.optional() })
+const endPattern = pattern.extend({
+  sameOccasion: z.boolean().optional(),
+  shares: z.string().min(1).optional(),
+  whole: z.boolean().optional(),
+})
 const name = z.string().min(1).max(100)
 const minor = z.int().min(1).max(MONEY_MOST)
 const gives = z.union(
@@ -152,7 +158,7 @@ const planContract = z.strictObject({
   referral: programmeContract.optional(),
 })
 
-const ENGINE = ['sweep', 'upkeep', 'test-mail', PARTIALS_JOURNEY]
+const ENGINE = ['sweep', 'upkeep', 'test-mail', 'campaign', PARTIALS_JOURNEY]
 
 const nameContract = z
   .string()
@@ -160,7 +166,7 @@ const nameContract = z
   .refine((name) => !ENGINE.includes(name), `${ENGINE.join(', ')} are names of the engine`)
 
 /** A plan as the other floors use it: spans in ms, defaults filled in. */
-export type CheckedPlan = ReturnType<typeof checkPlan>
+export type CheckedPlan = ReturnType<typeof checkPlan> & { campaign?: CampaignTerms }
 
 /**
  * Checks a plan and its words; MJML is compiled afterwards (domain/ready-words.ts). Throws JOURNEY_INVALID or TEMPLATE_SYNTAX, naming
@@ -280,8 +286,9 @@ const sweepOf = ({ audience, at, worth }: z.output<typeof sweep>) => ({
 })
 
 /** Without keys that are undefined. */
-function plain({ on, where, sameOccasion, whole }: z.output<typeof endPattern>) {
-  return { on, ...(where !== undefined && { where }), ...(sameOccasion && { sameOccasion }), ...(whole && { whole }) }
+function plain({ sameOccasion, whole, ...pattern }: z.output<typeof endPattern>) {
+  const said = defined(pattern) as Omit<EndPattern, 'sameOccasion' | 'whole'>
+  return { ...said, ...(sameOccasion && { sameOccasion }), ...(whole && { whole }) }
 }
 
 function rulesOf(all: Record<string, z.output<typeof pointRule>>): Record<string, PointRule> {

@@ -1,7 +1,7 @@
-/** What a plan may say of rewards and of referral, and what a shop may ask about referrals and reviews (docs/api.md). */
+/** What a plan may say of rewards and of referral, and what a shop may ask about referrals, reviews and tasks (docs/api.md). */
 import { z } from 'zod'
 import { milliseconds } from '../duration.ts'
-import { PerennialError } from '../errors.ts'
+import { type ErrorCode, PerennialError } from '../errors.ts'
 import { MONEY_MOST } from '../offer.ts'
 import type { PointRule } from '../points.ts'
 import type { Programme, RewardTerms } from '../referral.ts'
@@ -97,6 +97,11 @@ const CONTRACTS = {
     reason: line.default(''),
     remember: z.boolean().default(false),
   }),
+  task: z.strictObject({
+    result: z.enum(['done', 'cannot'], { error: "expected 'done' or 'cannot'" }),
+    by: line.min(1, 'expected who says so'),
+    note: line.default(''),
+  }),
 }
 
 type Asked = keyof typeof CONTRACTS
@@ -107,8 +112,13 @@ export function readRequest<A extends Asked>(action: A, body: unknown): z.output
 }
 
 /** The number of a review out of an address. Throws REVIEW_UNKNOWN where it is none. */
-export function readReviewId(text: string): number {
+export const readReviewId = (text: string): number => readNumber(text, 'review', 'REVIEW_UNKNOWN')
+
+/** The number of a task. Throws TASK_UNKNOWN where it is none. */
+export const readTaskId = (text: string): number => readNumber(text, 'task', 'TASK_UNKNOWN')
+
+function readNumber(text: string, what: string, unknown: ErrorCode): number {
   const id = /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined
   if (id !== undefined) return id
-  throw new PerennialError('REVIEW_UNKNOWN', `no review '${text.slice(0, 40)}'`, { field: 'id' })
+  throw new PerennialError(unknown, `no ${what} '${text.slice(0, 40)}'`, { field: 'id' })
 }

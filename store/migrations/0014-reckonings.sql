@@ -20,11 +20,13 @@ create table reckonings (
 );
 
 alter table standings
-  add column reckoning date not null references reckonings,
-  add column year_orders integer not null,
+  -- Null where no reckoning wrote it.
+  add column reckoning date references reckonings,
+  add column year_orders integer not null default 0,
   -- How many changes of stage were told.
   add column changes integer not null default 0,
   add constraint standings_stage_check
     check (stage in ('prospect', 'new', 'active', 'high-value', 'at-risk', 'dormant', 'lost', 'reactivated')),
-  add constraint standings_bought check ((orders = 0) = (stage = 'prospect') and (orders = 0) = (last_paid_at is null)
-    and (orders = 0) = (first_paid_at is null) and (year_orders = 0) = (r is null) and year_orders <= orders);
+  add constraint standings_bought check (reckoning is null or ((orders = 0) = (stage = 'prospect')
+    and (orders = 0) = (last_paid_at is null) and (orders = 0) = (first_paid_at is null)
+    and (year_orders = 0) = (r is null) and year_orders <= orders));

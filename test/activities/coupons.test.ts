@@ -1,6 +1,10 @@
 import { afterAll, expect, test } from 'vitest'
+import { plannedBudget } from '../../domain/budget.ts'
+import { addBudgets } from '../../store/budgets.ts'
+import { redeemCoupon } from '../../store/redemptions.ts'
 import { expectInvariants, freshStore, person } from '../world.ts'
-import { DAY, NOON, planFacts } from '../store/given.ts'
+import { taken } from '../store/budget-given.ts'
+import { DAY, NOON, planFacts, rowsOf } from '../store/given.ts'
 import { openShop } from './given.ts'
 
 const { db } = await freshStore()
@@ -49,4 +53,37 @@ test('a request that cannot be is a failure that Temporal does not repeat', asyn
   ]
   for (const { more, type } of refused)
     await expect(ask('C1', more)).rejects.toMatchObject({ type, nonRetryable: true })
+})
+
+test('coupons of a run are taken back with what the budget held, but for those that were used or are over', async () => {
+  const offers = { ten: { title: 'Ten yuan', quota: 9, perMember: 9, gives: { amount: 1000 } } }
+  const plan = planFacts('recovery', { offers })
+  const own = await openShop(db, [plan])
+  const budget = plannedBudget({ name: 'care', cap: 9000, line: 0 })
+  await addBudgets(db, [{ name: 'recovery', class: 'service', budget }], () => own.clock.now() - 1)
+  await own.event('customer.registered', person('V1'))
+  const run = 'recovery/V1'
+  const issue = async (nth: number, valid: string): Promise<string> => {
+    const key = `${run}/coupon/ten#${nth}`
+    const issued = await own.activities.issueCoupon({ key, run, offer: 'ten', valid, asked: own.clock.now() })
+    return issued.is === 'issued' ? issued.coupon.code : issued.is
+  }
+  await issue(1, '1 day')
+  const used = await issue(2, '9 days')
+  await issue(3, '9 days')
+  const basket = { lines: [{ id: 'a', amount: 5000 }], shipping: 0 }
+  const redeemed = { key: 'till', code: used, customer: 'V1', order: 'O1', basket, now: own.clock.now() }
+  expect(await redeemCoupon(db, redeemed)).toMatchObject({ ok: true })
+  expect(await taken(db, 'care')).toEqual([2000, 1000])
+  own.clock.pass(2 * DAY)
+  const back = () => own.activities.voidCoupons({ run, asked: own.clock.now() })
+  expect(await back()).toEqual({ coupons: 1, used: 1 })
+  const statuses = await rowsOf(db, `select status from coupons where enrolment = '${run}' order by key`)
+  expect(statuses).toEqual([{ status: 'open' }, { status: 'redeemed' }, { status: 'void' }])
+  // What is over is let go of by the upkeep.
+  expect(await taken(db, 'care')).toEqual([1000, 1000])
+  expect(await back()).toEqual({ coupons: 0, used: 1 })
+  await expect(own.activities.voidCoupons({ run: 'recovery/nobody', asked: 0 })).rejects.toMatchObject({
+    type: 'RUN_UNKNOWN',
+  })
 })

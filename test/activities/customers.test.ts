@@ -237,6 +237,7 @@ describe('customerFacts', () => {
     for (const amount of [1250, 750, 'free']) await shop.event('order.paid', 'facts', { properties: { amount } })
     expect(await shop.activities.customerFacts({ customer: 'facts' })).toEqual({
       zone: 'Asia/Shanghai',
+      today: '2027-01-01',
       tags: ['vip'],
       paidOrders: 3,
       spent: 2000,

@@ -113,10 +113,12 @@ it('a worker of another channel sends nothing and says where to ask', async () =
     {},
     { at: 'sms' },
   )
+  elsewhere.clock.set(clock.now())
   await elsewhere.entered('E1', 'elsewhere')
   expect(await elsewhere.send('elsewhere', 'E1')).toEqual({ is: 'moved', to: 'email' })
   expect(elsewhere.channel.calls).toEqual([])
   const there = await openShop(db, [planFacts('elsewhere', { begins: { on: 'elsewhere.begun' } })], {}, { at: 'email' })
+  there.clock.set(clock.now())
   expect(await there.send('elsewhere', 'E1')).toEqual({ is: 'sent' })
 })
 
@@ -147,6 +149,7 @@ it('twenty at once share the last places of a day', async () => {
   const few = new Map([['tiny', { most: 7, zone: 'UTC' }]])
   const tiny = await openShop(db, [planFacts('quota', { begins: { on: 'quota.begun' } })], {}, { quotas: few })
   Object.assign(tiny.channel, { provider: 'tiny' })
+  tiny.clock.set(NOON + 30 * 24 * HOUR)
   const ids = Array.from({ length: 20 }, (_, index) => `T${index}`)
   for (const id of ids) await tiny.entered(id, 'quota')
   const results = await Promise.all(ids.map((id) => tiny.send('quota', id)))

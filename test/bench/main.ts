@@ -4,7 +4,7 @@
  * machine is nobody's alone.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,7 +30,9 @@ import type { Go } from '../durable/worker-process.ts'
 import { quietSdk } from '../quiet-sdk.ts'
 import { SECRET } from '../policy.ts'
 import { startSink } from '../smtp-sink.ts'
+import { measureCampaign } from './campaign.ts'
 import { type MoneyResults, measureMoney } from './money.ts'
+import { cpuOf } from './processes.ts'
 
 const ROUNDS = 4
 const PER_ROUND = 100
@@ -57,16 +59,6 @@ interface Measured {
   serverCpuMs: number
   workerCpuMs: number
   historyEvents: number
-}
-
-/** CPU of a process so far, ms: utime and stime of /proc, in ticks of 10 ms. Linux only; elsewhere 0 is printed. */
-async function cpuOf(pid: number | undefined): Promise<number> {
-  try {
-    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ')
-    return 10 * (Number(fields[11]) + Number(fields[12]))
-  } catch {
-    return 0
-  }
 }
 
 async function worker(program: string, go: object): Promise<ChildProcess> {
@@ -286,11 +278,22 @@ await chmod(directory, 0o755)
 const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })]
 const words = new Set(process.argv.slice(2))
 try {
+  if (words.has('campaign'))
+    await keep({ campaign: await measureCampaign(directory, members(), { say, durable: words.has('durable') }) })
+  else await withMoney()
+} finally {
+  for (const stop of stops.reverse()) await stop()
+}
+
+/** How many, out of the words: a million unless said. */
+function members(): number {
+  return Number([...words].find((word) => /^\d+$/.test(word)) ?? 1_000_000)
+}
+
+async function withMoney(): Promise<void> {
   const coupons = await money(directory, words)
   if (words.has('money')) await keep({ money: coupons })
   else await all(coupons)
-} finally {
-  for (const stop of stops.reverse()) await stop()
 }
 
 async function all(coupons: MoneyResults): Promise<void> {

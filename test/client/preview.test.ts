@@ -92,6 +92,65 @@ describe('a walk', () => {
     `)
   })
 
+  it('begins it anew only with an event that holds what the wait asks, of any of several types', async () => {
+    const timeline = await tell(
+      async ({ waitForEvent, send }) => {
+        const restart = ['cart.added', 'cart.changed']
+        const options = { within: '1 hour', match: { cart: 'K1', none: undefined }, restart } as const
+        if (!(await waitForEvent('order.paid', options))) await send('hello')
+      },
+      {
+        events: [
+          parseScriptedEvent('cart.changed@30m{"cart":"K1"}'),
+          parseScriptedEvent('cart.added@50m{"cart":"K2"}'),
+          parseScriptedEvent('order.paid@1h{"cart":"K2"}'),
+        ],
+      },
+    )
+    expect(timeline.lines.find(({ what }) => what === 'message')?.after).toBe('1 hour 30 minutes')
+  })
+
+  it('knows what began the run and what is newest since', async () => {
+    const told: unknown[] = []
+    const story: Story<Message, 'ten'> = async ({ beginning, newest, wait }) => {
+      told.push(await beginning(), await newest('cart.changed', { match: { cart: 'K1' } }))
+      await wait('2 hours')
+      told.push((await newest(['cart.added', 'cart.changed'], { match: { lines: [{ id: 'A' }] } }))?.properties)
+    }
+    const begin = { cart: 'K1', lines: [{ id: 'A' }] }
+    const events = [parseScriptedEvent('cart.changed@1h{"cart":"K1","lines":[{"id":"B"},{"id":"A","n":2}]}')]
+    await tell(story, { begin, events }, { begins: { on: 'cart.added' }, occasion: 'cart' })
+    expect(told).toEqual([
+      { amount: 100_00, ...begin },
+      undefined,
+      { cart: 'K1', lines: [{ id: 'B' }, { id: 'A', n: 2 }] },
+    ])
+    told.length = 0
+    await tell(story)
+    expect(told).toEqual([{}, undefined, undefined])
+  })
+
+  it('rests for a computed time, and says it as people do', async () => {
+    const timeline = await tell(({ wait }) => wait(`${20 / 3} days`))
+    expect(timeline.lines[1]?.text).toBe('wait 6.6 days')
+    expect(timeline.lines.at(-1)?.after).toBe('6 days 16 hours')
+  })
+
+  it('skips news that would come too long after the plan meant it', async () => {
+    const story: Story<Message, 'ten'> = async ({ wait, send }) => {
+      await wait('11 hours')
+      await send('hello', {}, { within: '11 hours' })
+      await send('bye', {}, { within: '13 hours' })
+    }
+    const told = (await tell(story)).lines.filter(({ what }) => what === 'message' || what === 'skipped')
+    expect(told.map(({ after, name, code }) => [after, name, code])).toEqual([
+      ['23 hours', 'hello', 'NEWS_OVER'],
+      ['23 hours', 'bye', undefined],
+    ])
+    const late = await tell(story, { paused: { after: '1 hour', for: '3 days' } })
+    expect(late.lines.filter(({ what }) => what === 'message')).toEqual([])
+  })
+
   it('leaves by an exit, without counting', async () => {
     const timeline = await tell(
       ({ wait }) => wait('3 days'),

@@ -127,7 +127,41 @@ describe('targets', () => {
       { date: '2026-11-01', at: '12:00' },
       { due: '2026-11-01 12:00', late: true, next: undefined },
     ],
+    [{ festival: 'mid-autumn' }, { due: '2027-09-15 09:00', late: false, next: '2028-10-03 09:00' }],
+    // Laba is kept in the last days of a year or the first of the next.
+    [{ festival: 'laba' }, { due: '2027-01-15 09:00', late: false, next: '2028-01-04 09:00' }],
+    [
+      { festival: ['mid-autumn', 'spring-festival'], at: '10:00' },
+      { due: '2027-02-06 10:00', late: false, next: '2027-09-15 10:00' },
+    ],
+    [{ instant: '2026-11-24T20:00:00+08:00' }, { due: '2026-11-24 13:00', late: false, next: undefined }],
+    [
+      { instant: '2026-11-24T12:00:00Z', before: '1 hour' },
+      { due: '2026-11-24 12:00', late: false, next: undefined },
+    ],
+    [
+      { instant: '2026-11-23T06:00:00Z', after: '2 hours' },
+      { due: '2026-11-23 09:00', late: true, next: undefined },
+    ],
   ] as const)('%j', (target, expected) => expect(berlin(target)).toEqual(expected))
+
+  it('of a festival is late on its day alone', () => {
+    const at = (time: string) =>
+      occurrenceOf({ festival: 'spring-festival' }, 'Asia/Shanghai', of(time, 'Asia/Shanghai'))
+    expect(at('2027-02-06T09:00').late).toBe(false)
+    const late = at('2027-02-06T10:00')
+    expect([late.late, localDate(late.next ?? 0, 'Asia/Shanghai')]).toEqual([true, '2028-01-26'])
+    expect(localDate(at('2027-02-07T00:00').due, 'Asia/Shanghai')).toBe('2028-01-26')
+  })
+
+  it.each(['2026-11-11', '2026-11-11T20:00', 'soon', '', undefined as unknown as string])(
+    'names the instant that is none: %j',
+    (instant) => {
+      expect(() => occurrenceOf({ instant }, 'UTC', monday)).toThrow(
+        expect.objectContaining({ code: 'TIME_MALFORMED' }),
+      )
+    },
+  )
 
   it('refuses a date that no calendar has', () => {
     for (const date of ['2027-02-30', '2027-13-01'] as const) {

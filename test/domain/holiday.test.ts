@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isWorkday, readHolidays } from '../../domain/holiday.ts'
+import { isWorkday, readHolidays, workdaysAfter } from '../../domain/holiday.ts'
 
 const LIST = 'date,kind,name\n2026-02-16,holiday,春节\n2026-02-14,workday,春节\n\n# until here\n'
 const known = {
@@ -19,6 +19,28 @@ describe('a workday', () => {
 
   it('is asked of a day that exists', () => {
     expect(() => isWorkday('2026-02-30', known)).toThrow(expect.objectContaining({ code: 'TIME_MALFORMED' }))
+  })
+})
+
+describe('so many working days later', () => {
+  // Friday the 13th: the Saturday is worked for the Spring Festival, Sunday and Monday are not.
+  it.each([
+    [1, '2026-02-14T07:30:00.000Z'],
+    [2, '2026-02-17T07:30:00.000Z'],
+    [4, '2026-02-19T07:30:00.000Z'],
+  ])('%i', (days, expected) => {
+    const friday = Date.UTC(2026, 1, 13, 7, 30)
+    const at = workdaysAfter(friday, days, { zone: 'Asia/Shanghai', holidays: known })
+    expect(new Date(at).toISOString()).toBe(expected)
+  })
+
+  it('is a matter of the week where nobody told of the year, and of the zone’s own day', () => {
+    const unknown = { years: new Set<number>(), days: new Map<string, never>() }
+    // Thursday evening in London is Friday in Shanghai.
+    const thursday = Date.UTC(2027, 0, 7, 20)
+    const after = (zone: string): string =>
+      new Date(workdaysAfter(thursday, 1, { zone, holidays: unknown })).toISOString().slice(0, 10)
+    expect([after('Europe/London'), after('Asia/Shanghai')]).toEqual(['2027-01-08', '2027-01-10'])
   })
 })
 

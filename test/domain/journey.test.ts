@@ -1,7 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { runId } from '../../domain/ids.ts'
-import { type PastEntry, type Reentry, canonical, decideEntry, matches, occasionOf } from '../../domain/journey.ts'
+import {
+  type PastEntry,
+  type Properties,
+  type Reentry,
+  canonical,
+  concerns,
+  decideEntry,
+  matches,
+  occasionOf,
+} from '../../domain/journey.ts'
 
 const DAY = 86_400_000
 const NOW = Date.UTC(2026, 10, 23)
@@ -29,6 +38,39 @@ describe('matches', () => {
 
   it('takes a missing property for no value at all, null either', () => {
     expect(matches({ on: 'order.paid', where: { store: null } }, event)).toBe(false)
+  })
+})
+
+describe('what an event may not be, and has to share', () => {
+  const of = (properties: Properties) => ({ type: 'customer.registered', properties })
+
+  it('leaves out the events that have all of `unless`', () => {
+    const pattern = { on: 'customer.registered', unless: { import: true, shop: 'main' } }
+    expect(matches(pattern, of({}))).toBe(true)
+    expect(matches(pattern, of({ import: true }))).toBe(true)
+    expect(matches(pattern, of({ import: 'true', shop: 'main' }))).toBe(true)
+    expect(matches(pattern, of({ import: true, shop: 'main', more: 1 }))).toBe(false)
+  })
+
+  const about = (shares: string, properties: Properties, begun: Properties): boolean =>
+    concerns({ occasion: 'order' }, { on: 'order.paid', shares }, { properties, occasion: 'O1', begun })
+  const lines = (...categories: string[]): Properties => ({
+    lines: categories.map((category) => ({ id: 'L', category })),
+  })
+
+  it.each([
+    ['cart', { cart: 'K1' }, { cart: 'K1' }, true],
+    ['cart', { cart: 'K2' }, { cart: 'K1' }, false],
+    ['cart', { cart: '1' }, { cart: 1 }, true],
+    ['cart', {}, { cart: 'K1' }, true],
+    ['cart', { cart: 'K1' }, {}, true],
+    ['lines.category', lines('tea', 'coffee'), lines('coffee', 'milk'), true],
+    ['lines.category', lines('tea'), lines('coffee', 'milk'), false],
+    ['lines.category', lines('tea'), { lines: [{ id: 'L' }] }, true],
+    ['lines.category', { lines: 'tea' }, lines('tea'), true],
+    ['constructor.name', lines('tea'), lines('tea'), true],
+  ])('shares %s of %j with %j: %s', (path, properties, begun, expected) => {
+    expect(about(path, properties, begun)).toBe(expected)
   })
 })
 

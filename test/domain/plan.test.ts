@@ -63,8 +63,8 @@ describe('a good plan', () => {
   it('says all that it may say', () => {
     const plan = checkPlan('cart-2', {
       ...good,
-      begins: { on: 'cart.added', where: { channel: 'web' } },
-      goal: { on: 'order.paid', within: '14 days' },
+      begins: { on: 'cart.added', where: { channel: 'web' }, unless: { import: true } },
+      goal: { on: 'order.paid', within: '14 days', shares: 'cart' },
       exit: [{ on: 'cart.emptied', sameOccasion: true }, { on: 'customer.deleted' }],
       points: { order: { title: 'A point a yuan', earn: { perYuan: 1 }, bonuses: { festival: 2 } } },
       holdout: 7.5,
@@ -74,8 +74,8 @@ describe('a good plan', () => {
       topic: 'carts',
       offers: { ten: { title: 'Ten off', quota: 0, perMember: 1 } },
     })
-    expect(plan.begins).toEqual({ on: 'cart.added', where: { channel: 'web' } })
-    expect(plan.goal).toEqual({ on: 'order.paid', within: 14 * DAY })
+    expect(plan.begins).toEqual({ on: 'cart.added', where: { channel: 'web' }, unless: { import: true } })
+    expect(plan.goal).toEqual({ on: 'order.paid', within: 14 * DAY, shares: 'cart' })
     expect(plan.exits).toEqual([{ on: 'cart.emptied', sameOccasion: true }, { on: 'customer.deleted' }])
     expect(plan.points).toEqual({ order: { title: 'A point a yuan', earn: { perYuan: 1 }, bonuses: { festival: 2 } } })
     expect(plan.reentry).toEqual({ when: 'after-exit', gap: DAY, atMost: 3 })
@@ -149,6 +149,7 @@ describe('a bad plan', () => {
     ['goal.within', { goal: { on: 'order.paid', within: '2 dayz' } }, /'2 dayz' is not a duration/],
     ['goal', { goal: { on: 'order.paid', when: 'soon' } }, /"when"/],
     ['exit.on', { exit: { on: 'left' } }, /noun\.past/],
+    ['exit.shares', { exit: { on: 'order.paid', shares: '' } }, /1/],
     ['holdout', { holdout: 60 }, /50/],
     ['reentry.when', { reentry: { when: 'always' } }, /"after-exit"/],
     ['reentry.gap', { reentry: { when: 'any', gap: 'a while' } }, /'a while' is not a duration/],

@@ -37,6 +37,27 @@ describe('the wording check', () => {
     expect(found('销量第一，国家级', ['第一', '国家级'])).toEqual(['国家级'])
   })
 
+  test('finds the same on the short way, which printed letters alone take, as on the long one', () => {
+    const words = TERMS.map(({ term }) => term).filter((term) => /^[\x20-\x7e]+$/.test(term))
+    const glue = fc.constantFrom(' ', '-', '. ', '\n', '', ' a ', ' b c ', "'", '1', ' the ')
+    const spelt = fc
+      .constantFrom(...words)
+      .chain((word) => fc.constantFrom(word, word.toUpperCase(), [...word].join(' ')))
+    const piece = fc.oneof(spelt, glue, fc.string({ maxLength: 6 }))
+    let hits = 0
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const text = pieces.join('')
+        const terms = found(text)
+        hits += terms.length
+        // What nobody sees is read all the same.
+        expect(found(`${text}\u200b`)).toEqual(terms)
+      }),
+      { numRuns: 2_000 },
+    )
+    expect(hits).toBeGreaterThan(200)
+  })
+
   test('puts the gravest first', () => {
     expect(checkWording('原价 100，绝对最佳').map((one) => one.severity)).toEqual(['block', 'review', 'evidence'])
   })

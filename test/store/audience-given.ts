@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import type { AudienceFacts, AudienceFilter } from '../../domain/audience-filter.ts'
 import { CHANNELS, type ChannelName } from '../../domain/channel.ts'
 import { STAGES } from '../../domain/standing.ts'
-import { type Db, at, inTransaction } from '../../store/db.ts'
+import { type Db, type Tx, at, inTransaction } from '../../store/db.ts'
 import { DAY, NOON } from './given.ts'
 
 export interface ShopPerson {
@@ -64,11 +64,13 @@ const person: fc.Arbitrary<Omit<ShopPerson, 'id'>> = fc.record({
   traits: fc.dictionary(some(TRAITS), some(VALUES), { maxKeys: 3 }).map((one) => ({ ...one })),
   tier: maybe(some(LEVELS)),
   standing: maybe(
-    fc.tuple(some(STAGES), maybe(fc.tuple(score(), score(), score())), some(SEGMENTS)).map(([stage, rfm, segment]) => ({
-      stage,
-      rfm: rfm && { r: rfm[0], f: rfm[1], m: rfm[2] },
-      segment: rfm && segment,
-    })),
+    fc
+      .tuple(some(STAGES), maybe(fc.tuple(score(), score(), score())), some(SEGMENTS))
+      .map(([stage, scores, segment]) => {
+        // Who never paid has no score.
+        const rfm = stage === 'prospect' ? null : scores
+        return { stage, rfm: rfm && { r: rfm[0], f: rfm[1], m: rfm[2] }, segment: rfm && segment }
+      }),
   ),
   consents: fc.array(fc.record({ topic: some(TOPICS), channel: some(['email', 'sms']), granted: fc.boolean() }), {
     maxLength: 4,
@@ -163,6 +165,7 @@ export function openShop(db: Db, people: readonly ShopPerson[]): Promise<void> {
     const programme = { levels: LEVELS.map((id) => ({ id })) }
     await sql`insert into programmes (version, programme, since) values (1, ${JSON.stringify(programme)}, ${now})
       on conflict do nothing`.execute(tx)
+    await reckoned(tx)
     for (const one of people) {
       await sql`
         insert into customers (id, zone, locale, email, phone, tags, traits, created_at, updated_at)
@@ -181,11 +184,12 @@ export function openShop(db: Db, people: readonly ShopPerson[]): Promise<void> {
       }
       if (one.standing) {
         const { stage, rfm, segment } = one.standing
+        const paid = stage === 'prospect' ? null : now
         await sql`
-          insert into standings (customer, stage, r, f, m, segment, orders, year_spent, as_of, stage_since)
-          values (${one.id}, ${stage}, ${rfm?.r ?? null}, ${rfm?.f ?? null}, ${rfm?.m ?? null}, ${segment}, 0, 0, ${now}, ${now})`.execute(
-          tx,
-        )
+          insert into standings (customer, stage, r, f, m, segment, orders, year_orders, year_spent, first_paid_at, last_paid_at,
+            reckoning, as_of, stage_since)
+          values (${one.id}, ${stage}, ${rfm?.r ?? null}, ${rfm?.f ?? null}, ${rfm?.m ?? null}, ${segment}, ${paid ? 1 : 0},
+            ${rfm ? 1 : 0}, 0, ${paid}, ${paid}, '2026-11-23', ${now}, ${now})`.execute(tx)
       }
       for (const { topic, channel, granted } of one.consents)
         await sql`
@@ -202,6 +206,13 @@ export function openShop(db: Db, people: readonly ShopPerson[]): Promise<void> {
         )
     }
   })
+}
+
+/** A reckoning that standings may say they come from. */
+async function reckoned(tx: Tx): Promise<void> {
+  await sql`
+    insert into reckonings (day, as_of, zone, r_edges, m_edges, thresholds)
+    values ('2026-11-23', ${at(NOON)}, 'UTC', '{}', '{}', '{}') on conflict do nothing`.execute(tx)
 }
 
 const eventId = ({ id }: ShopPerson, i: number): string => `${id}-${i}`

@@ -24,7 +24,7 @@ async function entered(size: number): Promise<string[]> {
 }
 
 const lease = (limit = 100, leaseMs = LEASE): Promise<Dispatch[]> => leaseDispatch(db, { limit, leaseMs })
-const said = (rows: Dispatch[]): string[] => rows.map((row) => `${row.kind} ${row.enrolment}`)
+const said = (rows: Dispatch[]): string[] => rows.map((row) => `${row.kind} ${row.workflow}`)
 const idsOf = (rows: Dispatch[]): number[] => rows.map((row) => row.id)
 
 /** As if the time had passed by which leased or put-off rows come again. */
@@ -37,7 +37,8 @@ describe('a lease', () => {
     const [first = '', second = ''] = await entered(3)
     const rows = await lease(2)
     expect(said(rows)).toEqual([`start ${first}`, `start ${second}`])
-    expect(rows[0]).toMatchObject({ journey: 'story', occasion: null, starts_at: new Date(NOON), attempts: 1 })
+    expect(rows[0]).toMatchObject({ run: { journey: 'story' }, campaign: null, attempts: 1 })
+    expect(Date.parse(rows[0]?.run?.startsAt ?? '')).toBe(NOON)
   })
 
   test('is never of one row to two dispatchers, however many ask at once', async () => {
@@ -56,14 +57,14 @@ describe('a lease', () => {
     await others.destroy()
     expect(given).toHaveLength(200)
     expect(new Set(idsOf(given)).size).toBe(200)
-    expect(new Set(given.map((row) => row.enrolment))).toEqual(new Set(runs))
+    expect(new Set(given.map((row) => row.workflow))).toEqual(new Set(runs))
   })
 
   test('that ran out is given again; one that was delivered is not', async () => {
     const [first = '', second = ''] = await entered(2)
     const rows = await lease()
     expect(await lease()).toEqual([])
-    await markDelivered(db, idsOf(rows.filter((row) => row.enrolment === first)))
+    await markDelivered(db, idsOf(rows.filter((row) => row.workflow === first)))
     await passTime()
     const again = await lease()
     expect(said(again)).toEqual([`start ${second}`])
@@ -84,7 +85,7 @@ describe('a wake-up', () => {
     await wake(db, [run])
     const starts = await lease()
     expect(said(starts)).toEqual([`start ${run}`, `start ${other}`])
-    await markDelivered(db, idsOf(starts.filter((row) => row.enrolment === other)))
+    await markDelivered(db, idsOf(starts.filter((row) => row.workflow === other)))
     await wake(db, [other])
     expect(said(await lease())).toEqual([`wake ${other}`])
     await markDelivered(db, idsOf(starts))

@@ -20,6 +20,7 @@ import { BREAKING_BUDGETS, giveFromBudget } from './budget-breaking.ts'
 import { BREAKING_REFERRALS } from './referral-breaking.ts'
 import { BREAKING_STANDINGS, reckonThem } from './standing-breaking.ts'
 import { BREAKING_TIERS, riseAndFall } from './tier-breaking.ts'
+import { BREAKING_AUDIENCES, gather } from './audience-breaking.ts'
 
 const { db } = await freshStore()
 
@@ -46,6 +47,7 @@ beforeAll(async () => {
   await earnAndOwe(clock.now())
   await giveFromBudget(db, clock.now())
   await riseAndFall(db)
+  await gather(db)
   await bring(clock.now())
 })
 
@@ -329,6 +331,7 @@ const BREAKING: Record<string, Record<string, string>> = {
   ...BREAKING_TIERS,
   ...BREAKING_STANDINGS,
   ...BREAKING_REFERRALS,
+  ...BREAKING_AUDIENCES,
 }
 
 class Undo extends Error {}

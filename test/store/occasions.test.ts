@@ -51,6 +51,25 @@ test('an occasion whose exit came first never begins, and the log says why', asy
   ])
 })
 
+test('a goal that is to share something counts where it does, or where either does not say', async () => {
+  const goods = routing('goods', {
+    begins: { on: 'order.delivered' },
+    goal: { on: 'goods.paid', shares: 'lines.category', within: null },
+    occasion: 'order',
+  })
+  const tell = inboxOf(db, handClock(), [goods])
+  const lines = (...categories: string[]) => categories.map((category) => ({ id: 'L', category }))
+  const delivered = (order: string, more: object) =>
+    tell('order.delivered', person('C5'), { properties: { order, ...more } })
+  await delivered('tea', { lines: lines('tea', 'cups') })
+  await delivered('coffee', { lines: lines('coffee') })
+  await delivered('bare', {})
+  await tell('goods.paid', 'C5', { properties: { lines: lines('milk', 'tea') } })
+  expect(await statuses('C5')).toEqual({ tea: 'goal', coffee: 'running', bare: 'goal' })
+  await tell('goods.paid', 'C5', { properties: { order: 'O9' } })
+  expect(await statuses('C5')).toEqual({ tea: 'goal', coffee: 'goal', bare: 'goal' })
+})
+
 test('the beginning of a run is the event that began it; one that an operator began has none', async () => {
   await send('order.paid', person('C4'), of('7'))
   expect(await beginningOf(db, 'orders/C4/7')).toEqual({ order: '7', whole: true })

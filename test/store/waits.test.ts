@@ -1,6 +1,9 @@
+import fc from 'fast-check'
+import { sql } from 'kysely'
 import { afterAll, describe, expect, test } from 'vitest'
+import { type Properties, holds } from '../../domain/journey.ts'
 import { finishRun } from '../../store/outcomes.ts'
-import { closeWait, openWait, viewWait } from '../../store/waits.ts'
+import { type LastLook, closeWait, newestEvent, openWait, viewWait } from '../../store/waits.ts'
 import { expectInvariants, freshStore, person } from '../world.ts'
 import { DAY, HOUR, NOON, behindLock, handClock, inboxOf, routing, rowCounts, rowsOf, wakesOf } from './given.ts'
 
@@ -24,8 +27,8 @@ async function inJourney(id: string) {
     open: (ordinal: number, type: string, more: { match?: Record<string, string>; deadline?: number } = {}) =>
       openWait(db, { key: key(ordinal), run, type, match: {}, deadline: DEADLINE, ...more }),
     view: (ordinal: number) => viewWait(db, { run, key: key(ordinal) }),
-    close: (ordinal: number, restart: string | null = null, deadline = DEADLINE) =>
-      closeWait(db, { run, key: key(ordinal), deadline, restart, within: 3 * DAY }),
+    close: (ordinal: number, restart: LastLook['restart'] = null, deadline = DEADLINE, more: Partial<LastLook> = {}) =>
+      closeWait(db, { run, key: key(ordinal), deadline, restart, within: 3 * DAY, ...more }),
     wakes: async () => (await wakesOf(db)).filter((one) => one === run).length,
   }
 }
@@ -256,4 +259,51 @@ describe('restart', () => {
     expect(await close(1, 'page.viewed')).toMatchObject({ status: 'running', event: { id: 'r4-a' }, again: null })
     expect(await rowsOf(db, `select open from waits where key = 'story/R4/wait/1'`)).toEqual([{ open: false }])
   })
+})
+
+test('an event begins the time anew only where it holds what the wait asks, and is of one of the types', async () => {
+  const { clock, open, send, close } = await inJourney('R6')
+  await open(1, 'order.paid')
+  clock.set(NOON + DAY)
+  await send('page.viewed', 'r6-a', { cart: 'K1' })
+  clock.set(NOON + 2 * DAY)
+  await send('cart.added', 'r6-b', { cart: 'K2' })
+  clock.set(DEADLINE)
+  const types = ['page.viewed', 'cart.added']
+  expect(await close(1, types, DEADLINE, { match: { cart: 'K1' } })).toEqual({ ...NOTHING, again: NOON + 4 * DAY })
+})
+
+test('the newest event is of one of the types, holds what is asked, and is no older than the run', async () => {
+  const before = inboxOf(db, handClock(NOON - 1), [story])
+  await before('cart.added', person('N1'), { id: 'n1-before', properties: { cart: 'K1' } })
+  const { run, send } = await inJourney('N1')
+  const newest = async (types: string[], match = {}) => (await newestEvent(db, { run, types, match }))?.id
+  expect(await newest(['cart.added', 'cart.changed'])).toBeUndefined()
+  await send('cart.added', 'n1-a', {
+    cart: 'K1',
+    items: [
+      { id: 'A', stock: 0 },
+      { id: 'B', stock: 2 },
+    ],
+  })
+  await send('cart.changed', 'n1-b', { cart: 'K2' })
+  expect(await newest(['cart.added', 'cart.changed'])).toBe('n1-b')
+  expect(await newest(['cart.added', 'cart.changed'], { cart: 'K1' })).toBe('n1-a')
+  expect(await newest(['cart.added'], { items: [{ id: 'B' }] })).toBe('n1-a')
+  expect(await newest(['cart.added'], { items: [{ id: 'B', stock: 0 }] })).toBeUndefined()
+  expect(await newest(['customer.registered'])).toMatch(/./)
+  expect(await newestEvent(db, { run: 'story/nobody', types: ['cart.added'] })).toBeNull()
+})
+
+test('what an event holds is the same in a preview as here', async () => {
+  const value = fc.letrec((tie) => ({
+    any: fc.oneof({ maxDepth: 3 }, fc.constantFrom(0, 1, 'a', 'b', true, null), tie('list'), tie('object')),
+    list: fc.array(tie('any'), { maxLength: 2 }),
+    object: fc.dictionary(fc.constantFrom('x', 'y'), tie('any'), { maxKeys: 2 }),
+  })).object as fc.Arbitrary<Properties>
+  const pairs = fc.sample(fc.tuple(value, value), { numRuns: 3_000, seed: 5 })
+  const { rows } = await sql<{ held: boolean }>`
+    select (one->0) @> (one->1) as held from jsonb_array_elements(${JSON.stringify(pairs)}::jsonb) one`.execute(db)
+  expect(pairs.map(([one, asked]) => holds(one, asked))).toEqual(rows.map(({ held }) => held))
+  expect(rows.filter(({ held }) => held).length).toBeGreaterThan(100)
 })

@@ -1,4 +1,5 @@
 /** All that a journey file may import. docs/journeys.md is the lesson. */
+import type { Campaign, CampaignPlan, CampaignStory } from './campaign-plan.ts'
 import type { CleanUp, Journey, Plan, Story } from './plan.ts'
 
 /**
@@ -12,4 +13,12 @@ export function journey<
   const R extends string = never,
 >(plan: Plan<M, O, P, R>, story: Story<M, O, P, R>, cleanUp?: CleanUp): Journey {
   return { plan, story: story as Story<string, string, string>, ...(cleanUp && { cleanUp }) }
+}
+
+/** A campaign: one story of waves over a whole audience. Misspelt messages and offers do not compile. */
+export function campaign<const M extends string, const O extends string = never>(
+  plan: CampaignPlan<M, O>,
+  story: CampaignStory<M, O>,
+): Campaign {
+  return { plan, waves: story as CampaignStory<string, string> }
 }

@@ -25,7 +25,7 @@ export type Begins =
       every: 'day'
       at: `${number}:${number}`
       audience: Audience
-      /** Of what expires: the least that is worth a message, in points or coupons; 1 unless said. */
+      /** The least that is worth a run: of what expires so many points or coupons, 1 unless said; of silence so many messages, 10. */
       worth?: number
     }
 
@@ -134,26 +134,50 @@ export interface ReviewOutcome {
   reason: string
 }
 
+/** Whether it was done, by whom, and what they noted; `by` is 'deadline' where nobody said anything in time. */
+export interface TaskOutcome {
+  done: boolean
+  by: string
+  note: string
+}
+
+/** Whether the next message may carry `links.confirm`, or why not. */
+export type AskConsentOutcome = { asked: true } | { asked: false; refused: Refusal }
+
 type Arm = () => unknown
+
+/** What an event must hold; what is undefined is not asked. */
+export type Match = Record<string, Properties[string] | undefined>
 
 export interface Kit<M extends string, O extends string, P extends string = string, R extends string = string> {
   /** Elapsed time ('2 days' is 48 hours), or calendar days to a time on the customer's clock. */
   wait(time: Duration | CalendarDays): Promise<void>
   /**
-   * Until a date, weekday or time on the customer's clock; true when it was reached. Where it has passed: `now` goes on at once,
+   * Until a date, weekday, festival or time on the customer's clock, or an instant; true when it was reached. Where it has passed: `now` goes on at once,
    * `next` takes the next one (a date has none: goes on), `skip` goes on and answers false, `exit` leaves the journey.
    */
   waitUntil(target: CalendarTarget, policy?: { late: 'now' | 'next' | 'skip' | 'exit' }): Promise<boolean>
   /**
    * The event, or undefined when the time is over. An event that came since the run began and that no earlier wait took counts
-   * at once. `match` names properties that must be equal; an event of type `restart` begins the time anew.
+   * at once. `match` is what the event must hold, lists included; an event of the types `restart` that holds it begins the time anew.
    */
   waitForEvent(
     type: string,
-    options: { within: Duration; match?: Properties; restart?: string },
+    options: { within: Duration; match?: Match; restart?: string | string[] },
   ): Promise<TakenEvent | undefined>
-  /** One message through the gate. A refusal is a value and never ends the journey. Held beyond `until` it is skipped. */
-  send(message: M, data?: Record<string, unknown>, news?: { until: string }): Promise<SendOutcome>
+  /** The properties of the event that began the run; `{}` where a sweep or an operator did. */
+  beginning(): Promise<Properties>
+  /** The newest event of these types that the run has heard, that which began it with them. `match` is what it must hold. */
+  newest(type: string | string[], options?: { match?: Match }): Promise<TakenEvent | undefined>
+  /**
+   * One message through the gate. A refusal is a value and never ends the journey. News that would be sent after `until`, or later
+   * than `within` after the plan meant it, is skipped.
+   */
+  send(
+    message: M,
+    data?: Record<string, unknown>,
+    news?: { until: string } | { within: Duration },
+  ): Promise<SendOutcome>
   /**
    * Waits for the day so many days before the first of what expires in the run's week, at the hour of the sweep, and answers what
    * is there then, all of it together. Undefined where that day is past, or nothing is left that is worth a message.
@@ -173,6 +197,22 @@ export interface Kit<M extends string, O extends string, P extends string = stri
   reward(name: R): Promise<RewardOutcome>
   /** A person decides, by `perennial review` or over HTTP; where nobody does within the time, `otherwise` holds. */
   review(topic: string, options: { within: Duration; otherwise: ReviewOutcome['decision'] }): Promise<ReviewOutcome>
+  /**
+   * A person does something, e.g. the customer's adviser: they see it in `perennial tasks` and say `perennial task done`, or cannot. At
+   * the deadline the story goes on without it. Working days are those of the shop's calendar.
+   */
+  task(name: string, options: { within: Duration | { workingDays: number }; note?: string }): Promise<TaskOutcome>
+  /** Tags the customer, until it is taken off or as long as it lasts. The shop's own tags are apart and never touched. */
+  tag(name: string, options?: { lasts: Duration }): Promise<void>
+  /** Takes off a tag that a journey gave. */
+  untag(name: string): Promise<void>
+  /** Withdraws consent to the plan's topic over every channel, with the run and the reason ('silence') as its proof. */
+  unsubscribe(reason: string): Promise<void>
+  /**
+   * Makes e-mail consent pending that a journey withdrew, so that `links.confirm` in the next message gives it back; of the plan's topic
+   * unless said. Refused where it is given (CONSENT_GIVEN), and where the customer never agreed or said no themselves (NO_CONSENT).
+   */
+  askConsent(topic?: string): Promise<AskConsentOutcome>
   /** The customer's own code to share in a programme, made at the first asking. `programme` is the journey that has it. */
   referralCode(programme: string): Promise<CodeOutcome>
   /** Rests until the order of the run's referral can no longer be returned. */
@@ -198,6 +238,10 @@ export type CleanUp = (
   steps: Pick<Kit<string, string, string>, 'takeBackPoints'> & {
     /** Takes back what a void referral was rewarded with: points by their rule, coupons that are not used, rungs by the policy. */
     takeBackRewards(): Promise<{ rewards: number; used: number }>
+    /** Takes back the run's coupons that nobody has used, and frees what the budget held for them. */
+    voidCoupons(): Promise<{ coupons: number; used: number }>
+    /** Takes off a tag that a journey gave. */
+    untag(name: string): Promise<void>
   },
 ) => Promise<unknown>
 

@@ -1,5 +1,4 @@
-/** What the words about referral, rewards and reviews do; the player of steps.ts hands itself in. */
-import { milliseconds } from '../../domain/duration.ts'
+/** What the words about referral and rewards do; the player of steps.ts hands itself in. */
 import type { EffectKind } from '../../domain/ids.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import type { Kit, RewardOutcome } from './plan.ts'
@@ -7,16 +6,7 @@ import type { Host, RunInput } from './steps.ts'
 
 /** The activities these words stand on. */
 export type ReferralActivity =
-  | 'openReview'
-  | 'viewReview'
-  | 'closeReview'
-  | 'referralCode'
-  | 'returnsUntil'
-  | 'judgeReferral'
-  | 'approveReferral'
-  | 'giveReward'
-  | 'climbRung'
-  | 'takeBackRewards'
+  'referralCode' | 'returnsUntil' | 'judgeReferral' | 'approveReferral' | 'giveReward' | 'climbRung' | 'takeBackRewards'
 
 /** What the steps need of the player. */
 export interface Playing {
@@ -32,15 +22,11 @@ export interface Playing {
   leave(): never
 }
 
-type Steps = Pick<
-  Kit<string, string>,
-  'reward' | 'review' | 'referralCode' | 'returnsOver' | 'judge' | 'approve' | 'climb'
->
+type Steps = Pick<Kit<string, string>, 'reward' | 'referralCode' | 'returnsOver' | 'judge' | 'approve' | 'climb'>
 
 export function referralSteps(player: Playing): Steps {
   return {
     reward: (name) => reward(player, name),
-    review: (topic, options) => review(player, topic, options),
     referralCode: (programme) => referralCode(player, programme),
     returnsOver: () => returnsOver(player),
     judge: () => judge(player),
@@ -52,7 +38,7 @@ export function referralSteps(player: Playing): Steps {
 type Settled<T> = Exclude<T, { is: 'held' }>
 
 /** Asks for an effect until it is not held by a pause; a run that is over leaves its story. */
-async function asking<T extends { is: string; code?: unknown }>(
+export async function asking<T extends { is: string; code?: unknown }>(
   player: Playing,
   step: string,
   ask: () => Promise<T>,
@@ -125,29 +111,6 @@ async function climb(player: Playing): Promise<number[]> {
     if (result.is === 'refused' && result.code === 'LEFT_JOURNEY') player.leave()
     if (result.is === 'given') rungs.push(rung)
     above = rung
-  }
-}
-
-/** A race of the decision, the deadline and the exit, as a wait for an event is. */
-async function review(
-  player: Playing,
-  topic: string,
-  { within, otherwise }: Parameters<Steps['review']>[1],
-): ReturnType<Steps['review']> {
-  const { host, input } = player
-  const { activities } = host
-  const { run } = input
-  const key = player.nextKey('review', topic)
-  const deadline = host.now() + milliseconds(within)
-  player.handled = host.wakes()
-  let view = await activities.openReview({ key, run, topic, deadline, otherwise, asked: host.now() })
-  for (;;) {
-    player.leaveUnless(view.status)
-    if (view.decided) return view.decided
-    player.move(`review ${topic}`, deadline)
-    const woken = (await host.rest(deadline, player.handled)) === 'woken'
-    player.handled = host.wakes()
-    view = woken ? await activities.viewReview({ run, key }) : await activities.closeReview({ run, key })
   }
 }
 

@@ -3,11 +3,12 @@
  * what was previewed is what happens.
  */
 import type { Activities, SendRequest, SendResult } from '../../activities/index.ts'
-import { type CalendarDays, milliseconds } from '../../domain/duration.ts'
+import { type CalendarDays, type Duration, milliseconds } from '../../domain/duration.ts'
 import { bucketOf, pickArm } from '../../domain/experiment.ts'
 import { type EffectKind, effectKey, waitKey } from '../../domain/ids.ts'
-import type { RunStatus } from '../../domain/journey.ts'
-import type { Journey, Kit } from './plan.ts'
+import type { Properties, RunStatus, TakenEvent } from '../../domain/journey.ts'
+import { type CareActivity, careCleanUp, careSteps, targetInWords } from './care-steps.ts'
+import type { Journey, Kit, Match } from './plan.ts'
 import { type ReferralActivity, referralSteps, takeBackRewards } from './referral-steps.ts'
 
 type AnyKit = Kit<string, string, string>
@@ -41,6 +42,8 @@ export interface Host {
     | 'openWait'
     | 'viewWait'
     | 'closeWait'
+    | 'beginning'
+    | 'newestEvent'
     | 'runStatus'
     | 'calendarWait'
     | 'calendarTarget'
@@ -52,6 +55,7 @@ export interface Host {
     | 'expiringSoon'
     | 'grantTierBenefits'
     | ReferralActivity
+    | CareActivity
     | 'finishRun'
   > & {
     /** By whichever channel the gate chooses. */
@@ -69,9 +73,18 @@ class Left extends Error {
   }
 }
 
+/** Without what is not asked. */
+const asked = (match: Match = {}): Properties =>
+  Object.fromEntries(Object.entries(match).filter(([, value]) => value !== undefined)) as Properties
+
+/** A computed time as people read it: one decimal. */
+const shortened = (time: string): string => time.replace(/(\.\d)\d+/, '$1')
+
 class Player {
   handled = 0
   private waits = 0
+  /** When the story should have come to where it is: late where nobody was there to go on with it. */
+  private due: number
   private readonly effects = new Map<string, number>()
   readonly host: Host
   readonly input: RunInput
@@ -79,6 +92,7 @@ class Player {
   constructor(host: Host, input: RunInput) {
     this.host = host
     this.input = input
+    this.due = input.startsAt
   }
 
   kit(): AnyKit {
@@ -86,6 +100,8 @@ class Player {
       wait: (time) => this.wait(time),
       waitUntil: (target, policy) => this.waitUntil(target, policy),
       waitForEvent: (type, options) => this.waitForEvent(type, options),
+      beginning: () => this.host.activities.beginning({ run: this.input.run }),
+      newest: (type, options) => this.newest(type, options),
       send: (message, data, news) => this.send(message, data ?? {}, news),
       expiring: (kind, options) => this.expiring(kind, options),
       issueCoupon: (offer, options) => this.issueCoupon(offer, options),
@@ -94,6 +110,7 @@ class Player {
       takeBackPoints: () => this.takeBackPoints(),
       grantTierBenefits: () => this.grantTierBenefits(),
       ...referralSteps(this),
+      ...careSteps(this),
       split: (name, arms, weights) => this.split(name, arms, weights),
       customer: () => this.customer(),
     }
@@ -107,11 +124,12 @@ class Player {
       const { status } = await this.host.activities.runStatus({ run: this.input.run })
       this.leaveUnless(status)
     }
+    this.due = until
   }
 
   private async wait(time: Parameters<AnyKit['wait']>[0]): Promise<void> {
     const until = typeof time === 'string' ? this.host.now() + milliseconds(time) : await this.calendarWait(time)
-    await this.restUntil(until, `wait ${typeof time === 'string' ? time : `${time.days} days, ${time.at}`}`)
+    await this.restUntil(until, `wait ${typeof time === 'string' ? shortened(time) : `${time.days} days, ${time.at}`}`)
   }
 
   private calendarWait(wait: CalendarDays): Promise<number> {
@@ -124,7 +142,7 @@ class Player {
   ): Promise<boolean> {
     const { customer } = this.input
     const { due, late, next } = await this.host.activities.calendarTarget({ customer, target, asked: this.host.now() })
-    const words = `wait until ${Object.values(target).join(' ')}`
+    const words = `wait until ${targetInWords(target)}`
     if (!late) {
       await this.restUntil(due, words)
       return true
@@ -150,25 +168,40 @@ class Player {
     const { run } = this.input
     const key = waitKey(run, ++this.waits)
     const within = milliseconds(options.within)
+    const match = asked(options.match)
     let deadline = this.host.now() + within
     this.handled = this.host.wakes()
-    let view = await activities.openWait({ key, run, type, match: options.match ?? {}, deadline })
+    let view = await activities.openWait({ key, run, type, match, deadline })
     for (;;) {
       this.leaveUnless(view.status)
-      if (view.event) return view.event
+      if (view.event) return this.came(view.event)
       this.move(`wait for ${type}`, deadline)
       if ((await this.host.rest(deadline, this.handled)) === 'woken') {
         this.handled = this.host.wakes()
         view = await activities.viewWait({ run, key })
         continue
       }
-      const last = await activities.closeWait({ run, key, deadline, restart: options.restart ?? null, within })
+      const last = await activities.closeWait({ run, key, deadline, restart: options.restart ?? null, match, within })
       this.leaveUnless(last.status)
-      if (last.event) return last.event
-      if (last.again === null) return undefined
+      if (last.event) return this.came(last.event)
+      if (last.again === null) {
+        this.due = deadline
+        return undefined
+      }
       deadline = last.again
       view = last
     }
+  }
+
+  private came(event: TakenEvent): TakenEvent {
+    this.due = Math.max(this.due, Date.parse(event.at))
+    return event
+  }
+
+  private async newest(type: string | string[], options?: { match?: Match }): Promise<TakenEvent | undefined> {
+    const { run } = this.input
+    const found = await this.host.activities.newestEvent({ run, types: [type].flat(), match: asked(options?.match) })
+    return found ?? undefined
   }
 
   private async expiring(
@@ -188,10 +221,10 @@ class Player {
   private async send(
     message: string,
     data: Record<string, unknown>,
-    news?: { until: string },
+    news?: { until: string } | { within: Duration },
   ): ReturnType<AnyKit['send']> {
     const key = this.nextKey('send', message)
-    const until = news && { until: Date.parse(news.until) }
+    const until = news && { until: 'until' in news ? Date.parse(news.until) : this.due + milliseconds(news.within) }
     for (;;) {
       this.move(`send ${message}`, null)
       // The gate itself reads whether the run is still on, so a wake-up until here is handled by it.
@@ -299,7 +332,11 @@ class Player {
     if (cleanUp === undefined) return
     const { status } = await this.host.activities.runStatus({ run: this.input.run })
     if (status === 'goal' || status === 'exited') {
-      await cleanUp({ takeBackPoints: () => this.takeBackPoints(), takeBackRewards: () => takeBackRewards(this) })
+      await cleanUp({
+        takeBackPoints: () => this.takeBackPoints(),
+        takeBackRewards: () => takeBackRewards(this),
+        ...careCleanUp(this),
+      })
     }
   }
 

@@ -1,0 +1,189 @@
+/** The word that lets a whole population live through some days: `simulate`. */
+import { writeFile } from 'node:fs/promises'
+import { type Command, InvalidArgumentError } from 'commander'
+import { PerennialError } from '../../domain/errors.ts'
+import { localTime } from '../../domain/calendar.ts'
+import { generatedMembers } from '../simulation/generated.ts'
+import { readMembers } from '../simulation/member-file.ts'
+import type { Member } from '../simulation/members.ts'
+import { pageOf } from '../simulation/page.ts'
+import { type SimulationReport, reportOf } from '../simulation/report.ts'
+import { RULES, simulate } from '../simulation/simulate.ts'
+import type { Session } from './session.ts'
+import { type Cell, facts, faint, left, many, number, page, right, section, table } from './layout.ts'
+
+const HELP = `
+Examples:
+  perennial simulate                                        all journeys, 10,000 made-up customers, 90 days
+  perennial simulate first-order birthday --customers generated:2000 --days 30
+  perennial simulate --customers people.ndjson --from 2026-11-23 --html simulation.html
+  perennial simulate --seed 8 --save simulation.json        other customers; the same bytes for the same seed
+
+--customers is 'generated', 'generated:<how many>', or a file in JSON or NDJSON (docs/simulation.md). A journey that begins
+switched off stays off unless it is named.`
+
+interface Options {
+  customers: string
+  days: number
+  seed: number
+  from: number
+  html?: string
+  save?: string
+}
+
+export function addSimulatingWord(program: Command, session: Session): void {
+  program
+    .command('simulate')
+    .description(
+      'let a whole population live through some days on a virtual clock; nothing is sent, no server is needed',
+    )
+    .argument('[journeys...]', 'the journeys to play; all of them unless named')
+    .option('--customers <who>', "'generated', 'generated:2000' or a file", `generated:${CUSTOMERS}`)
+    .option('--days <days>', 'how many days', whole(1, 730), 90)
+    .option('--seed <number>', 'other customers for another number', whole(0, 1_000_000_000), 7)
+    .option('--from <date>', 'the first day, in UTC', dateRead, Date.UTC(2026, 10, 23))
+    .option('--html <file>', 'writes a page with charts')
+    .option('--save <file>', 'writes all of it in JSON')
+    .addHelpText('after', HELP)
+    .action((names: string[], options: Options) => simulateWord(session, names, options))
+}
+
+const CUSTOMERS = 10_000
+const CUSTOMERS_MOST = 1_000_000
+
+const whole =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
+  }
+
+function dateRead(text: string): number {
+  const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN
+  if (!Number.isNaN(at) && new Date(at).toISOString().startsWith(text)) return at
+  throw new PerennialError('TIME_MALFORMED', `'${text}' is not a date`, { field: 'from', expected: "'2026-11-23'" })
+}
+
+async function simulateWord(session: Session, names: string[], options: Options): Promise<void> {
+  const { days, seed, from, html, save } = options
+  const entries = names.length > 0 ? await named(session, names) : [...(await session.catalogue()).values()]
+  const members = await membersOf(options)
+  const simulated = await simulate({ entries, members, from, days, rules: { switchedOn: names } })
+  const report = reportOf(simulated, { seed })
+  if (html !== undefined) await writeFile(html, pageOf(report, RULES))
+  if (save !== undefined) await writeFile(save, `${JSON.stringify(report, null, 2)}\n`)
+  session.answer(report, () => reportPage(report))
+}
+
+const named = (session: Session, names: readonly string[]) =>
+  Promise.all([...new Set(names)].sort().map((name) => session.journey(name)))
+
+function membersOf({ customers: who, days, seed, from }: Options): Promise<Member[]> | Member[] {
+  const [, count = String(CUSTOMERS)] = /^generated(?::(\d{1,7}))?$/.exec(who) ?? []
+  if (!who.startsWith('generated')) return readMembers(who, { from, days })
+  const customers = /^generated(?::\d{1,7})?$/.test(who) ? Number(count) : 0
+  if (customers < 1 || customers > CUSTOMERS_MOST)
+    throw new InvalidArgumentError(`Expected 'generated:<how many>' from 1 to ${CUSTOMERS_MOST}, or a file.`)
+  return generatedMembers({ customers, seed, from, days })
+}
+
+const money = (minor: number): string => (minor / 100).toLocaleString('en-US', { minimumFractionDigits: 2 })
+
+function reportPage(report: SimulationReport): string {
+  const { from, days, seed, customers, events, runs, sent } = report
+  const head = `${many(customers, 'customer')}, ${many(days, 'day')} from ${from}, seed ${seed}: ${many(events, 'event')}, ${many(runs, 'run')}, ${many(sent, 'message')}`
+  return page(
+    head,
+    section('Journeys', journeysTable(report)),
+    section('Not sent, not given', refusalsTable(report)),
+    section('Coupons', couponsPage(report)),
+    section('Budgets', budgetsTable(report)),
+    section('Points', pointsPage(report)),
+    section('Nobody came to', deadTable(report)),
+    section('The worst hit', worstPage(report)),
+    section(
+      'Stories that failed',
+      table(
+        [left('JOURNEY'), right('RUNS'), left('WHY')],
+        report.failures.map((one): Cell[] => [one.journey, one.count, one.message]),
+      ),
+    ),
+    faint('A simulation on a virtual clock. Customers do what they do whatever is sent to them. Nothing was sent.'),
+  )
+}
+
+function journeysTable({ journeys }: SimulationReport): string {
+  const heads = ['ENTERED', 'HELD OUT', 'GOAL', 'COMPLETED', 'EXITED', 'FAILED', 'STILL IN', 'SENT'].map(right)
+  const rows = journeys.map((one): Cell[] => [
+    one.journey,
+    ...[one.entered, one.holdout, one.goal, one.ended.completed, one.ended.exited, one.ended.failed, one.running].map(
+      number,
+    ),
+    number(one.sent),
+  ])
+  return table([left('JOURNEY'), ...heads], rows)
+}
+
+function refusalsTable({ refusals, entriesRefused }: SimulationReport): string {
+  const rows = [...refusals, ...entriesRefused].map(({ code, count, meaning }): Cell[] => [
+    code,
+    number(count),
+    meaning,
+  ])
+  return table([left('CODE'), right('TIMES'), left('MEANING')], rows)
+}
+
+function couponsPage({ coupons }: SimulationReport): string {
+  const { perCustomer, redrawn, offers } = coupons
+  const rows = offers
+    .filter(({ issued }) => issued > 0)
+    .map(({ offer, issued, redeemed, cost }): Cell[] => [offer, number(issued), number(redeemed), money(cost)])
+  return page(
+    table([left('OFFER'), right('ISSUED'), right('REDEEMED'), right('COST')], rows),
+    facts({
+      'cost in all': money(coupons.cost),
+      'a customer who used any': `half at most ${money(perCustomer.p50)}, 99 of 100 at most ${money(perCustomer.p99)} (${many(perCustomer.customers, 'customer')})`,
+      'in all, redrawn': `half at most ${money(redrawn.p50)}, 99 of 100 at most ${money(redrawn.p99)} (${many(redrawn.times, 'population')} drawn out of this one)`,
+    }),
+  )
+}
+
+function budgetsTable({ budgets }: SimulationReport): string {
+  const rows = budgets.map(({ id, cap, reserved, spent, left: rest, exhausted, lasts }): Cell[] => [
+    id,
+    ...[cap, reserved, spent, rest].map(money),
+    exhausted === null
+      ? lasts === null
+        ? 'more than a year at this pace'
+        : `${lasts} at this pace`
+      : `no room on ${exhausted}`,
+  ])
+  return table([left('BUDGET'), ...['CAP', 'RESERVED', 'SPENT', 'LEFT'].map(right), left('LASTS UNTIL')], rows)
+}
+
+function pointsPage({ points }: SimulationReport): string {
+  const { pending, available, expired, liability } = points
+  return facts({
+    available: number(available),
+    pending: number(pending),
+    expired: number(expired),
+    liability: money(liability),
+  })
+}
+
+function deadTable({ dead }: SimulationReport): string {
+  return table(
+    [left('JOURNEY'), left('WHAT'), left('NAME')],
+    dead.map(({ journey, what, name }): Cell[] => [journey, what, name]),
+  )
+}
+
+function worstPage({ worst }: SimulationReport): string {
+  if (!worst) return ''
+  const { customer, sent, busiestWeek, zone, timeline } = worst
+  const shown = timeline.filter(({ what }) => what !== 'begin' && what !== 'end' && what !== 'split')
+  const rows = shown.map(({ at, run, text }): Cell[] => [localTime(at, zone), run?.split('/')[0] ?? '', text])
+  const head = `${customer}, ${many(sent, 'message')}, ${busiestWeek} of them in seven days (${zone})`
+  return page(head, table([left('WHEN'), left('JOURNEY'), left('WHAT')], rows))
+}

@@ -1,0 +1,69 @@
+/** The activities of one run in a population: those of a preview, and what follows from them for the customer and for others. */
+import type { Host } from '../catalogue.ts'
+import { RunActivities } from '../preview/activities.ts'
+import { refundsAmong } from '../preview/routing.ts'
+import type { PopulationRun } from './run.ts'
+import type { PopulationShop } from './shop.ts'
+
+type Calls = Host['activities']
+type Call<K extends keyof Calls> = Parameters<Calls[K]>[0]
+
+export class PopulationActivities extends RunActivities {
+  private readonly of: PopulationRun
+  private readonly shop: PopulationShop
+
+  constructor(of: PopulationRun, shop: PopulationShop) {
+    super(of)
+    this.of = of
+    this.shop = shop
+  }
+
+  override awardPoints(request: Call<'awardPoints'>) {
+    const { of } = this
+    const { begun, person, status } = of
+    const award = this.shop.reviewing(person, 'growth', () => super.awardPoints(request))
+    // A part of the order may have been refunded before anything was earned by it.
+    if (begun) of.points.takeBackParts(refundsAmong(person.events, begun), { now: of.now(), status })
+    return award
+  }
+
+  override settlePoints() {
+    return this.shop.reviewing(this.of.person, 'growth', () => super.settlePoints())
+  }
+
+  override takeBackPoints() {
+    return this.shop.reviewing(this.of.person, 'refund', () => super.takeBackPoints())
+  }
+
+  override async referralCode(asked: Call<'referralCode'>) {
+    const result = await super.referralCode(asked)
+    if (result.is === 'given') this.shop.referrals.giveCode(this.of.person.id, asked.programme, this.of.now())
+    return result
+  }
+
+  override async approveReferral() {
+    const result = await super.approveReferral()
+    if (result.is === 'approved') this.shop.referrals.approve(this.of.occasion)
+    return result
+  }
+
+  override async giveTag(asked: Call<'giveTag'>) {
+    const result = await super.giveTag(asked)
+    const { customer } = this.of.person
+    if (result.is === 'done' && !customer.tags.includes(asked.tag)) customer.tags = [...customer.tags, asked.tag]
+    return result
+  }
+
+  override async takeTagOff(asked: Call<'takeTagOff'>) {
+    const result = await super.takeTagOff(asked)
+    const { customer } = this.of.person
+    if (result.untagged) customer.tags = customer.tags.filter((tag) => tag !== asked.tag)
+    return result
+  }
+
+  override async withdrawConsent(asked: Call<'withdrawConsent'>) {
+    const result = await super.withdrawConsent(asked)
+    if (result.is === 'done') this.of.person.withdraw(this.of.setting.plan.topic, asked.reason)
+    return result
+  }
+}
