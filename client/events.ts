@@ -6,7 +6,8 @@ import { customerOf } from './consent.ts'
 import type { Routing } from '../domain/journey.ts'
 import type { Clock } from '../domain/tempo.ts'
 import { type Db, storeError } from '../store/db.ts'
-import { acceptEvent, rejectEvent } from '../store/events.ts'
+import { acceptEvent } from '../store/events.ts'
+import { rejectEvent } from '../store/rejected-events.ts'
 
 export interface EventsParts {
   db: Db

@@ -28,7 +28,8 @@ export function lookedAt(filter: AudienceFilter, setting: Pick<FilterSetting, 'n
     tier: () => drifting('tier'),
     rfm: () => drifting('standing'),
     segment: () => drifting('standing'),
-    tag: () => at(TAGS),
+    // Those that journeys give fall off by themselves.
+    tag: () => drifting(TAGS),
     trait: ({ trait }) => at(`trait:${trait}`),
     event: ({ event }) => drifting(`event:${event}`),
     spent({ spent: { within } }) {

@@ -29,6 +29,10 @@ export interface Proof {
   reason?: string
 }
 
+/** Why a journey unsubscribes those who no longer listen, and what the shop tells of one who comes by all the same. */
+export const SILENCE = 'silence'
+export const RETURNED = 'customer.returned'
+
 export type ConsentState = 'granted' | 'pending' | 'refused'
 
 export const stateOf = ({ granted, pending }: { granted: boolean; pending: boolean }): ConsentState =>

@@ -5,6 +5,7 @@
 export const OWN_EVENTS: readonly string[] = [
   'consent.asked',
   'consent.confirmed',
+  'silence.broken',
   'referral.accepted',
   'referral.qualified',
   'referral.voided',

@@ -4,10 +4,11 @@
  */
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { AudienceFilter } from '../domain/audience-filter.ts'
-import { type LookedAt, lookedAt } from '../domain/audience-review.ts'
+import { type LookedAt, NEW, lookedAt, touchedBy } from '../domain/audience-review.ts'
 import type { Routing } from '../domain/journey.ts'
 import { matching } from './audience-sql.ts'
 import { filtersOf, newestAudiences } from './audiences.ts'
+import type { CustomerChange } from './customers.ts'
 import { type Db, type Tx, at } from './db.ts'
 import type { tellEvent } from './events.ts'
 
@@ -60,6 +61,16 @@ export async function reviewAudiences(tx: Tx, asked: AudienceReview, context: Au
   const { named, looks } = await inForceAt(tx, mark ?? '')
   const names = [...looks].filter(([, { things }]) => touched.some((one) => things.has(one))).map(([name]) => name)
   if (names.length > 0) await decideMembership(tx, { customer, names, named, now }, context)
+}
+
+/** The same for what an event that was just stored brought. */
+export async function reviewEvent(
+  tx: Tx,
+  event: { type: string; customer: CustomerChange },
+  { now, mark, isNew, ...context }: AudienceContext & { now: number; mark: string; isNew?: boolean },
+): Promise<void> {
+  const touched = [...(isNew ? [NEW] : []), ...touchedBy(event)]
+  if (touched.length > 0) await reviewAudiences(tx, { customer: event.customer.id, touched, now, mark }, context)
 }
 
 export interface Deciding {

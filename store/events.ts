@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
-import { PerennialError, type Problem } from '../domain/errors.ts'
+import { PerennialError } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
-import { NEW, isAboutAudiences, touchedBy } from '../domain/audience-review.ts'
+import { isAboutAudiences } from '../domain/audience-review.ts'
 import type { Identity } from '../domain/identity.ts'
-import { CONFIRM_WITHIN } from '../domain/consent.ts'
+import { CONFIRM_WITHIN, RETURNED, SILENCE } from '../domain/consent.ts'
 import {
   type EndPattern,
   type Properties,
@@ -20,9 +20,9 @@ import {
   occasionOf,
 } from '../domain/journey.ts'
 import { pendingBy } from './consents.ts'
-import { confirmedSince } from './run-consents.ts'
+import { confirmedSince, withdrawnFor } from './run-consents.ts'
 import { REFUNDED } from '../domain/returns.ts'
-import { AUDIENCES_MARK, reviewAudiences } from './audience-members.ts'
+import { AUDIENCES_MARK, reviewEvent } from './audience-members.ts'
 import { type CustomerChange, upsertCustomer } from './customers.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
@@ -80,12 +80,13 @@ export async function acceptEvent(db: Db, event: ShopEvent, to: Accepting): Prom
       if (MOVES_STANDING.has(event.type)) {
         await standAnew(tx, { customer: event.customer.id, now: received }, { plans, shopZone, tell: tellEvent })
       }
+      if (event.type === RETURNED) await tellSilenceBroken(tx, event, { plans, now: received, shopZone })
       await applyToReferral(tx, event, pair, { plans, now: received, tell: tellEvent })
       if (event.customer.consent) {
         await askToConfirm(tx, event, about)
         await tellConfirmed(tx, event.customer.id, about)
       }
-      await review(tx, event, { ...routed, isNew })
+      await reviewEvent(tx, event, { ...routed, isNew, tell: tellEvent })
     })
     return 'stored'
   } catch (error) {
@@ -112,16 +113,8 @@ export async function tellEvent(
   const stored = await insertEvent(tx, event, hash, now)
   if (stored === undefined) return false
   await route(tx, event, { ...stored, plans, now, shopZone })
-  await review(tx, event, { ...stored, plans, now, shopZone })
+  await reviewEvent(tx, event, { ...stored, plans, now, shopZone, tell: tellEvent })
   return true
-}
-
-/** Looks anew at the audiences that look at what the event brought. */
-async function review(tx: Tx, event: ShopEvent, to: Routed & { isNew?: boolean }): Promise<void> {
-  const { plans, now, shopZone, mark, isNew } = to
-  const touched = [...(isNew ? [NEW] : []), ...touchedBy(event)]
-  if (touched.length === 0) return
-  await reviewAudiences(tx, { customer: event.customer.id, touched, now, mark }, { plans, shopZone, tell: tellEvent })
 }
 
 /**
@@ -142,6 +135,18 @@ async function askToConfirm(
   if (rows.length > 0 && pending.every((one) => one.source !== source)) return
   const properties = { ask: source, topics: pending.map(({ topic }) => topic) }
   await tellEvent(tx, { id: `consent/${customer}/${source}`, type: 'consent.asked', customer, properties }, to)
+}
+
+/** A sign of life from whom a journey unsubscribed for their silence begins the journey that asks for their consent again. */
+async function tellSilenceBroken(
+  tx: Tx,
+  { id: source, customer: { id: customer } }: ShopEvent,
+  to: { plans: readonly Routing[]; now: number; shopZone: string },
+): Promise<void> {
+  for (const topic of await withdrawnFor(tx, { customer, reason: SILENCE })) {
+    const event = { id: `silence/${customer}/${topic}/${source}`, type: 'silence.broken', customer }
+    await tellEvent(tx, { ...event, properties: { topic } }, to)
+  }
 }
 
 /** Tells of consent that was pending and is given in this transaction, whoever's word gave it. Call it with the customer locked. */
@@ -368,35 +373,4 @@ export async function eventTypesOf(db: Db, customer: string): Promise<Map<string
     select type, max(received_at) as last from events where customer = ${customer} group by type
   `.execute(db)
   return new Map(rows.map((row) => [row.type, row.last]))
-}
-
-const BODY_KEPT = 10_000
-
-/** Keeps a bad event of a batch with its reason, for the shop's engineers. */
-export async function rejectEvent(
-  db: Db,
-  { id, problem, body, now }: { id: string | null; problem: Problem; body: unknown; now: number },
-): Promise<void> {
-  await sql`
-    insert into rejected_events (id, code, message, field, expected, body, received_at)
-    values (${id}, ${problem.code}, ${problem.message}, ${problem.field ?? null}, ${problem.expected ?? null},
-            ${(JSON.stringify(body) ?? '').replaceAll('\\u0000', '').slice(0, BODY_KEPT)}, ${at(now)})
-  `.execute(db)
-}
-
-export interface RejectedEvent {
-  id: string | null
-  code: string
-  message: string
-  field: string | null
-  expected: string | null
-  body: string
-  received_at: Date
-}
-
-export async function rejectedEvents(db: Db, limit: number): Promise<RejectedEvent[]> {
-  const { rows } = await sql<RejectedEvent>`
-    select id, code, message, field, expected, body, received_at from rejected_events order by seq desc limit ${limit}
-  `.execute(db)
-  return rows
 }

@@ -1,6 +1,6 @@
 /** Tags that journeys give. The shop's own stand on the customer and come with events; the two are read as one. */
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
-import { type Db, at, inTransaction } from './db.ts'
+import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { decide } from './decisions.ts'
 import { lockRun } from './enrolments.ts'
 import { type EffectAnswer, effectOnce } from './run-effects.ts'
@@ -21,10 +21,12 @@ export interface NewTag {
   /** When it falls off by itself, shop time; null: when it is taken off. */
   until: number | null
   now: () => number
+  /** Called with the customer locked, where their tags have changed. */
+  changed?: ((tx: Tx, of: { customer: string; now: number }) => Promise<void>) | undefined
 }
 
 /** Tags the run's customer, once. One who has the tag keeps it as long as the longer of the two says. Throws RUN_UNKNOWN. */
-export function giveTag(db: Db, { key, run: id, tag, until, now: clock }: NewTag): Promise<EffectAnswer> {
+export function giveTag(db: Db, { key, run: id, tag, until, now: clock, changed }: NewTag): Promise<EffectAnswer> {
   return effectOnce(db, { key, run: id, about: 'tag', now: clock }, async (tx, { customer }, now) => {
     const ends = until === null ? null : at(until)
     await sql`
@@ -32,6 +34,7 @@ export function giveTag(db: Db, { key, run: id, tag, until, now: clock }: NewTag
       on conflict (customer, tag) do update set enrolment = excluded.enrolment, at = excluded.at,
         until = case when t.until is null or excluded.until is null then null else greatest(t.until, excluded.until) end
     `.execute(tx)
+    await changed?.(tx, { customer, now })
     return { verdict: 'tagged', detail: tag }
   })
 }
@@ -39,7 +42,7 @@ export function giveTag(db: Db, { key, run: id, tag, until, now: clock }: NewTag
 /** Takes a tag of our own off, whoever gave it and whether or not the run is on; one of the shop's stays. */
 export function takeTagOff(
   db: Db,
-  { key, run: id, tag, now: clock }: Omit<NewTag, 'until'>,
+  { key, run: id, tag, now: clock, changed }: Omit<NewTag, 'until'>,
 ): Promise<{ untagged: boolean }> {
   return inTransaction(db, async (tx) => {
     const run = await lockRun(tx, id)
@@ -50,7 +53,9 @@ export function takeTagOff(
       delete from own_tags where customer = ${customer} and tag = ${tag}`.execute(tx)
     if (numAffectedRows !== 1n) return { untagged: false }
     const line = { key, customer, journey, enrolment: id, about: 'tag', verdict: 'untagged' } as const
-    await decide(tx, { ...line, detail: tag, now: clock() })
+    const now = clock()
+    await decide(tx, { ...line, detail: tag, now })
+    await changed?.(tx, { customer, now })
     return { untagged: true }
   })
 }

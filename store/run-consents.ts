@@ -56,6 +56,19 @@ async function lastSaid(
   return rows[0]
 }
 
+/** The topics whose e-mail consent a journey withdrew for a reason, and about which nothing was said since. */
+export async function withdrawnFor(
+  tx: Tx,
+  { customer, reason }: { customer: string; reason: string },
+): Promise<string[]> {
+  const { rows } = await sql<{ topic: string }>`
+    select topic from (select distinct on (topic) topic, reason from consents
+      where customer = ${customer} and channel = 'email' and purpose = ${MESSAGES} order by topic, id desc) newest
+    where reason = ${reason} order by topic
+  `.execute(tx)
+  return rows.map((row) => row.topic)
+}
+
 /** Consent that was pending and is given since `now`: what `consent.confirmed` is told of. */
 export async function confirmedSince(
   tx: Tx,

@@ -120,7 +120,7 @@ export async function place(
 }
 
 async function write(tx: Tx, rows: readonly object[], { reckoning, asOf }: PlacedBy): Promise<void> {
-  await sql`
+  await sql`/* prepared */
     insert into standings as s (customer, stage, r, f, m, segment, orders, year_orders, year_spent, first_paid_at, last_paid_at,
       gap_days, cycles, churn_risk, changes, stage_since, as_of, reckoning)
     select customer, stage, r, f, m, segment, orders, "yearOrders", "yearSpent", "firstPaidAt", "lastPaidAt", "gapDays", cycles,
@@ -148,10 +148,10 @@ export async function standAnew(
   context: StandingContext,
 ): Promise<void> {
   const theirs = paidOrders({ asOf: now, zone: sql`r.zone`, customers: sql`e.customer = ${customer}` })
-  const { rows } = await sql<Read>`
+  const { rows } = await sql<Read>`/* prepared */
     select ${FRAME}, s.stage, s.changes, s.stage_since, (select ${ordersJson} from (${theirs}) o) as orders,
       exists (select 1 from reckonings where finished_at is not null) as known
-    from (select * from reckonings order by day desc limit 1) r left join standings s on s.customer = ${customer}
+    from (select day, zone, r_edges, m_edges, gap, category_gaps from reckonings order by day desc limit 1) r left join standings s on s.customer = ${customer}
   `.execute(tx)
   const [read] = rows
   if (!read) return

@@ -8,7 +8,7 @@ import { readMembers } from '../simulation/member-file.ts'
 import type { Member } from '../simulation/members.ts'
 import { pageOf } from '../simulation/page.ts'
 import { type SimulationReport, reportOf } from '../simulation/report.ts'
-import { RULES, simulate } from '../simulation/simulate.ts'
+import { simulate } from '../simulation/simulate.ts'
 import type { Session } from './session.ts'
 import { type Cell, facts, faint, left, many, number, page, right, section, table } from './layout.ts'
 
@@ -67,11 +67,14 @@ function dateRead(text: string): number {
 
 async function simulateWord(session: Session, names: string[], options: Options): Promise<void> {
   const { days, seed, from, html, save } = options
-  const entries = names.length > 0 ? await named(session, names) : [...(await session.catalogue()).values()]
+  const entries =
+    names.length > 0
+      ? await named(session, names)
+      : [...(await session.catalogue()).values()].filter(({ campaign }) => !campaign)
   const members = await membersOf(options)
   const simulated = await simulate({ entries, members, from, days, rules: { switchedOn: names } })
   const report = reportOf(simulated, { seed })
-  if (html !== undefined) await writeFile(html, pageOf(report, RULES))
+  if (html !== undefined) await writeFile(html, pageOf(report))
   if (save !== undefined) await writeFile(save, `${JSON.stringify(report, null, 2)}\n`)
   session.answer(report, () => reportPage(report))
 }

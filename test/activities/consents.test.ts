@@ -131,3 +131,32 @@ describe('that consent was confirmed is told', () => {
     expect(await events(), 'a yes that nobody asked for is none').toHaveLength(1)
   })
 })
+
+describe('a sign of life', () => {
+  const broken = async (): Promise<object[]> =>
+    rowsOf(db, `select properties from events where customer = '${id}' and type = 'silence.broken' order by seq`)
+
+  test('from whom a journey unsubscribed for their silence is told, a visit at a time, until they say something', async () => {
+    await shop.event('customer.returned', id)
+    expect(await broken(), 'they agree').toEqual([])
+    await silence()
+    await shop.event('page.viewed', id)
+    expect(await broken(), 'that is no return').toEqual([])
+    await shop.event('customer.returned', id)
+    expect(await broken()).toEqual([{ properties: { topic: 'marketing' } }])
+    await setConsent(db, { ...no, customer: id, granted: true, now: clock.now() })
+    await shop.event('customer.returned', id)
+    expect(await broken()).toHaveLength(1)
+  })
+
+  test('from whom left by themselves, or for another reason, is not', async () => {
+    await setConsent(db, { ...no, customer: id, now: clock.now() })
+    await shop.event('customer.returned', id)
+    const run = `story/${id}`
+    await shop.event('profile.changed', { id, consent: { marketing: true } })
+    const other = { key: `${run}/consent/withdrawn`, run, reason: 'moved-away', asked: clock.now() }
+    expect(await activities.withdrawConsent(other)).toEqual({ is: 'done' })
+    await shop.event('customer.returned', id)
+    expect(await broken()).toEqual([])
+  })
+})

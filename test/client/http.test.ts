@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { customer } from '../../store/customers.ts'
-import { rejectedEvents } from '../../store/events.ts'
+import { rejectedEvents } from '../../store/rejected-events.ts'
 import { person } from '../world.ts'
 import { event, served } from './served.ts'
 

@@ -81,11 +81,12 @@ describe('what a filter looks at', () => {
   }
 
   test('is what may change it, through every and, or, not and name', () => {
-    expect(of({ any: [{ tag: 'a' }, { not: { trait: 'age', exists: true } }, { channel: 'sms' }] })).toEqual({
-      things: ['address', 'tag', 'trait:age'],
+    expect(of({ any: [{ zone: 'UTC' }, { not: { trait: 'age', exists: true } }, { channel: 'sms' }] })).toEqual({
+      things: ['address', 'trait:age', 'zone'],
       drifts: false,
       audiences: [],
     })
+    expect(of({ tag: 'a' })).toEqual({ things: ['tag'], drifts: true, audiences: [] })
     expect(of({ not: { audience: 'vips' } })).toEqual({
       things: ['event:order.paid', 'event:order.refunded', 'tier'],
       drifts: true,

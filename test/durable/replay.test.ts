@@ -80,6 +80,12 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
       'referral-friend',
       'referral-reward',
       'confirm-consent',
+      // Recorded by record-care.test.ts.
+      'festival-presale',
+      'presale-thanks',
+      'high-value-care',
+      'service-recovery',
+      'reactivation',
     ])
     await pointsOf(world, 'late', 'available')
     const tiers = await enterTiers(world)

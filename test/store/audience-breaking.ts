@@ -1,4 +1,5 @@
 /** What breaks each invariant of the audiences, and the world it is broken in. */
+import type { AudienceFilter } from '../../domain/audience-filter.ts'
 import { walkAudiences } from '../../store/audience-walks.ts'
 import { setAudience } from '../../store/audiences.ts'
 import type { Db } from '../../store/db.ts'
@@ -10,18 +11,18 @@ import { NOON, handClock, inboxOf } from './given.ts'
 export async function gather(db: Db): Promise<void> {
   const clock = handClock()
   const send = inboxOf(db, clock, [])
-  const set = async (name: string, filter: { tag: string } | null): Promise<void> => {
+  const set = async (name: string, filter: AudienceFilter | null): Promise<void> => {
     await setAudience(db, { name, title: name, filter, by: 'eve', now: clock.now(), tell: false })
     while ((await walkAudiences(db, { now: NOON, shopZone: 'UTC' }, { plans: [], tell: tellEvent })) > 0);
   }
-  await set('W-tea', { tag: 'W-tea' })
-  await send('customer.registered', person('A6', { tags: ['W-tea'] }))
+  await set('W-tea', { trait: 'tea', is: true })
+  await send('customer.registered', person('A6', { traits: { tea: true } }))
   await send('customer.registered', person('A7'))
-  for (const tags of [[], ['W-tea']]) {
+  for (const tea of [null, true]) {
     clock.pass(1000)
-    await send('profile.updated', { id: 'A6', tags })
+    await send('profile.updated', { id: 'A6', traits: { tea } })
   }
-  await set('W-gone', { tag: 'W-tea' })
+  await set('W-gone', { trait: 'tea', is: true })
   await set('W-gone', null)
 }
 
@@ -38,8 +39,8 @@ export const BREAKING_AUDIENCES: Record<string, Record<string, string>> = {
       update audience_members set left_at = case entry when 2 then entered_at end where audience = 'W-tea'`,
   },
   'the members of an audience are whom its filter takes in': {
-    'one who is not in': `update customers set tags = '{W-tea}' where id = 'A7'`,
-    'one who is still in': `update customers set tags = '{}' where id = 'A6'`,
+    'one who is not in': `update customers set traits = '{"tea": true}' where id = 'A7'`,
+    'one who is still in': `update customers set traits = '{}' where id = 'A6'`,
     'in one that was removed': `update audience_members set left_at = null where audience = 'W-gone'`,
   },
 }

@@ -18,6 +18,7 @@ import { DAY, HOUR, handClock, inboxOf, routing, rowsOf } from './given.ts'
 import { RETURNS, programme, referralShop, rewardPlan } from './referral-given.ts'
 import { BREAKING_BUDGETS, giveFromBudget } from './budget-breaking.ts'
 import { BREAKING_REFERRALS } from './referral-breaking.ts'
+import { BREAKING_CAMPAIGNS, tellCampaigns } from './campaign-breaking.ts'
 import { BREAKING_STANDINGS, reckonThem } from './standing-breaking.ts'
 import { BREAKING_TIERS, riseAndFall } from './tier-breaking.ts'
 import { BREAKING_AUDIENCES, gather } from './audience-breaking.ts'
@@ -48,6 +49,7 @@ beforeAll(async () => {
   await giveFromBudget(db, clock.now())
   await riseAndFall(db)
   await gather(db)
+  await tellCampaigns(db)
   await bring(clock.now())
 })
 
@@ -215,7 +217,7 @@ const BREAKING: Record<string, Record<string, string>> = {
     'after the window': `update enrolments set goal_at = goal_until + interval '1 ms' where id = 'story/W4'`,
     'before the entry': `update enrolments set goal_at = entered_at - interval '1 ms' where id = 'story/W4'`,
   },
-  'every run was handed to Temporal once': {
+  'every run was handed to Temporal once, and no member of a campaign': {
     never: `delete from dispatch where enrolment = 'story/W1' and kind = 'start'`,
     twice: `drop index dispatch_start_once;
       insert into dispatch (kind, enrolment, created_at) values ('start', 'story/W1', now())`,
@@ -332,6 +334,7 @@ const BREAKING: Record<string, Record<string, string>> = {
   ...BREAKING_STANDINGS,
   ...BREAKING_REFERRALS,
   ...BREAKING_AUDIENCES,
+  ...BREAKING_CAMPAIGNS,
 }
 
 class Undo extends Error {}
