@@ -75,7 +75,7 @@ export class RunActivities implements Calls {
   async closeWait(asked: Call<'closeWait'>) {
     const { run } = this
     const last = run.waits.lastLook(asked)
-    if (last.again !== null) run.noteWait(`, anew after ${asked.restart}`)
+    if (last.again !== null) run.noteWait(`, anew after ${[asked.restart ?? []].flat().join(' or ')}`)
     else if (!last.event && last.status === 'running') run.say('wait', 'it did not come')
     return last
   }

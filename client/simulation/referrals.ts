@@ -110,8 +110,13 @@ export class PopulationReferrals {
     code.claims += 1
     const claimUntil = now + programme.attribution
     this.referrals.set(friend.id, {
-      ...{ friend: friend.id, advocate, campaign, programme },
-      ...{ status: 'claimed', claimUntil, order: undefined },
+      friend: friend.id,
+      advocate,
+      campaign,
+      programme,
+      status: 'claimed',
+      claimUntil,
+      order: undefined,
     })
     const properties = { advocate, campaign, offer: programme.friend }
     const accepted = { to: friend.id, id: `referral/${friend.id}/accepted`, type: 'referral.accepted' } as const

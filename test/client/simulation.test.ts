@@ -1,0 +1,206 @@
+/** A population over some weeks: the same bytes for the same seed, and what the gate promises, looked at from outside. */
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type CatalogueEntry, readCatalogue } from '../../client/catalogue.ts'
+import { PopulationClock } from '../../client/simulation/clock.ts'
+import { Dice } from '../../client/simulation/dice.ts'
+import { generatedMembers } from '../../client/simulation/generated.ts'
+import { readMembers } from '../../client/simulation/member-file.ts'
+import { pageOf } from '../../client/simulation/page.ts'
+import { reportOf } from '../../client/simulation/report.ts'
+import { RULES, type Simulated, simulate } from '../../client/simulation/simulate.ts'
+import type { MessageEnd } from '../../client/simulation/tally.ts'
+import { armOf } from '../../domain/experiment.ts'
+import { checkPlan } from '../../domain/contracts/plan.ts'
+import { journey } from '../../workflows/kit/index.ts'
+
+const DAY = 86_400_000
+const FROM = Date.UTC(2026, 10, 23)
+const DAYS = 40
+const CAP = 3
+
+let entries: CatalogueEntry[] = []
+let once: Simulated
+const play = (seed: number, customers = 250) =>
+  simulate({
+    entries,
+    members: generatedMembers({ customers, seed, from: FROM, days: DAYS }),
+    from: FROM,
+    days: DAYS,
+    rules: { caps: [{ messages: CAP, windowMs: 7 * DAY, counts: ['marketing'] }] },
+  })
+const bytesOf = (simulated: Simulated, seed: number): string =>
+  createHash('sha256')
+    .update(JSON.stringify(reportOf(simulated, { seed })))
+    .digest('hex')
+const planOf = (name: string) => entries.find(({ plan }) => plan.name === name)?.plan ?? expect.fail(name)
+
+beforeAll(async () => {
+  entries = [...(await readCatalogue()).values()].filter(({ campaign }) => !campaign)
+  once = await play(7)
+})
+
+describe('a population', () => {
+  it('comes to the same bytes for the same seed, and to others for another', async () => {
+    const bytes = bytesOf(once, 7)
+    expect(bytesOf(await play(7), 7)).toBe(bytes)
+    expect(bytesOf(await play(8), 7)).not.toBe(bytes)
+  })
+
+  it('does not change those who were there when it grows', () => {
+    const span = { seed: 7, from: FROM, days: DAYS }
+    expect(generatedMembers({ ...span, customers: 50 }).slice(0, 10)).toEqual(
+      generatedMembers({ ...span, customers: 10 }),
+    )
+  })
+
+  it('is one in which enough happens, and no story fails', () => {
+    expect(once.tally.messages.size).toBeGreaterThan(500)
+    expect([...once.tally.failures]).toEqual([])
+    for (const code of ['NO_CONSENT', 'QUIET_HOURS', 'FREQUENCY_CAP', 'HOLDOUT', 'SUPPRESSED'] as const) {
+      expect(once.tally.refusals.get(code), code).toBeDefined()
+    }
+  })
+})
+
+describe('what is sent', () => {
+  const sent = (): MessageEnd[] => [...once.tally.messages.values()].filter(({ status }) => status === 'sent')
+  const binding = (): MessageEnd[] => sent().filter((one) => planOf(one.journey).class !== 'transactional')
+
+  it('is not sent at night', () => {
+    const minute = ({ at, customer }: MessageEnd): number => {
+      const timeZone = once.shop.people.get(customer)?.zone ?? expect.fail(customer)
+      const clock = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+      const [hour = 0, past = 0] = clock.format(at).split(':').map(Number)
+      return 60 * hour + past
+    }
+    const loud = binding().filter((one) => minute(one) >= RULES.quiet.from || minute(one) < RULES.quiet.to)
+    expect(loud).toEqual([])
+  })
+
+  it('is never more than the cap allows', () => {
+    const marketing = sent().filter((one) => planOf(one.journey).class === 'marketing')
+    const over = marketing.filter(({ customer, at }) => {
+      const window = marketing.filter((one) => one.customer === customer && one.at <= at && one.at > at - 7 * DAY)
+      return window.length > CAP
+    })
+    expect(over).toEqual([])
+  })
+
+  it('is sent to nobody who has not agreed, is suppressed or is held out', () => {
+    const people = new Map(once.members.map((one) => [one.id, one]))
+    const wrong = binding().filter(({ customer, journey: name, at }) => {
+      const member = people.get(customer) ?? expect.fail(customer)
+      const said = member.acts
+        .filter((act) => act.at <= at)
+        .flatMap((act) => act.customer?.consent?.['marketing'] ?? [])
+      const last = said.at(-1)
+      const agreed = typeof last === 'object' ? last.granted : last === true
+      const { class: kind, holdout } = planOf(name)
+      return member.suppressed || (kind === 'marketing' && !agreed) || armOf(name, customer, holdout) === 'holdout'
+    })
+    expect(wrong).toEqual([])
+  })
+})
+
+describe('the money', () => {
+  it('of a budget is never more than its cap, and a quota never more than its coupons', async () => {
+    const { name, title, copy } = { name: 'small', title: 'Small', copy: {} }
+    const plan = {
+      title,
+      begins: { on: 'cart.added' },
+      occasion: 'cart',
+      budget: { name: 'little', cap: 100_00, line: 0 },
+      offers: {
+        five: { title: 'Five', quota: 1_000, perMember: 10, gives: { amount: 5_00 } },
+        few: { title: 'Few', quota: 3, perMember: 10, gives: { amount: 1 } },
+      },
+      copy,
+    }
+    const story = journey(plan, async ({ issueCoupon }) => {
+      await issueCoupon('few', { valid: '2 days' })
+      await issueCoupon('five', { valid: '2 days' })
+    })
+    const entry = { plan: checkPlan(name, story.plan), journey: story, file: new URL('file:///small.ts') }
+    const members = generatedMembers({ customers: 100, seed: 1, from: FROM, days: DAYS })
+    const { shop } = await simulate({ entries: [entry], members, from: FROM, days: DAYS })
+    const state = shop.budgets.states.get('little') ?? expect.fail('no budget')
+    expect(Math.max(...state.taken)).toBeLessThanOrEqual(100_00)
+    expect(state.refused).toBeGreaterThan(0)
+    expect(shop.coupons.stocks.get('few')?.issued).toBe(3)
+    const spent = [...shop.people.values()].flatMap(({ coupons }) => [...coupons.values()])
+    // What expired was let go of, so that more were issued than the budget could hold at once.
+    expect(spent.filter(({ offer }) => offer === 'five').length).toBeGreaterThan(20)
+  })
+
+  it('is reported with what nobody came to, and the page tells all of it', () => {
+    const report = reportOf(once, { seed: 7 })
+    expect(report.dead).toContainEqual({ journey: 'tier-keep', what: 'message', name: 'month' })
+    expect(report.dead).not.toContainEqual(expect.objectContaining({ journey: 'welcome', name: 'assistant' }))
+    expect(report.perDay.reduce((sum, { sent }) => sum + sent, 0)).toBe(report.sent)
+    expect(report.coupons.redrawn.p99).toBeGreaterThanOrEqual(report.coupons.redrawn.p50)
+    const page = pageOf(report)
+    for (const told of ['<svg', report.worst?.customer ?? '-', 'Budget carts', 'FREQUENCY_CAP'])
+      expect(page).toContain(told)
+    expect(page).not.toMatch(/<script|src=|href=/)
+  })
+})
+
+describe('a population out of a file', () => {
+  let folder = ''
+  beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'perennial-people-'))))
+  afterAll(() => rm(folder, { recursive: true }))
+  const ada = {
+    customer: { id: 'ada', consent: { marketing: true } },
+    events: [{ at: '2026-11-24T08:00:00Z', type: 'cart.added' }],
+  }
+  const read = async (text: string) => {
+    const file = join(folder, 'people.ndjson')
+    await writeFile(file, text)
+    return readMembers(file, { from: FROM, days: DAYS })
+  }
+
+  it('is a customer a line, or one array', async () => {
+    const expected = [
+      expect.objectContaining({ id: 'ada', acts: [expect.objectContaining({ id: 'ada-1', type: 'cart.added' })] }),
+    ]
+    expect(await read(`${JSON.stringify(ada)}\n\n`)).toEqual(expected)
+    expect(await read(JSON.stringify([ada]))).toEqual(expected)
+  })
+
+  it.each([
+    ['{', 'line 1'],
+    [JSON.stringify({ ...ada, suppressed: 'yes' }), 'suppressed'],
+    [JSON.stringify({ ...ada, events: [{ at: 'soon', type: 'cart.added' }] }), 'events.0.at'],
+    [JSON.stringify({ ...ada, events: [{ at: '2026-11-24T08:00:00Z', type: 'Cart' }] }), 'type'],
+    [JSON.stringify({ ...ada, events: [{ at: '2025-11-24T08:00:00Z', type: 'cart.added' }] }), 'ada'],
+    [`${JSON.stringify(ada)}\n${JSON.stringify(ada)}`, 'twice'],
+  ])('is refused with its line and field: %#', async (text, named) => {
+    await expect(read(text)).rejects.toMatchObject({
+      code: 'POPULATION_INVALID',
+      message: expect.stringContaining(named),
+    })
+  })
+})
+
+it('rolls dice that are fair enough and the same for the same words', () => {
+  const dice = new Dice(7, 'fair')
+  const mean = Array.from({ length: 10_000 }, () => dice.next()).reduce((sum, one) => sum + one, 0) / 10_000
+  expect(mean).toBeGreaterThan(0.48)
+  expect(mean).toBeLessThan(0.52)
+  expect(new Dice(7, 'fair').next()).toBe(new Dice(7, 'fair').next())
+  expect(new Dice(7, 'fair').next()).not.toBe(new Dice(8, 'fair').next())
+})
+
+it('keeps a clock on which what is due first happens first, and at one moment what came first', async () => {
+  const clock = new PopulationClock({ start: 0, end: 100 })
+  const seen: number[] = []
+  const dice = new Dice('clock')
+  const times = Array.from({ length: 200 }, () => dice.below(120))
+  times.forEach((at, nth) => clock.at(at, () => void seen.push(at * 1_000 + nth)))
+  await clock.play()
+  expect(seen).toEqual(times.flatMap((at, nth) => (at < 100 ? [at * 1_000 + nth] : [])).sort((a, b) => a - b))
+})
