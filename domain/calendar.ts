@@ -234,7 +234,9 @@ export function birthdayWithin(
 ): { instant: number; year: number } | undefined {
   const minute = minuteOfDay(at)
   for (const year of new Set([local(window.from, zone).year, local(window.to, zone).year])) {
-    const day = Temporal.PlainDate.from({ year, ...birthday }, { overflow: 'constrain' })
+    // What else a birthday says is not for Temporal: it would read a calendar as one of its own.
+    const { month, day: ofMonth } = birthday
+    const day = Temporal.PlainDate.from({ year, month, day: ofMonth }, { overflow: 'constrain' })
     const instant = instantOf(day, minute, zone)
     if (instant >= window.from && instant < window.to) return { instant, year }
   }

@@ -37,8 +37,9 @@ const DAY = 86_400_000
 
 type Read = ReturnType<typeof readMember>['acts'][number]
 
-function actOf({ customer: { id: _, ...said }, ...act }: Read): Member['acts'][number] {
-  const known = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined))
+function actOf({ customer, ...act }: Read): Member['acts'][number] {
+  const said = Object.entries(customer).filter(([field, value]) => field !== 'id' && value !== undefined)
+  const known = Object.fromEntries(said)
   return Object.keys(known).length > 0 ? { ...act, customer: known } : act
 }
 
