@@ -22,7 +22,7 @@ export default journey(
         'zh-CN': '已收到您的退货\n\n订单 {{ order }} 的退货已收到，接下来为您办理退款。',
       },
       coupon: {
-        en: 'For the trouble\n\n{{ coupon.title }}: {{ coupon.code }}, until {{ coupon.expires }}.',
+        en: 'For the trouble\n\nSomething off your next order: {{ coupon.code }}, until {{ coupon.expires }}.',
         'zh-CN': '一点心意\n\n送您一张补偿券 {{ coupon.code }}，有效期至 {{ coupon.expires }}。',
       },
       well: {
@@ -39,12 +39,12 @@ export default journey(
       (await review('compensation', { within: '2 days', otherwise: 'deny' })).decision === 'approve'
     await tag('let-down', { lasts: '30 days' })
     await send('sorry', { order, kind, again: tags.includes('let-down') })
-    if (tags.includes('let-down')) await task('call', { within: { workingDays: 1 }, note: `Let down again: ${order}` })
+    if (tags.includes('let-down')) await task('call', { within: { workingDays: 1 }, note: 'Let down twice.' })
     if (kind === 'return') {
       if (!(await waitForEvent('goods.received', { within: '30 days', match: { order } }))) return
       await send('received', { order })
       const refunded = await waitForEvent('order.refunded', { within: '7 days', match: { order } })
-      if (!refunded) await task('refund', { within: { workingDays: 1 }, note: `Goods of ${order} are here: pay back` })
+      if (!refunded) await task('refund', { within: { workingDays: 1 }, note: `Pay back ${JSON.stringify(order)}` })
     } else if (!tags.includes('sorry-again') || (await allowed())) {
       const coupon = await issueCoupon(kind === 'stockout' ? 'sorry-stockout' : 'sorry-late', { valid: '30 days' })
       if (coupon.issued) await tag(tags.includes('sorry') ? 'sorry-again' : 'sorry', { lasts: '365 days' })

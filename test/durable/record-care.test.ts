@@ -2,12 +2,14 @@
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
+import { sql } from 'kysely'
 import { afterAll, it } from 'vitest'
 import { confirmAll } from '../../client/preferences.ts'
 import { inTransaction } from '../../store/db.ts'
 import { enrolment } from '../../store/enrolments.ts'
 import { tellEvent } from '../../store/events.ts'
 import { setConsent } from '../../store/consents.ts'
+import { messageByKey } from '../../store/messages.ts'
 import { decideReview, openReviews } from '../../store/reviews.ts'
 import { startSink } from '../smtp-sink.ts'
 import { type World, openWorld, person, until } from '../world.ts'
@@ -57,14 +59,12 @@ async function answer(world: World, customer: string, decision: 'approve' | 'don
 
 async function presale(world: World): Promise<void> {
   const at = (days: number): string => new Date(world.clock.now() + days * DAY).toISOString()
-  const window = { product: 'The blue kettle', balanceOpens: at(4), balanceEnds: at(8) }
+  const window = { product: 'The blue kettle', balanceOpens: at(8), balanceEnds: at(14) }
   for (const order of ['unpaid', 'paid']) await send(world, 'deposit.paid', order, { order, ...window })
-  await until(async () => {
-    const { step } = await world.client.workflow
-      .getHandle('festival-presale/paid/paid')
-      .query<{ step: string }>('where')
-    return step.includes('hours') || `it is at ${step}`
-  })
+  await until(
+    async () =>
+      (await messageByKey(world.db, 'festival-presale/paid/paid/send/opened'))?.status === 'sent' || 'not open',
+  )
   await send(world, 'balance.paid', 'paid', { order: 'paid', product: 'The blue kettle' })
   await send(world, 'order.shipped', 'paid', { order: 'paid', tracking: 'SF1' })
   await ends(world, 'festival-presale/unpaid/unpaid')
@@ -80,9 +80,17 @@ async function recovery(world: World): Promise<void> {
   await fail('late', 'F1', 'late')
   await fail('back', 'F1', 'return')
   await fail('void', 'F1', 'stockout')
+  await until(async () => {
+    const { rows } = await sql`select 1 from own_tags where customer = 'late' and tag = 'let-down'`.execute(world.db)
+    return rows.length > 0 || 'not let down yet'
+  })
   await send(world, 'goods.received', 'back', { order: 'O1' })
   await fail('late', 'F2', 'late')
   await answer(world, 'late', 'done')
+  await until(async () => {
+    const { rows } = await sql`select 1 from coupons where customer = 'void'`.execute(world.db)
+    return rows.length > 0 || 'no coupon yet'
+  })
   await send(world, 'service.withdrawn', 'void', { failure: 'F1' })
   await answer(world, 'back', 'done')
   await send(world, 'order.refunded', 'back', { order: 'O1' })
@@ -138,7 +146,7 @@ it.runIf(process.env['RECORD_HISTORIES'] === '1')(
   async () => {
     const sink = await startSink()
     afterAll(() => sink.stop())
-    const world = await openWorld({ smtpUrl: sink.url, dayMs: 500 })
+    const world = await openWorld({ smtpUrl: sink.url, dayMs: 1000 })
     await Promise.all([presale(world), recovery(world), highValue(world), reactivation(world)])
   },
   200_000,
