@@ -1,4 +1,5 @@
 /** Points in memory: activities/points.ts for one run, over the lots of its customer. */
+import { solarBirthday } from '../../domain/birthday.ts'
 import { localDate } from '../../domain/calendar.ts'
 import { PerennialError, type Refusal } from '../../domain/errors.ts'
 import { occasionOf } from '../../domain/journey.ts'
@@ -202,7 +203,8 @@ export class VirtualPoints {
   /** The day the run begins. */
   private day(): BonusDay {
     const { startsAt, zone, customer } = this.setting
-    return { date: localDate(startsAt, zone), birthday: customer.birthday ?? null }
+    const date = localDate(startsAt, zone)
+    return { date, birthday: customer.birthday ? solarBirthday(customer.birthday, date) : null }
   }
 }
 

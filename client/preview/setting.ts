@@ -1,5 +1,6 @@
 /** What a walk is given: one customer, one plan, and what happens to them from outside. */
-import type { Birthday, QuietHours } from '../../domain/calendar.ts'
+import type { KeptBirthday } from '../../domain/birthday.ts'
+import type { QuietHours } from '../../domain/calendar.ts'
 import type { ChannelName } from '../../domain/channel.ts'
 import type { Bid, CapRule, PastMessage } from '../../domain/pressure.ts'
 import type { Expiring } from '../../domain/expiry.ts'
@@ -20,7 +21,7 @@ export interface VirtualCustomer {
   /** The channels they like best first. */
   channels?: ChannelName[]
   zone: string | null
-  birthday?: Birthday | null
+  birthday?: KeptBirthday | null
   /** BCP 47, and E.164: what their words are chosen by. */
   locale?: string | null
   phone?: string | null

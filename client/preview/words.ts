@@ -2,7 +2,8 @@
 import { isInChina } from '../../domain/mail-rules.ts'
 import { PerennialError } from '../../domain/errors.ts'
 import { type WordsForOne } from '../../domain/sent-words.ts'
-import { type WordVersion, chooseWords } from '../../domain/word-versions.ts'
+import type { Copy } from '../../domain/template.ts'
+import { type ChosenWords, type WordVersion, chooseWords } from '../../domain/word-versions.ts'
 import type { Term } from '../../domain/wording-terms.ts'
 import type { Setting } from './setting.ts'
 
@@ -26,9 +27,23 @@ export function wordsInPreview(
       field: `copy.${message}`,
     })
   }
-  const { versions = [], shopLocale, terms } = published ?? {}
-  const chosen = chooseWords(copy, versions, { journey: plan.name, message, wanted: [customer.locale, shopLocale] })
+  const { versions = NO_VERSIONS, shopLocale, terms } = published ?? {}
+  const of = { journey: plan.name, message, wanted: [customer.locale, shopLocale] }
+  const chosen = versions.length > 0 ? chooseWords(copy, versions, of) : plansChoice(copy, of)
   return { ...chosen, china: isInChina(customer), ...(terms && { terms }) }
+}
+
+const NO_VERSIONS: readonly WordVersion[] = []
+const choices = new WeakMap<Copy, Map<string, ChosenWords>>()
+
+/** The plan's own words in a language, chosen once: a population asks for them a hundred thousand times. */
+function plansChoice(copy: Copy, of: Parameters<typeof chooseWords>[2]): ChosenWords {
+  const known = choices.get(copy) ?? new Map<string, ChosenWords>()
+  choices.set(copy, known)
+  const key = of.wanted.join(' ')
+  const chosen = known.get(key) ?? chooseWords(copy, NO_VERSIONS, of)
+  known.set(key, chosen)
+  return chosen
 }
 
 /** What every message may name. */

