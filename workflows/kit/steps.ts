@@ -67,7 +67,6 @@ export interface Host {
   }
 }
 
-
 /** A computed time as people read it: one decimal. */
 const shortened = (time: string): string => time.replace(/(\.\d)\d+/, '$1')
 
