@@ -29,6 +29,7 @@ import { findTemporal, startTemporal } from '../../workers/local/temporal.ts'
 import type { Go } from '../durable/worker-process.ts'
 import { quietSdk } from '../quiet-sdk.ts'
 import { SECRET } from '../policy.ts'
+import { measureSimulation } from './simulation.ts'
 import { startSink } from '../smtp-sink.ts'
 import { measureCampaign } from './campaign.ts'
 import { type MoneyResults, measureMoney } from './money.ts'
@@ -279,15 +280,16 @@ const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true
 const words = new Set(process.argv.slice(2))
 try {
   if (words.has('campaign'))
-    await keep({ campaign: await measureCampaign(directory, members(), { say, durable: words.has('durable') }) })
+    await keep({ campaign: await measureCampaign(directory, count(1_000_000), { say, durable: words.has('durable') }) })
+  else if (words.has('simulate')) await keep({ simulation: await measureSimulation(count(10_000), say) })
   else await withMoney()
 } finally {
   for (const stop of stops.reverse()) await stop()
 }
 
-/** How many, out of the words: a million unless said. */
-function members(): number {
-  return Number([...words].find((word) => /^\d+$/.test(word)) ?? 1_000_000)
+/** How many, out of the words. */
+function count(unsaid: number): number {
+  return Number([...words].find((word) => /^\d+$/.test(word)) ?? unsaid)
 }
 
 async function withMoney(): Promise<void> {
