@@ -6,6 +6,7 @@ import type { Refusal } from '../domain/errors.ts'
 import { partsOfRun } from '../domain/ids.ts'
 import { type IssuedCoupon, issueCoupon } from '../store/coupons.ts'
 import type { Tx } from '../store/db.ts'
+import { keptCoupon } from '../store/kept.ts'
 import { levelNow } from '../store/tier-benefits.ts'
 import { voidCouponsOf } from '../store/void-coupons.ts'
 import type { Now, Parts } from './index.ts'
@@ -18,6 +19,8 @@ export interface CouponRequest {
   valid: string
   /** The offer that the customer's level has for it takes the place of `offer`. */
   pack?: 'birthday' | undefined
+  /** The run goes on from another; a coupon that it issued is the one. */
+  kept?: true
   asked: number
 }
 
@@ -32,7 +35,9 @@ export function couponOf({ code, offer, title, expiresAt, zone }: IssuedCoupon, 
 export function couponActivities({ db, policy, drawCode, log }: Parts, now: Now) {
   return {
     /** Issues a coupon, or says why not: quota, customer's limit, control arm, run over. */
-    async issueCoupon({ key, run, offer, valid, pack, asked }: CouponRequest): Promise<CouponResult> {
+    async issueCoupon({ key, run, offer, valid, pack, kept, asked }: CouponRequest): Promise<CouponResult> {
+      const before = kept && (await keptCoupon(db, { run, key }))
+      if (before) return { is: 'issued', coupon: couponOf(before, policy.shopZone) }
       const validMs = milliseconds(valid)
       const request = { key, run, offer, valid, validMs, now: now(asked), drawCode }
       const instead = async (tx: Tx, customer: string): Promise<string | undefined> =>

@@ -14,6 +14,7 @@ import type { Copy, Rendered, Wording } from '../domain/template.ts'
 import { type Finding, gravest } from '../domain/wording.ts'
 import type { Tx } from '../store/db.ts'
 import type { RunState } from '../store/enrolments.ts'
+import { wasHad } from '../store/kept.ts'
 import type { MessageRow, NewMessage } from '../store/messages.ts'
 import { reserveSlot } from '../store/release.ts'
 import { type Purse, affords, purseFor, tellShort } from '../store/message-costs.ts'
@@ -23,6 +24,7 @@ import { askForYes } from '../store/wordings.ts'
 import type { Channel, Outgoing } from './channels/channel.ts'
 import type { Parts, PlanFacts } from './index.ts'
 import type { SendRequest } from './messages.ts'
+import { restFor } from './pauses.ts'
 
 export interface GateQuestion {
   request: SendRequest
@@ -142,7 +144,9 @@ export function messageGate(parts: Parts) {
     const { channels } = deliveryOf(plan.delivery, request.message)
     const purse = await purseOf(tx, question, channels)
     const costOf = (name: ChannelName): number => costOver(name, { question, facts, sample: sampleOf(name) })
-    const asked = sendFactsOf(question, facts, { sampleOf, costOf, purse })
+    const resting = await restFor(tx, { ...request, state: run, rest: request.rest, now, shopZone: policy.shopZone })
+    const had = request.kept === true && (await wasHad(tx, request))
+    const asked = { ...sendFactsOf(question, facts, { sampleOf, costOf, purse }), ...resting, had }
     const verdict = question.wordless ? wordlessGate(plan.class, asked) : gate(plan.class, asked)
     if (purse) await tellRefused(tx, purse, { verdict, costOf, now })
     if (verdict.do === 'hold' && verdict.code === 'WORDING_REVIEW') {

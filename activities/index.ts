@@ -23,6 +23,7 @@ import { expiryActivities } from './expiries.ts'
 import { answering } from './failures.ts'
 import { messageActivities } from './messages.ts'
 import { outcomeActivities } from './outcomes.ts'
+import { underPauses } from './pauses.ts'
 import { pointActivities } from './points.ts'
 import type { Quotas } from './quotas.ts'
 import { testMailActivities } from './test-mails.ts'
@@ -125,7 +126,7 @@ export type Now = (asked: number) => number
 
 export function createActivities(parts: Parts) {
   const now: Now = (asked) => Math.max(asked, parts.clock.now())
-  return answering({
+  const all = {
     ...messageActivities(parts, now),
     ...campaignActivities(parts, now),
     ...testMailActivities(parts, now),
@@ -141,9 +142,11 @@ export function createActivities(parts: Parts) {
     ...customerActivities(parts, now),
     ...outcomeActivities(parts, now),
     ...upkeepActivities(parts, now),
-  })
+  }
+  return answering(underPauses(parts, now, all))
 }
 
 export type Activities = ReturnType<typeof createActivities>
 export type { CalendarTarget }
+export type { OfRest } from './pauses.ts'
 export type { SendRequest, SendResult } from './messages.ts'

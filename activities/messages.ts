@@ -2,6 +2,7 @@
 import type { ChannelName } from '../domain/channel.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { partsOfRun } from '../domain/ids.ts'
+import type { Rest } from '../domain/pause.ts'
 import { type Tx, inTransaction } from '../store/db.ts'
 import { decide } from '../store/decisions.ts'
 import { type RunState, holdRun, lockRun } from '../store/enrolments.ts'
@@ -27,6 +28,10 @@ export interface SendRequest {
   until?: number
   /** When the step asked, shop time. */
   asked: number
+  /** The rest of the story before it. */
+  rest?: Rest
+  /** The run goes on from another; what that sent is not sent again. */
+  kept?: true
 }
 
 export type SendResult =
@@ -74,7 +79,9 @@ export function messageActivities(parts: Parts, now: Now) {
     const { call, result } = concluded
     if (call) return { do: 'call', ...call }
     if (!result) throw new PerennialError('INTERNAL', `nothing was concluded of '${request.key}'`)
-    if (result.is === 'held' && result.until === null) await holdRun(tx, request.run, asked)
+    if (result.is === 'held' && result.until === null) {
+      await holdRun(tx, request.run, asked, { step: `send ${request.message}`, due: request.rest?.due ?? asked })
+    }
     return { do: 'answer', result }
   }
 

@@ -10,6 +10,7 @@ import type { Tempo } from '../domain/tempo.ts'
 import type { Db } from '../store/db.ts'
 import { type Dispatch, leaseDispatch, markDelivered, markUndelivered } from '../store/dispatch.ts'
 import { CAMPAIGN_WORKFLOW, type CampaignInput, WAKE_SIGNAL, type WorkflowInput } from './catalogue.ts'
+import { takeUpAgain } from './take-up.ts'
 
 export interface DispatcherParts {
   db: Db
@@ -107,11 +108,12 @@ function groupByRun(rows: readonly Dispatch[]): Map<string, Dispatch[]> {
 /** The type of a run's workflow and what it is told. */
 function workflowOf({ workflow, run, campaign }: Dispatch, tempo: Tempo): [string, WorkflowInput | CampaignInput] {
   if (campaign) return [CAMPAIGN_WORKFLOW, { ...campaign, tempo }]
-  const { journey = '', customer = '', startsAt = '' } = run ?? {}
-  return [journey, { run: workflow, journey, customer, startsAt: Date.parse(startsAt), tempo }]
+  const { journey = '', customer = '', startsAt = '', from } = run ?? {}
+  return [journey, { run: workflow, journey, customer, startsAt: Date.parse(startsAt), ...(from && { from }), tempo }]
 }
 
-async function deliver({ client, taskQueue, tempo }: DispatcherParts, row: Dispatch): Promise<void> {
+async function deliver({ db, client, taskQueue, tempo }: DispatcherParts, row: Dispatch): Promise<void> {
+  if (row.kind === 'retry') return takeUpAgain({ db, client, tempo }, row)
   if (row.kind === 'wake') {
     try {
       await client.workflow.getHandle(row.workflow).signal(WAKE_SIGNAL)

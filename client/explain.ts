@@ -8,13 +8,14 @@ import { type DecisionLine, decisionsOf } from '../store/decisions.ts'
 import { type Enrolment, enrolments } from '../store/enrolments.ts'
 import { eventTypesOf } from '../store/events.ts'
 import { type MessageRow, messagesOf } from '../store/messages.ts'
+import { type SteeringLine, steeringOf } from '../store/steering-log.ts'
 import type { OperatorParts } from './operator.ts'
 
 export interface WhyLine {
   at: Date
   journey: string
   run: string | null
-  /** entry, goal, exit, end, send, coupon, points, tier, wait or split. */
+  /** entry, goal, exit, end, send, coupon, points, tier, wait, split or steering. */
   about: string
   /** What became of it: entered, refused, sent, skipped, held, issued, completed … */
   verdict: string
@@ -45,18 +46,21 @@ const RUNS_MOST = 500
 export async function explain({ db, catalogue }: OperatorParts, id: string): Promise<Explanation> {
   const person = await customer(db, id)
   if (!person) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${id}'`, { field: 'customer' })
-  const [consents, decisions, runs, messages, coupons, events] = await Promise.all([
+  const [consents, decisions, runs, messages, coupons, events, steered] = await Promise.all([
     consentsOf(db, id),
     decisionsOf(db, id),
     enrolments(db, { customer: id }, RUNS_MOST),
     messagesOf(db, { customer: id }),
     couponsOf(db, id),
     eventTypesOf(db, id),
+    steeringOf(db, { customer: id }, RUNS_MOST),
   ])
   const lines = [
     ...decisions.map((one) => decisionLine(one, messages, coupons)),
     ...messages.filter(({ status }) => status === 'sending' || status === 'reserved').map(underWay),
     ...runs.flatMap((run) => endOf(run, decisions)),
+    // A stop is a decision of its own.
+    ...steered.filter(({ word }) => word !== 'stop').map(steeredLine),
   ].sort((a, b) => a.at.getTime() - b.at.getTime())
   const touched = new Set(lines.map((line) => line.journey))
   const untouched = [...catalogue.values()]
@@ -100,6 +104,12 @@ function decisionLine(one: DecisionLine, messages: readonly MessageRow[], coupon
 /** A message that the provider may have, or surely has not yet, is in no decision. */
 const underWay = ({ enrolment: run, journey, message, status, code, reserved_at, created_at }: MessageRow): WhyLine =>
   line({ at: reserved_at ?? created_at, journey, run, about: 'send', verdict: status, detail: message, code })
+
+function steeredLine({ at, journey, enrolment: run, word, by, detail: { step, code } }: SteeringLine): WhyLine {
+  const parts = [`by ${by}`, typeof step === 'string' && `at '${step}'`, typeof code === 'string' && `after ${code}`]
+  const detail = parts.filter(Boolean).join(', ')
+  return line({ at, journey, run, about: 'steering', verdict: word, detail, code: null })
+}
 
 /** The end of a run, unless the decision log has it: a goal, an exit event, an operator. */
 function endOf(run: Enrolment, decisions: readonly DecisionLine[]): WhyLine[] {

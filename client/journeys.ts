@@ -6,6 +6,7 @@ import { PerennialError, REFUSALS, type Refusal } from '../domain/errors.ts'
 import { type Arm, armOf } from '../domain/experiment.ts'
 import { isKeyPart, partsOfRun, runId } from '../domain/ids.ts'
 import { type RunStatus, decideEntry } from '../domain/journey.ts'
+import type { ResumeRule } from '../domain/pause.ts'
 import { type Customer, lockCustomer } from '../store/customers.ts'
 import { type Tx, inTransaction } from '../store/db.ts'
 import { decide } from '../store/decisions.ts'
@@ -20,7 +21,9 @@ import {
   switchJourney,
   switchedOnJourneys,
 } from '../store/journeys.ts'
-import { entryOf } from './catalogue.ts'
+import { type HandedOver, NOTHING, askForCleanUp, handedOver } from '../store/steering.ts'
+import { logSteering } from '../store/steering-log.ts'
+import { type Catalogue, entryOf } from './catalogue.ts'
 import type { OperatorParts } from './operator.ts'
 import { type PlanInWords, planInWords } from './plan-in-words.ts'
 
@@ -150,6 +153,12 @@ function occasionFor(
   return occasion
 }
 
+export interface StopRequest {
+  /** Runs the clean-up of the plan, as after an exit; without it all is left as it is. */
+  cleanUp?: boolean | undefined
+  by?: string | undefined
+}
+
 export interface StoppedRun {
   run: string
   /** False where the run was over before; nothing was changed then. */
@@ -157,42 +166,87 @@ export interface StoppedRun {
   /** What the run is now. */
   status: RunStatus
   reason: string | null
+  /** What its customer was given before: it stays theirs but for what the clean-up takes back. */
+  handed: HandedOver
+  cleanUp: boolean
 }
 
 const STOP = { status: 'stopped', reason: 'operator' } as const
 
 /** Ends a run: nothing is sent in it from here on. Throws RUN_UNKNOWN, STORE_UNAVAILABLE. */
-export function stopRun({ db, clock }: OperatorParts, run: string): Promise<StoppedRun> {
+export function stopRun(
+  { db, clock, catalogue }: OperatorParts,
+  run: string,
+  how: StopRequest = {},
+): Promise<StoppedRun> {
   return inTransaction(db, async (tx) => {
     const state = await lockRun(tx, run)
     if (!state) throw new PerennialError('RUN_UNKNOWN', `no run '${run}'`, { field: 'run' })
-    if (state.status !== 'running') return { run, stopped: false, status: state.status, reason: state.reason }
-    await endByHand(tx, state.journey, [run], clock.now())
-    return { run, stopped: true, ...STOP }
+    const handed = await handedOver(tx, [run])
+    if (state.status !== 'running') {
+      return { run, stopped: false, status: state.status, reason: state.reason, handed, cleanUp: false }
+    }
+    const cleanUp = how.cleanUp === true && hasCleanUp(catalogue, state.journey)
+    const now = clock.now()
+    await endByHand(tx, state.journey, [run], { now, cleanUp })
+    const detail = { cleanUp, ...handed }
+    const by = how.by ?? 'operator'
+    await logSteering(tx, { word: 'stop', journey: state.journey, enrolment: run, by, now, detail })
+    return { run, stopped: true, ...STOP, handed, cleanUp }
   })
 }
 
+const hasCleanUp = (catalogue: Catalogue, journey: string): boolean =>
+  catalogue.get(journey)?.journey.cleanUp !== undefined
+
 const PAGE = 200
+
+export interface StoppedJourney {
+  journey: string
+  stopped: number
+  /** What the customers of these runs were given before. */
+  handed: HandedOver
+  cleanUp: boolean
+}
 
 /** Ends every run of a journey that is on, page by page; answers how many. Throws JOURNEY_UNKNOWN, STORE_UNAVAILABLE. */
 export async function stopJourney(
   parts: OperatorParts,
   journey: string,
-): Promise<{ journey: string; stopped: number }> {
-  const { plan } = entryOf(parts.catalogue, journey)
-  let stopped = 0
+  how: StopRequest = {},
+): Promise<StoppedJourney> {
+  const { name } = entryOf(parts.catalogue, journey).plan
+  const cleanUp = how.cleanUp === true && hasCleanUp(parts.catalogue, name)
+  const total: StoppedJourney = { journey: name, stopped: 0, handed: NOTHING, cleanUp }
   for (;;) {
     const page = await inTransaction(parts.db, async (tx) => {
-      const runs = await lockRunning(tx, plan.name, PAGE)
-      return runs && endByHand(tx, plan.name, runs, parts.clock.now())
+      const runs = await lockRunning(tx, name, PAGE)
+      if (!runs) return undefined
+      const stopped = await endByHand(tx, name, runs, { now: parts.clock.now(), cleanUp })
+      return { stopped, handed: await handedOver(tx, runs) }
     })
-    if (page === undefined) return { journey: plan.name, stopped }
-    stopped += page
+    if (page === undefined) break
+    total.stopped += page.stopped
+    const { handed } = total
+    const both = Object.entries(page.handed).map(([what, more]) => [what, handed[what as keyof HandedOver] + more])
+    total.handed = Object.fromEntries(both) as unknown as HandedOver
   }
+  if (total.stopped > 0) {
+    const detail = { stopped: total.stopped, cleanUp, ...total.handed }
+    const by = how.by ?? 'operator'
+    await logSteering(parts.db, { word: 'stop', journey: name, by, now: parts.clock.now(), detail })
+  }
+  return total
 }
 
 /** With the customers locked. The decision log keeps that it was a person who ended it. */
-async function endByHand(tx: Tx, journey: string, runs: readonly string[], now: number): Promise<number> {
+async function endByHand(
+  tx: Tx,
+  journey: string,
+  runs: readonly string[],
+  { now, cleanUp }: { now: number; cleanUp: boolean },
+): Promise<number> {
+  if (cleanUp) await askForCleanUp(tx, runs)
   const ended = await endAndWake(tx, runs, { ...STOP, now })
   for (const run of ended) {
     const { customer } = partsOfRun(run)
@@ -203,7 +257,7 @@ async function endByHand(tx: Tx, journey: string, runs: readonly string[], now: 
       enrolment: run,
       about: 'exit',
       verdict: 'stopped',
-      detail: 'operator',
+      detail: cleanUp ? 'operator, with the clean-up' : 'operator',
       now,
     })
   }
@@ -220,10 +274,14 @@ export interface PausedJourney {
 }
 
 /** Pauses a journey; nobody is dropped, and people still enter. Throws JOURNEY_UNKNOWN, STORE_UNAVAILABLE. */
-export async function pause({ db, catalogue, clock }: OperatorParts, journey: string): Promise<PausedJourney> {
+export async function pause(
+  { db, catalogue, clock }: OperatorParts,
+  journey: string,
+  by?: string,
+): Promise<PausedJourney> {
   const { name } = entryOf(catalogue, journey).plan
   const now = clock.now()
-  const changed = await pauseJourney(db, name, now)
+  const changed = await pauseJourney(db, name, now, by)
   const [paused, counts] = await Promise.all([pausedJourneys(db), journeyCounts(db, name)])
   const on = counts.filter(({ status }) => status === 'running').reduce((sum, { runs }) => sum + runs, 0)
   return { journey: name, changed, pausedSince: paused.get(name) ?? new Date(now), on }
@@ -237,10 +295,28 @@ export interface ResumedJourney {
   woken: number
 }
 
+export interface ResumeRequest {
+  /** What becomes of the waits (domain/pause.ts); fire unless said. */
+  waits?: ResumeRule | undefined
+  /** Of skip: how late an effect may be, ms. */
+  stale?: number | undefined
+  by?: string | undefined
+}
+
 /** Resumes a journey. Throws JOURNEY_UNKNOWN, STORE_UNAVAILABLE. */
-export async function resume({ db, catalogue }: OperatorParts, journey: string): Promise<ResumedJourney> {
+export async function resume(
+  { db, catalogue, clock }: OperatorParts,
+  journey: string,
+  how: ResumeRequest = {},
+): Promise<ResumedJourney> {
   const { name } = entryOf(catalogue, journey).plan
-  const woken = await resumeJourney(db, name)
+  const { waits: rule, stale, by } = how
+  const woken = await resumeJourney(db, name, {
+    now: clock.now(),
+    ...(rule && { rule }),
+    stale: stale ?? null,
+    ...(by !== undefined && { by }),
+  })
   return { journey: name, changed: woken !== undefined, woken: woken ?? 0 }
 }
 

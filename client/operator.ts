@@ -31,9 +31,12 @@ import { type Explanation, explain } from './explain.ts'
 import {
   type JourneyLine,
   type PausedJourney,
+  type ResumeRequest,
   type ResumedJourney,
   type StartRequest,
   type StartedRun,
+  type StopRequest,
+  type StoppedJourney,
   type StoppedRun,
   type SwitchedJourney,
   listJourneys,
@@ -58,6 +61,7 @@ import {
 import { answerReview, listReferrals, listReviews, referralReport } from './referrals.ts'
 import { type JourneyReport, type RunReport, showJourney, showRun } from './report.ts'
 import { type HolidayDesk, holidayDesk } from './holidays.ts'
+import { type SteeringDesk, steeringDesk } from './steering.ts'
 import { type TaskAnswer, type TaskDone, type TaskLine, answerTask, listTasks } from './tasks.ts'
 import { type ScheduleDesk, scheduleDesk } from './schedules.ts'
 import { type Temporal, temporalOnDemand } from './temporal.ts'
@@ -93,8 +97,8 @@ export interface Operator extends BudgetOperator, GateWords {
   showJourney(name: string): Promise<JourneyReport>
   showRun(run: string): Promise<RunReport>
   start(request: StartRequest): Promise<StartedRun>
-  stop(run: string): Promise<StoppedRun>
-  stopJourney(name: string): Promise<{ journey: string; stopped: number }>
+  stop(run: string, how?: StopRequest): Promise<StoppedRun>
+  stopJourney(name: string, how?: StopRequest): Promise<StoppedJourney>
   /** Whom a campaign would reach; an operator sees it before it is begun. */
   reach(asked: { campaign: string; occasion?: string | undefined }): Promise<CampaignReach>
   /** Begins a campaign for an occasion in every zone. */
@@ -103,8 +107,9 @@ export interface Operator extends BudgetOperator, GateWords {
   stopCampaign(name: string): Promise<StoppedCampaign>
   /** The newest runs of a campaign, wave by wave. */
   campaignRuns(name: string): Promise<CampaignReport[]>
-  pause(name: string): Promise<PausedJourney>
-  resume(name: string): Promise<ResumedJourney>
+  pause(name: string, by?: string): Promise<PausedJourney>
+  /** Lets a paused journey go on, with what becomes of its waits. */
+  resume(name: string, how?: ResumeRequest): Promise<ResumedJourney>
   why(customer: string): Promise<Explanation>
   /** Switches a journey whose plan says `off` on for a reason, or off again with `because` null. */
   switchTo(request: { journey: string; because: string | null }): Promise<SwitchedJourney>
@@ -148,6 +153,7 @@ export interface Operator extends BudgetOperator, GateWords {
   makeCodes(request: Omit<BatchRequest, 'now' | 'drawCode'>): Promise<Batch>
   /** The codes of a batch in the order in which they were made, some thousands at a time. */
   codesOf(batch: Pick<Batch, 'batch' | 'made'>): AsyncIterable<string[]>
+  steering: SteeringDesk
   words: WordsDesk
   wording: WordingDesk
   holidays: HolidayDesk
@@ -171,14 +177,14 @@ export function operatorOf(parts: OperatorParts): Operator {
     showJourney: (name) => known(showJourney(parts, name)),
     showRun: (run) => known(showRun(parts, run)),
     start: (request) => known(startRun(parts, request)),
-    stop: (run) => known(stopRun(parts, run)),
-    stopJourney: (name) => known(stopJourney(parts, name)),
+    stop: (run, how) => known(stopRun(parts, run, how)),
+    stopJourney: (name, how) => known(stopJourney(parts, name, how)),
     reach: (asked) => known(reachOf(parts, asked)),
     startCampaign: (asked) => known(startCampaign(parts, asked)),
     stopCampaign: (name) => known(stopCampaign(parts, name)),
     campaignRuns: (name) => known(campaignReports(parts, name)),
-    pause: (name) => known(pause(parts, name)),
-    resume: (name) => known(resume(parts, name)),
+    pause: (name, by) => known(pause(parts, name, by)),
+    resume: (name, how) => known(resume(parts, name, how)),
     why: (customer) => known(explain(parts, customer)),
     switchTo: (request) => known(switchTo(parts, request)),
     resolvePoints: (request) => known(resolvePoints(parts, request)),
@@ -210,6 +216,7 @@ export function operatorOf(parts: OperatorParts): Operator {
     voidCoupon: (code, reason) => known(voidByOperator(parts, { code, reason })),
     makeCodes: (request) => known(makeCodes(db, { ...request, now: parts.clock.now(), drawCode })),
     codesOf: (batch) => codesOf(db, batch),
+    steering: knowing(steeringDesk(parts)),
     words: knowing(wordsDesk(parts)),
     wording: knowing(wordingDesk(parts)),
     holidays: knowing(holidayDesk(parts)),

@@ -12,6 +12,7 @@ import {
 } from '../store/journeys.ts'
 import { type MessageRow, messagesOf } from '../store/messages.ts'
 import { type ArmOutcome, armOutcomes } from '../store/outcomes.ts'
+import { type SteeringLine, steeringOf } from '../store/steering-log.ts'
 import { campaignRun } from '../store/campaigns.ts'
 import { type CampaignReport, campaignReports } from './campaigns.ts'
 import { entryOf } from './catalogue.ts'
@@ -40,17 +41,20 @@ export interface JourneyReport {
   effects: EffectCounts[]
   offers: OfferState[]
   newest: Enrolment[]
+  /** Who paused, resumed, stopped or moved it, the newest first. */
+  steered: SteeringLine[]
   /** Of a campaign: its newest runs, wave by wave. */
   campaign: CampaignReport[]
 }
 
 const NEWEST = 10
+const STEERED = 5
 
 /** Throws JOURNEY_UNKNOWN, STORE_UNAVAILABLE. */
 export async function showJourney(parts: OperatorParts, name: string): Promise<JourneyReport> {
   const { db, catalogue } = parts
   const { plan } = entryOf(catalogue, name)
-  const [paused, counts, arms, exposedArms, effects, stored, newest] = await Promise.all([
+  const [paused, counts, arms, exposedArms, effects, stored, newest, steered] = await Promise.all([
     pausedJourneys(db),
     journeyCounts(db, name),
     armOutcomes(db, name),
@@ -58,6 +62,7 @@ export async function showJourney(parts: OperatorParts, name: string): Promise<J
     effectCounts(db, name),
     offers(db),
     enrolments(db, { journey: name }, NEWEST),
+    steeringOf(db, { journey: name }, STEERED),
   ])
   const states = Object.entries(plan.offers).map(
     ([id, offer]) => stored.find((one) => one.id === id) ?? { id, ...offer, buckets: offer.buckets ?? 1, issued: 0 },
@@ -73,6 +78,7 @@ export async function showJourney(parts: OperatorParts, name: string): Promise<J
     effects,
     offers: states,
     newest,
+    steered,
     campaign: plan.campaign ? await campaignReports(parts, name, NEWEST) : [],
   }
 }
@@ -111,19 +117,25 @@ export interface RunReport {
   coupons: CouponLine[]
   /** Null where the run is over. */
   where: Whereabouts | null
+  /** Who stopped it or took it up again, the newest first. */
+  steered: SteeringLine[]
 }
 
 /** Throws RUN_UNKNOWN, STORE_UNAVAILABLE; a Temporal that does not answer only leaves `where` unknown. */
 export async function showRun({ db, temporal }: OperatorParts, id: string): Promise<RunReport> {
   const run = await enrolment(db, id)
   if (!run) throw new PerennialError('RUN_UNKNOWN', `no run '${id}'`, { field: 'run' })
-  const [messages, coupons] = await Promise.all([messagesOf(db, { enrolment: id }), couponsOf(db, run.customer)])
+  const [messages, coupons, steered] = await Promise.all([
+    messagesOf(db, { enrolment: id }),
+    couponsOf(db, run.customer),
+    steeringOf(db, { enrolment: id }, STEERED),
+  ])
   const unasked: Whereabouts = { known: false, why: 'no Temporal server was named' }
   // A member of a campaign is where the campaign is.
   const workflow = run.campaign === null ? id : ((await campaignRun(db, run.campaign))?.workflow ?? id)
   const where = run.status === 'running' ? await (temporal ? askWhere(temporal, workflow) : unasked) : null
   const ours = coupons.filter((coupon) => coupon.enrolment === id)
-  return { run, messages: messages.map(withoutPerson), coupons: ours, where }
+  return { run, messages: messages.map(withoutPerson), coupons: ours, where, steered }
 }
 
 const withoutPerson = (row: MessageRow): MessageLine =>

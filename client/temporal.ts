@@ -94,3 +94,24 @@ function whyUnknown(error: unknown, timeoutMs: number): string {
   if (cause instanceof Error && 'details' in cause && typeof cause.details === 'string') return cause.details
   return cause instanceof Error ? cause.message : String(cause)
 }
+
+const ASKED_AT_ONCE = 20
+
+/** Asks the workflow of those whose step the store does not know; a worker has to answer. */
+export async function withSteps<R extends { id: string; step: string | null }>(
+  temporal: (() => Promise<Temporal>) | undefined,
+  page: readonly R[],
+): Promise<R[]> {
+  const answers = [...page]
+  const unknown = page.flatMap(({ step }, index) => (step === null ? [index] : []))
+  const ask = async (): Promise<void> => {
+    for (let index = unknown.shift(); index !== undefined; index = unknown.shift()) {
+      const one = answers[index]
+      if (!one || !temporal) continue
+      const where = await askWhere(temporal, one.id)
+      if (where.known) answers[index] = { ...one, step: where.step.replace(/, held: [A-Z_]+$/, '') }
+    }
+  }
+  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, ask))
+  return answers
+}

@@ -227,17 +227,15 @@ export function isBirthday({ month, day }: Birthday): boolean {
  * February is kept on the 28th in common years.
  */
 export function birthdayWithin(
-  birthday: Birthday,
+  { month, day }: Birthday,
   zone: string,
   at: string,
   window: { from: number; to: number },
 ): { instant: number; year: number } | undefined {
   const minute = minuteOfDay(at)
   for (const year of new Set([local(window.from, zone).year, local(window.to, zone).year])) {
-    // What else a birthday says is not for Temporal: it would read a calendar as one of its own.
-    const { month, day: ofMonth } = birthday
-    const day = Temporal.PlainDate.from({ year, month, day: ofMonth }, { overflow: 'constrain' })
-    const instant = instantOf(day, minute, zone)
+    const date = Temporal.PlainDate.from({ year, month, day }, { overflow: 'constrain' })
+    const instant = instantOf(date, minute, zone)
     if (instant >= window.from && instant < window.to) return { instant, year }
   }
   return undefined

@@ -176,6 +176,16 @@ export const ERRORS = {
     meaning: 'No points were spent under this key.',
     todo: 'Name the key under which they were spent; see `perennial ledger <customer>`.',
   },
+  MIGRATION_INVALID: {
+    status: 409,
+    meaning: 'Runs of the one journey cannot go on as runs of the other.',
+    todo: 'Name two journeys whose plans tell their occasions apart in the same way.',
+  },
+  RETRY_IMPOSSIBLE: {
+    status: 409,
+    meaning: 'A run that failed could not be taken up again: Temporal has nothing of it left.',
+    todo: 'Enter the customer anew by hand where the rule of re-entry lets them: `perennial start`.',
+  },
   NOT_SWITCHABLE: {
     status: 409,
     meaning: 'The journey cannot be switched on or off.',

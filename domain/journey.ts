@@ -6,6 +6,9 @@ import type { Programme } from './referral.ts'
 
 export type RunStatus = 'running' | 'completed' | 'goal' | 'exited' | 'stopped' | 'failed'
 
+/** Why a run ended that goes on as one of another journey. */
+export const MIGRATED = 'migrated'
+
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 export type Properties = { [key: string]: Json }
 

@@ -77,6 +77,9 @@ export const REFUSALS = {
   OCCASION_MISSING: 'The event does not carry the property that tells one occasion of the journey from another.',
   OCCASION_OVER: 'What ends a run of this occasion had come before what begins one.',
   BEGINS_NOT_MATCHED: 'The event is of the right kind, but not one this journey begins with.',
+  WAIT_SHIFTED: 'The journey was resumed with its waits lengthened by the pause, and this one is not over yet.',
+  STALE_SKIPPED: 'It was due longer before the journey was resumed than the operator said it may be.',
+  HAD_BEFORE: 'The run that this one goes on from gave the customer the same message.',
   TOO_LATE: 'The time the step waits for had passed, and its late policy is to leave.',
 } as const
 

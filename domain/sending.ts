@@ -36,6 +36,12 @@ export interface SendFacts {
   now: number
   run: RunStatus
   paused: boolean
+  /** The wait before it was lengthened by a pause, and lasts until then. */
+  restsUntil?: number
+  /** It was due too long before the journey was resumed. */
+  stale?: boolean
+  /** The run that this one goes on from sent it. */
+  had?: boolean
   arm: Arm
   /** From when on the message is no news any more; it may always be late where that is not said. */
   until?: number | undefined
@@ -89,7 +95,19 @@ export const CHECKS: readonly Check[] = [
     does: all('skip'),
     objects: (f) => (f.until !== undefined && f.now >= f.until ? 'NEWS_OVER' : undefined),
   },
+  { title: 'had before', does: all('skip'), objects: (f) => (f.had ? 'HAD_BEFORE' : undefined) },
   { title: 'paused', does: all('hold'), objects: (f) => (f.paused ? 'PAUSED' : undefined) },
+  {
+    title: 'wait lengthened',
+    does: all('hold'),
+    objects: (f) =>
+      f.restsUntil !== undefined && f.restsUntil > f.now ? { code: 'WAIT_SHIFTED', until: f.restsUntil } : undefined,
+  },
+  {
+    title: 'stale',
+    does: { marketing: 'skip', service: 'skip', transactional: 'pass' },
+    objects: (f) => (f.stale ? 'STALE_SKIPPED' : undefined),
+  },
   { title: 'consent', does: MARKETING_SKIP, objects: (_, by) => (by.consented ? undefined : 'NO_CONSENT') },
   { title: 'suppression', does: all('skip'), objects: (_, by) => (by.suppressed ? 'SUPPRESSED' : undefined) },
   { title: 'words', does: all('skip'), objects: (_, by) => by.render() },

@@ -13,9 +13,10 @@ import { lockTogether } from './referrals.ts'
 
 /** Customers that a page looks at, so that the database never looks at all of them to find the first. */
 const RANGE = 20_000
-/** Those who come in or fall out that a page takes at most, told one by one or quietly at once. */
+/** As many as are locked together where they come in or fall out quietly, at once. */
+const QUIET_RANGE = 5_000
+/** Those who come in or fall out that a page takes at most where each is told of. */
 const PAGE = 500
-const QUIET_PAGE = 5_000
 /** Pages of one call in which nobody comes in or falls out. */
 const PAGES_MOST = 50
 
@@ -55,8 +56,8 @@ async function walkPage(db: Db, walk: Walk, asked: Walking & Context): Promise<n
   const { audience } = walk
   const after = walk.after ?? ''
   const quietly = walk.quiet && !walk.settled
-  const limit = quietly ? QUIET_PAGE : PAGE
-  const upto = await rangeAfter(db, after)
+  const limit = quietly ? QUIET_RANGE + 1 : PAGE
+  const upto = await rangeAfter(db, after, quietly ? QUIET_RANGE : RANGE)
   const named = await namedAudiences(db)
   const page = await whoDiffers(db, { audience, named, now, after, upto, limit })
   if (quietly) await inTransaction(db, (tx) => moveQuietly(tx, page, { audience, named, now }))
@@ -74,9 +75,9 @@ async function walkPage(db: Db, walk: Walk, asked: Walking & Context): Promise<n
 }
 
 /** The last customer of a range that begins after one; null where it goes to the end. */
-async function rangeAfter(db: Db, after: string): Promise<string | null> {
+async function rangeAfter(db: Db, after: string, size: number): Promise<string | null> {
   const { rows } = await sql<{ id: string }>`
-    select id from customers where id > ${after} order by id offset ${RANGE - 1}::bigint limit 1`.execute(db)
+    select id from customers where id > ${after} order by id offset ${size - 1}::bigint limit 1`.execute(db)
   return rows[0]?.id ?? null
 }
 
@@ -117,16 +118,17 @@ async function moveQuietly(tx: Tx, page: readonly string[], { audience, now }: D
   if (page.length === 0) return
   await lockTogether(tx, page)
   const of = { named: await namedAudiences(tx), now }
+  // Before the others come in, who would else be looked at twice.
+  await sql`
+    update audience_members o set left_at = greatest(o.entered_at, ${at(now)}) from customers c
+    where o.audience = ${audience} and o.customer = c.id and o.left_at is null and c.id = any(${page})
+      and not ${takesIn(audience, of)}
+  `.execute(tx)
   await sql`
     insert into audience_members (audience, customer, entry, entered_at)
     select ${audience}, c.id, coalesce(max(b.entry), 0) + 1, greatest(${at(now)}, max(b.left_at))
     from customers c left join audience_members b on b.audience = ${audience} and b.customer = c.id
     where c.id = any(${page}) and ${takesIn(audience, of)} and not ${isIn(audience)} group by c.id
-  `.execute(tx)
-  await sql`
-    update audience_members o set left_at = greatest(o.entered_at, ${at(now)}) from customers c
-    where o.audience = ${audience} and o.customer = c.id and o.left_at is null and c.id = any(${page})
-      and not ${takesIn(audience, of)}
   `.execute(tx)
 }
 

@@ -4,12 +4,13 @@ import type { Db } from './db.ts'
 
 export interface Dispatch {
   id: number
-  kind: 'start' | 'wake'
+  /** retry: a run that failed is taken up again. */
+  kind: 'start' | 'wake' | 'retry'
   /** The id of the workflow. */
   workflow: string
   attempts: number
   /** Of a journey. */
-  run: { journey: string; customer: string; startsAt: string } | null
+  run: { journey: string; customer: string; startsAt: string; from: string | null } | null
   /** Of a campaign. */
   campaign: { campaign: string; occasion: string; zone: string } | null
 }
@@ -54,7 +55,8 @@ export async function leaseDispatch(
       update dispatch set due_at = now() + ${leaseMs} * interval '1 millisecond', attempts = attempts + 1
       where id in (select id from due) returning id, kind, enrolment, campaign, attempts)
     select l.id, l.kind, l.attempts, coalesce(e.id, r.workflow) as workflow,
-      case when e.id is not null then json_build_object('journey', e.journey, 'customer', e.customer, 'startsAt', e.starts_at) end as run,
+      case when e.id is not null then json_build_object('journey', e.journey, 'customer', e.customer, 'startsAt', e.starts_at,
+        'from', e.migrated_from) end as run,
       case when r.id is not null then json_build_object('campaign', r.campaign, 'occasion', r.occasion, 'zone', r.zone) end as campaign
     from leased l left join enrolments e on e.id = l.enrolment left join campaign_runs r on r.id = l.campaign order by l.id
   `.execute(db)

@@ -21,6 +21,13 @@ export interface Enrolment {
   goal_at: Date | null
   ended_at: Date | null
   reason: string | null
+  /** Where it holds or failed, as far as the store knows. */
+  step: string | null
+  failed_code: string | null
+  /** Stopped with the clean-up of its plan. */
+  clean_up: boolean
+  /** The run of another journey that it goes on from. */
+  migrated_from: string | null
   /** The run of a campaign that the customer is a member of; null in a journey. */
   campaign: string | null
 }
@@ -181,7 +188,15 @@ export async function lockRunning(tx: Tx, journey: string, limit: number): Promi
   return rows.map((row) => row.id)
 }
 
-/** Remembers that an effect of the run waits for the journey to be resumed. */
-export async function holdRun(tx: Tx, id: string, now: number): Promise<void> {
-  await sql`update enrolments set held_at = ${at(now)} where id = ${id} and status = 'running'`.execute(tx)
+/** Remembers that the run waits for its journey to be resumed, at which step, and since when that is due. */
+export async function holdRun(
+  tx: Tx,
+  id: string,
+  now: number,
+  { step = null, due = now }: { step?: string | null; due?: number } = {},
+): Promise<void> {
+  await sql`
+    update enrolments set held_at = ${at(now)}, step = coalesce(${step}, step), held_due = coalesce(held_due, ${at(due)})
+    where id = ${id} and status = 'running'
+  `.execute(tx)
 }

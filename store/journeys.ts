@@ -2,34 +2,59 @@
 import { sql } from 'kysely'
 import type { Arm } from '../domain/experiment.ts'
 import type { RunStatus } from '../domain/journey.ts'
+import type { ResumeRule } from '../domain/pause.ts'
 import { type Db, at, inTransaction } from './db.ts'
 import { wake, wakeCampaign } from './dispatch.ts'
+import { logSteering } from './steering-log.ts'
 
 /** Pauses a journey: nobody is dropped, runs hold before their next effect. False if it was paused. */
-export async function pauseJourney(db: Db, name: string, now: number): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    insert into journeys (name, paused_at) values (${name}, ${at(now)})
-    on conflict (name) do update set paused_at = excluded.paused_at where journeys.paused_at is null
-  `.execute(db)
-  return numAffectedRows === 1n
+export function pauseJourney(db: Db, name: string, now: number, by = 'operator'): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    const { numAffectedRows } = await sql`
+      insert into journeys (name, paused_at) values (${name}, ${at(now)})
+      on conflict (name) do update set paused_at = excluded.paused_at where journeys.paused_at is null
+    `.execute(tx)
+    if (numAffectedRows !== 1n) return false
+    await sql`insert into pauses (journey, paused_at) values (${name}, ${at(now)})`.execute(tx)
+    await logSteering(tx, { word: 'pause', journey: name, by, now })
+    return true
+  })
+}
+
+export interface Resume {
+  now: number
+  /** fire unless said. */
+  rule?: ResumeRule
+  /** Of skip, ms. */
+  stale?: number | null
+  by?: string
 }
 
 /** Resumes a journey and wakes the runs that were held for it; answers how many, undefined if it was not paused. */
-export function resumeJourney(db: Db, name: string): Promise<number | undefined> {
+export function resumeJourney(db: Db, name: string, resume: Resume): Promise<number | undefined> {
+  const { now, rule = 'fire', stale = null, by = 'operator' } = resume
   return inTransaction(db, async (tx) => {
     const { numAffectedRows } = await sql`
       update journeys set paused_at = null where name = ${name} and paused_at is not null
     `.execute(tx)
     if (numAffectedRows !== 1n) return undefined
+    await sql`
+      update pauses set resumed_at = greatest(${at(now)}, paused_at), rule = ${rule}, stale_ms = ${stale}
+      where journey = ${name} and resumed_at is null
+    `.execute(tx)
     const { rows } = await sql<{ id: string }>`
-      update enrolments set held_at = null where journey = ${name} and held_at is not null and status = 'running' returning id
+      update enrolments set held_at = null, held_due = null, step = null
+      where journey = ${name} and held_at is not null and status = 'running' returning id
     `.execute(tx)
     await wake(
       tx,
       rows.map((row) => row.id),
     )
     const campaigns = await wakeCampaign(tx, name)
-    return rows.length + campaigns
+    const woken = rows.length + campaigns
+    const detail = { waits: rule, ...(stale !== null && { staleMs: stale }), woken }
+    await logSteering(tx, { word: 'resume', journey: name, by, now, detail })
+    return woken
   })
 }
 

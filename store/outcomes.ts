@@ -3,15 +3,23 @@ import { sql } from 'kysely'
 import { type Db, inTransaction } from './db.ts'
 import { endRuns, lockRun } from './enrolments.ts'
 
+export interface RunEnd {
+  run: string
+  status: 'completed' | 'exited' | 'failed'
+  reason: string
+  /** Of a failure: the step it came to, and the code of the error. */
+  failed?: { step: string | null; code: string | null } | false
+  now: number
+}
+
 /** Ends a run whose story is over, unless the inbox or an operator ended it first. */
-export async function finishRun(
-  db: Db,
-  { run, status, reason, now }: { run: string; status: 'completed' | 'exited' | 'failed'; reason: string; now: number },
-): Promise<void> {
+export async function finishRun(db: Db, { run, status, reason, failed, now }: RunEnd): Promise<void> {
   await inTransaction(db, async (tx) => {
     // Behind the customer's lock like every end, so that no wait is opened beside it.
     await lockRun(tx, run)
-    await endRuns(tx, [run], { status, reason, now })
+    const [ended] = await endRuns(tx, [run], { status, reason, now })
+    if (!ended || !failed) return
+    await sql`update enrolments set step = ${failed.step}, failed_code = ${failed.code} where id = ${run}`.execute(tx)
   })
 }
 

@@ -353,7 +353,7 @@ create table dispatch (
   campaign text,
   constraint dispatch_campaign_fkey FOREIGN KEY (campaign) REFERENCES campaign_runs(id),
   constraint dispatch_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
-  constraint dispatch_kind_check CHECK ((kind = ANY (ARRAY['start'::text, 'wake'::text]))),
+  constraint dispatch_kind_check CHECK ((kind = ANY (ARRAY['start'::text, 'wake'::text, 'retry'::text]))),
   constraint dispatch_of_one CHECK (((enrolment IS NULL) <> (campaign IS NULL))),
   constraint dispatch_pkey PRIMARY KEY (id)
 );
@@ -380,16 +380,25 @@ create table enrolments (
   reason text,
   held_at timestamp with time zone,
   campaign text,
+  step text,
+  held_due timestamp with time zone,
+  failed_code text,
+  clean_up boolean not null default false,
+  migrated_from text,
   constraint enrolments_arm_check CHECK ((arm = ANY (ARRAY['treated'::text, 'holdout'::text]))),
   constraint enrolments_check CHECK (((status = 'running'::text) = (ended_at IS NULL))),
   constraint enrolments_check1 CHECK (((status <> 'goal'::text) OR (goal_at IS NOT NULL))),
   constraint enrolments_customer_fkey FOREIGN KEY (customer) REFERENCES customers(id),
+  constraint enrolments_migrated_from_fkey FOREIGN KEY (migrated_from) REFERENCES enrolments(id),
+  constraint enrolments_migrated_from_key UNIQUE (migrated_from),
   constraint enrolments_pkey PRIMARY KEY (id),
   constraint enrolments_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'goal'::text, 'exited'::text, 'stopped'::text, 'failed'::text])))
 );
+CREATE INDEX enrolments_failed ON public.enrolments USING btree (journey, ended_at) WHERE (status = 'failed'::text);
 CREATE INDEX enrolments_of_campaign ON public.enrolments USING btree (campaign, customer) WHERE ((campaign IS NOT NULL) AND (status = 'running'::text));
 CREATE INDEX enrolments_of_customer ON public.enrolments USING btree (customer, journey);
 CREATE INDEX enrolments_of_journey ON public.enrolments USING btree (journey, entered_at DESC);
+CREATE INDEX enrolments_open ON public.enrolments USING btree (journey, id) WHERE (status = 'running'::text);
 
 create table events (
   seq bigint not null identity,
@@ -584,6 +593,24 @@ create table own_tags (
   constraint own_tags_pkey PRIMARY KEY (customer, tag)
 );
 CREATE INDEX own_tags_by_tag ON public.own_tags USING btree (tag, customer);
+
+create table pauses (
+  id bigint not null identity,
+  journey text not null,
+  paused_at timestamp with time zone not null,
+  resumed_at timestamp with time zone,
+  rule text,
+  stale_ms bigint,
+  constraint pauses_check CHECK (((resumed_at IS NULL) = (rule IS NULL))),
+  constraint pauses_check1 CHECK ((resumed_at >= paused_at)),
+  constraint pauses_check2 CHECK ((((rule = 'skip'::text) = (stale_ms IS NOT NULL)) OR (rule IS NULL))),
+  constraint pauses_journey_fkey FOREIGN KEY (journey) REFERENCES journeys(name),
+  constraint pauses_pkey PRIMARY KEY (id),
+  constraint pauses_rule_check CHECK ((rule = ANY (ARRAY['fire'::text, 'shift'::text, 'skip'::text]))),
+  constraint pauses_stale_ms_check CHECK ((stale_ms >= 0))
+);
+CREATE INDEX pauses_of_journey ON public.pauses USING btree (journey, resumed_at);
+CREATE UNIQUE INDEX pauses_on ON public.pauses USING btree (journey) WHERE (resumed_at IS NULL);
 
 create table point_balances (
   customer text not null,
@@ -970,6 +997,20 @@ create table standings (
   constraint standings_stage_check CHECK ((stage = ANY (ARRAY['prospect'::text, 'new'::text, 'active'::text, 'high-value'::text, 'at-risk'::text, 'dormant'::text, 'lost'::text, 'reactivated'::text])))
 );
 CREATE INDEX standings_by_stage ON public.standings USING btree (stage, customer);
+
+create table steering_log (
+  id bigint not null identity,
+  at timestamp with time zone not null,
+  by text not null,
+  word text not null,
+  journey text not null,
+  enrolment text,
+  detail jsonb not null default '{}'::jsonb,
+  constraint steering_log_enrolment_fkey FOREIGN KEY (enrolment) REFERENCES enrolments(id),
+  constraint steering_log_pkey PRIMARY KEY (id)
+);
+CREATE INDEX steering_log_of_enrolment ON public.steering_log USING btree (enrolment) WHERE (enrolment IS NOT NULL);
+CREATE INDEX steering_log_of_journey ON public.steering_log USING btree (journey, id DESC);
 
 create table suppressions (
   channel text not null,

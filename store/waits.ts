@@ -1,8 +1,10 @@
 /** What runs wait for. The inbox gives an event to a wait in the transaction that stores it; a signal only says: look. */
 import { sql } from 'kysely'
 import type { Properties, RunStatus, TakenEvent } from '../domain/journey.ts'
+import { type Held, type Pause, type Rest, dueAfter } from '../domain/pause.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
-import { lockRun } from './enrolments.ts'
+import { holdRun, lockRun } from './enrolments.ts'
+import { pausesSince } from './pauses.ts'
 
 interface WaitView {
   status: RunStatus
@@ -73,6 +75,15 @@ async function takeEarlier(tx: Tx, key: string): Promise<void> {
   `.execute(tx)
 }
 
+/** Opens the waits anew that the end of a run closed, and gives them what came since. With the customer locked. */
+export async function reopenWaits(tx: Tx, run: string, endedAt: Date): Promise<void> {
+  const { rows } = await sql<{ key: string }>`
+    update waits set open = true where enrolment = ${run} and not open and taken_seq is null and deadline >= ${endedAt}
+    returning key
+  `.execute(tx)
+  for (const { key } of rows) await takeEarlier(tx, key)
+}
+
 export function viewWait(db: Db, { run, key }: { run: string; key: string }): Promise<WaitView> {
   return viewOf(db, run, key)
 }
@@ -86,19 +97,30 @@ export interface LastLook {
   /** What an event that begins the time anew must hold, as one that ends the wait. */
   match?: Properties
   within: number
+  /** Since when it has been resting for that deadline; without it no pause is asked about. */
+  rest?: Rest
+  /** The step, for people, and when it asked. */
+  step?: string
+  now?: number
 }
 
 /**
- * The last look at a deadline. Waits for events that are being stored, then closes the wait, unless an event of `restart` moved
- * the deadline on: then `again` is the new one. The event's time of arrival decides, not who came first. Asked again, as where
- * the answer was lost, it answers the same.
+ * The last look at a deadline. Waits for events that are being stored, then closes the wait, unless an event of `restart` or a
+ * pause moved the deadline on: then `again` is the new one. The event's time of arrival decides, not who came first. While the
+ * journey is paused nothing is decided. Asked again, as where the answer was lost, it answers the same.
  */
-export function closeWait(db: Db, look: LastLook): Promise<WaitView & { again: number | null }> {
+export function closeWait(db: Db, look: LastLook): Promise<(WaitView & { again: number | null }) | Held> {
   return inTransaction(db, async (tx) => {
-    const { run, key } = look
-    await lockRun(tx, run)
-    const again =
-      look.restart === null ? null : await restartedDeadline(tx, { ...look, restart: [look.restart].flat() })
+    const { run, key, rest, deadline, now = deadline } = look
+    const state = await lockRun(tx, run)
+    const pauses = rest ? await pausesSince(tx, { run, since: rest.since }) : []
+    if (pauses.some(({ to }) => to === null)) {
+      const view = await viewOf(tx, run, key)
+      if (view.event !== null || state?.status !== 'running') return { ...view, again: null }
+      await holdRun(tx, run, now, { ...(look.step && { step: look.step }), due: deadline })
+      return { is: 'held', until: null }
+    }
+    const again = look.restart === null && pauses.length === 0 ? null : await movedDeadline(tx, look, pauses)
     await sql`
       update waits set open = ${again !== null}, deadline = coalesce(${again === null ? null : at(again)}, deadline)
       where key = ${key} and open
@@ -110,22 +132,27 @@ export function closeWait(db: Db, look: LastLook): Promise<WaitView & { again: n
   })
 }
 
-async function restartedDeadline(
+/** Where pauses and the newest event of `restart` moved a deadline; null where it is over. */
+async function movedDeadline(
   tx: Tx,
-  { run, key, deadline, restart, match = {}, within }: LastLook & { restart: readonly string[] },
+  { run, key, deadline, restart, match = {}, within, rest }: LastLook,
+  pauses: readonly Pause[],
 ): Promise<number | null> {
+  const shifted = dueAfter({ since: rest?.since ?? deadline - within, due: deadline }, pauses)
   const { rows } = await sql<{ last: Date | null; deadline: Date }>`
     select w.deadline, (select max(e.received_at) from events e join enrolments r on r.id = ${run}
-      where e.customer = r.customer and e.type = any(${restart}) and e.seq > r.begun_seq and e.received_at <= w.deadline
-        and e.properties @> ${JSON.stringify(match)}::jsonb) as last
+      where e.customer = r.customer and e.type = any(${restart === null ? [] : [restart].flat()}) and e.seq > r.begun_seq
+        and e.received_at <= greatest(w.deadline, ${at(shifted)}) and e.properties @> ${JSON.stringify(match)}::jsonb) as last
     from waits w where w.key = ${key}
   `.execute(tx)
   const [row] = rows
   if (!row) return null
   const stored = row.deadline.getTime()
   if (stored > deadline) return stored
-  const moved = row.last ? row.last.getTime() + within : 0
-  return moved > stored ? moved : null
+  const last = row.last?.getTime()
+  const moved = last === undefined ? 0 : dueAfter({ since: last, due: last + within }, pauses)
+  const again = Math.max(shifted, moved)
+  return again > stored ? again : null
 }
 
 /** The newest event of these types that a run has heard, that which began it with them; null where there is none. */

@@ -70,6 +70,8 @@ export interface WorldOptions {
   rates?: ReadonlyMap<ChannelName, number>
   policy?: Policy
   catalogue?: Catalogue
+  /** The journeys of the catalogue that anybody enters; all unless told. */
+  only?: readonly string[]
   /** Percent held out, instead of what the plans say; 0 unless told. */
   holdout?: number
   bundle?: string
@@ -105,7 +107,9 @@ export { OPEN_HOURS, PUBLIC_URL, SECRET }
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   installQuietRuntime()
   const { db, url } = await freshStore()
-  const catalogue = options.catalogue ?? (await readCatalogue())
+  const { only } = options
+  const whole = options.catalogue ?? (await readCatalogue())
+  const catalogue = only ? new Map([...whole].filter(([name]) => only.includes(name))) : whole
   // Without a control arm unless a test is about it: each of its customers is to get what it looks for.
   const plans = new Map(
     [...plansOf(catalogue)].map(([name, plan]) => [name, { ...plan, holdout: options.holdout ?? 0 }]),

@@ -4,6 +4,8 @@ export default journey(
   {
     title: 'Birthday',
     begins: { every: 'day', at: '09:30', audience: 'birthday' },
+    // Whoever tells another birthday has no second gift for it within the year.
+    reentry: { when: 'never', gap: '300 days' },
     goal: { on: 'order.paid', within: '14 days' },
     holdout: 5,
     offers: {

@@ -1,6 +1,9 @@
 import { journey } from './kit/index.ts'
 
-const LIST = `{% for one in cart.items %}{% unless one.stock == 0 %}\n{{ one.title }}{% if one.amount %}  ¥{{ one.amount | divided_by: 100.0 }}{% endif %}{% endunless %}{% endfor %}`
+/** Below a sentence what can be had of the cart, at the price that the shop told last. */
+const list = (colon: string, stop: string): string =>
+  `{% if cart.items %}${colon}\n{% for one in cart.items %}{% unless one.stock == 0 %}\n{{ one.title }}{% if one.amount %}  ¥{{ one.amount | divided_by: 100.0 }}{% endif %}{% endunless %}{% endfor %}{% else %}${stop}{% endif %}`
+const [LIST, LIST_ZH] = [list(':', '.'), list('：', '。')]
 const CHANGES = ['cart.added', 'cart.changed']
 const sameOccasion = true
 const needs = { minimum: 50_00 }
@@ -25,16 +28,16 @@ export default journey(
     },
     copy: {
       waiting: {
-        en: `Your cart is kept\n\n{% render 'header' %}\n\nwe have kept what you chose:\n${LIST}\n\nIt is where you left it.`,
-        'zh-CN': `购物车替您留着\n\n{% render 'header' %}\n\n您挑选的都还在：\n${LIST}\n\n随时回来，都在原处。`,
+        en: `Your cart is kept\n\n{% render 'header' %}\n\nwe have kept what you chose${LIST}\n\nIt is where you left it.`,
+        'zh-CN': `购物车替您留着\n\n{% render 'header' %}\n\n您挑选的都还在${LIST_ZH}\n\n随时回来，都在原处。`,
       },
       questions: {
-        en: `Anything unclear?\n\n{% render 'header' %}\n\nthis is still in your cart, as it is today:\n${LIST}\n\nIf something kept you, a size or the delivery, answer this mail and a person reads it.`,
-        'zh-CN': `还有什么不确定的吗？\n\n{% render 'header' %}\n\n购物车里还有这些，价格以今天为准：\n${LIST}\n\n尺码、配送，有拿不准的请直接回复，我们会有人阅读。`,
+        en: `Anything unclear?\n\n{% render 'header' %}\n\nthis is still in your cart, as it is today${LIST}\n\nIf something kept you, a size or the delivery, answer this mail and a person reads it.`,
+        'zh-CN': `还有什么不确定的吗？\n\n{% render 'header' %}\n\n购物车里还有这些，价格以今天为准${LIST_ZH}\n\n尺码、配送，有拿不准的请直接回复，我们会有人阅读。`,
       },
       last: {
-        en: `A last word about your cart\n\n{% render 'header' %}\n\nwe will not write of this cart again:\n${LIST}{% if coupon.issued %}\n\n{{ coupon.code }} takes five percent off until {{ coupon.expires }}.{% endif %}`,
-        'zh-CN': `关于购物车，再提醒您一次\n\n{% render 'header' %}\n\n这是关于它的最后一封信：\n${LIST}{% if coupon.issued %}\n\n{{ coupon.code }} 可享九五折，有效期至 {{ coupon.expires }}。{% endif %}`,
+        en: `A last word about your cart\n\n{% render 'header' %}\n\nwe will not write of this cart again${LIST}{% if coupon.issued %}\n\n{{ coupon.code }} takes five percent off until {{ coupon.expires }}.{% endif %}`,
+        'zh-CN': `关于购物车，再提醒您一次\n\n{% render 'header' %}\n\n这是关于它的最后一封信${LIST_ZH}{% if coupon.issued %}\n\n{{ coupon.code }} 可享九五折，有效期至 {{ coupon.expires }}。{% endif %}`,
       },
     },
   },

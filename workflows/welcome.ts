@@ -45,9 +45,9 @@ export default journey(
     },
   },
   async ({ wait, waitForEvent, issueCoupon, send, customer }) => {
-    await send('assistant')
-    // Who comes to the assistant is welcomed at once; the others have the week of first-order before.
-    await waitForEvent('assistant.added', { within: '7 days' })
+    const met = await waitForEvent('assistant.added', { within: '1 day' })
+    if (!met) await send('assistant') // On the first day first-order speaks alone, and for a week with who does not come.
+    if (!met) await waitForEvent('assistant.added', { within: '6 days' })
     const coupon = await issueCoupon('welcome-10', { valid: '10 days' })
     await send('coupon', { coupon })
     await wait({ days: 3, at: '10:00' })

@@ -22,6 +22,7 @@ import {
   strong,
   table,
 } from './layout.ts'
+import { steeredTable } from './steering-pages.ts'
 
 /** In the order in which people ask for them. */
 const STATUSES: readonly RunStatus[] = ['running', 'goal', 'completed', 'exited', 'stopped', 'failed']
@@ -77,6 +78,7 @@ export function journeyPage(report: JourneyReport, zone: string): string {
     section('Offers', offersTable(report)),
     report.campaign.length > 0 ? campaignRunsPage(report.campaign, zone) : '',
     section('Newest runs', newestTable(report, at)),
+    section('Steered', steeredTable(report.steered, zone)),
     faint(`Times are shop time, ${zone}.`),
   )
 }
@@ -154,7 +156,7 @@ function newestTable({ newest }: JourneyReport, at: (date: Date) => string): str
   return table([left('RUN'), left('ARM'), left('ENTERED'), left('STATUS'), left('ENDED')], rows)
 }
 
-export function runPage({ run, messages, coupons, where }: RunReport, zone: string): string {
+export function runPage({ run, messages, coupons, where, steered }: RunReport, zone: string): string {
   const at = clockOf(zone)
   const now = (): string => {
     if (where === null) return 'over'
@@ -181,11 +183,13 @@ export function runPage({ run, messages, coupons, where }: RunReport, zone: stri
       Arm: run.arm === 'holdout' ? 'holdout: gets nothing, so that lift can be measured' : run.arm,
       Entered: `${at(run.entered_at)}, by ${run.begun_by}`,
       Status: run.ended_at ? `${run.status}, ${at(run.ended_at)}${run.reason ? `: ${run.reason}` : ''}` : run.status,
+      'Failed at': run.status === 'failed' && run.step ? `${run.step}: ${run.failed_code ?? 'unknown error'}` : null,
       Goal: run.goal_at ? `reached ${at(run.goal_at)}` : run.goal_until ? `counts until ${at(run.goal_until)}` : null,
       'Right now': now(),
     }),
     section('Messages', sent.length > 0 ? table([left(''), left(''), left(''), left('')], sent) : 'None so far.'),
     section('Coupons', table([left(''), left(''), left(''), left('')], issued)),
+    section('Steered', steeredTable(steered, zone)),
     faint(`Times are shop time, ${zone}.`),
   )
 }

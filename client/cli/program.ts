@@ -16,6 +16,7 @@ import { addProvingWords } from './prove.ts'
 import { addScheduleWords } from './schedules.ts'
 import { addSwitchWord } from './switch.ts'
 import { Session, type SessionParts } from './session.ts'
+import { addSteeringWords } from './steering.ts'
 import { addSimulatingWord } from './simulate.ts'
 import { addTaskWords } from './tasks.ts'
 import { addWordingWords } from './wording.ts'
@@ -41,6 +42,7 @@ Examples:
   perennial tasks                                       what somebody is to do for a customer
   perennial schedules                                   what begins by itself, and when
   perennial pause first-order                           hold it; resume lets it go on
+  perennial failed                                      what failed where; retry takes it up again
 
 In a checkout: npm run journeys -- list
 
@@ -74,6 +76,7 @@ function buildProgram(session: Session, { out, err }: Pick<SessionParts, 'out' |
   addTierWords(program, session)
   addStandingWords(program, session)
   addActingWords(program, session)
+  addSteeringWords(program, session)
   addSwitchWord(program, session)
   addScheduleWords(program, session)
   addOfferWords(program, session)

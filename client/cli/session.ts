@@ -1,9 +1,13 @@
 /** What every word of the command line stands on: where to print, and how to reach Perennial. */
+import { userInfo } from 'node:os'
 import { PerennialError } from '../../domain/errors.ts'
 import { type Catalogue, type CatalogueEntry, readCatalogue } from '../catalogue.ts'
 import { type Perennial, openPerennial } from '../operator.ts'
 import { nearest, problemText } from './problems.ts'
 import { readSettings } from './settings.ts'
+
+/** Who gives the order, unless they say another name. */
+export const me = (): string => userInfo().username
 
 export interface SessionParts {
   env: Record<string, string | undefined>

@@ -1,6 +1,5 @@
 /** The words wording and holidays: the data that the shop keeps for the wording check and for the calendar. */
 import { readFile } from 'node:fs/promises'
-import { userInfo } from 'node:os'
 import { type Command, Option } from 'commander'
 import { PerennialError } from '../../domain/errors.ts'
 import type { Finding } from '../../domain/wording.ts'
@@ -8,7 +7,7 @@ import type { HolidayDesk } from '../holidays.ts'
 import type { TermAsked, TermsInForce } from '../wording-desk.ts'
 import { type Cell, faint, left, many, page, right, table } from './layout.ts'
 import { EXIT } from './problems.ts'
-import type { Session } from './session.ts'
+import { type Session, me } from './session.ts'
 
 export function addWordingWords(program: Command, session: Session): void {
   const wording = program
@@ -27,8 +26,6 @@ Examples:
   perennial wording set 限时秒杀 --severity review --suggestion 'say until when'
   perennial wording set 首选 --severity allow              lifts one of ours
   perennial wording remove 限时秒杀`
-
-const me = (): string => userInfo().username
 
 function addCheck(wording: Command, session: Session): void {
   wording

@@ -1,13 +1,12 @@
 /** The words about words: words (show, set, history, revert, check, test), wording, holidays. */
 import { readFile } from 'node:fs/promises'
-import { userInfo } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { PerennialError } from '../../domain/errors.ts'
 import type { Flaw } from '../../domain/words-lint.ts'
 import { checkPlansWords, type PublishedVersion, type WordLine, type WordsCheck, type WordsShown } from '../words.ts'
 import { type Cell, clockOf, faint, left, many, page, section, strong, table } from './layout.ts'
 import { EXIT } from './problems.ts'
-import type { Session } from './session.ts'
+import { type Session, me } from './session.ts'
 
 export function addWordsWords(program: Command, session: Session): void {
   const words = program
@@ -33,8 +32,6 @@ Examples:
   perennial words test first-order welcome --to ann@shop.com --as C1001
 
 New words are held to the lint before they take effect; runs that are on read them at their next send.`
-
-const me = (): string => userInfo().username
 
 function addShow(words: Command, session: Session): void {
   words

@@ -156,6 +156,10 @@ const planContract = z.strictObject({
   points: z.record(ruleName, tierRule).default({}),
   rewards: rewardsContract.default({}),
   referral: programmeContract.optional(),
+  takes: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/)
+    .optional(),
 })
 
 const ENGINE = ['sweep', 'upkeep', 'test-mail', 'campaign', PARTIALS_JOURNEY]
@@ -224,6 +228,7 @@ export function checkPlan(name: string, plan: unknown) {
     points,
     rewards,
     sweep: swept,
+    takes: rest.takes,
     schedule: rest.schedule,
     budget: rest.budget === undefined ? undefined : plannedBudget(rest.budget),
   }

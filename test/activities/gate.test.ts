@@ -93,7 +93,7 @@ describe('paused', () => {
     expect(await shop.send('paused', 'P1')).toEqual(held)
     expect(await shop.send('paused', 'P1')).toEqual(held)
     expect(await shop.row('paused', 'P1')).toMatchObject({ status: 'held', code: 'PAUSED', attempts: 0 })
-    expect(await resumeJourney(db, 'paused')).toBe(1)
+    expect(await resumeJourney(db, 'paused', { now: NOON })).toBe(1)
     expect((await wakesOf(db)).filter((run) => run === 'paused/P1')).toHaveLength(1)
     expect(await shop.send('paused', 'P1')).toEqual({ is: 'sent' })
     expect(await shop.row('paused', 'P1')).toMatchObject({ status: 'sent', code: null, attempts: 1 })

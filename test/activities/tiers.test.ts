@@ -104,7 +104,7 @@ describe('the benefits of a level', () => {
     const run = 'upgrade/B/mid.2026-11-23'
     await pauseJourney(db, 'upgrade', NOON)
     expect(await grant(run)).toEqual({ is: 'held' })
-    await resumeJourney(db, 'upgrade')
+    await resumeJourney(db, 'upgrade', { now: NOON })
     await rowsOf(db, `update enrolments set arm = 'holdout' where id = '${run}'`)
     expect(await grant(run)).toEqual({ is: 'refused', code: 'HOLDOUT' })
     await rowsOf(db, `update enrolments set arm = 'treated' where id = '${run}'`)

@@ -16,8 +16,8 @@ import { migrate } from '../../store/migrate.ts'
 import { startPostgres } from '../../workers/local/postgres.ts'
 
 const CUSTOMERS = Number(process.argv[2] ?? 200_000)
-const ROUNDS = 5
-const EVENTS = 400
+const ROUNDS = 8
+const EVENTS = 200
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -163,7 +163,8 @@ async function main(): Promise<void> {
         await toggle(db, true)
         rounds.push([none, await perEvent(db, type, tags)])
       }
-      const [before, now] = [median(rounds.map(([none]) => none)), median(rounds.map(([, fifty]) => fifty))]
+      // The least: whatever else the machine does only adds.
+      const [before, now] = [Math.min(...rounds.map(([none]) => none)), Math.min(...rounds.map(([, fifty]) => fifty))]
       events[what] = { without: before, with: now }
       table.push([what, before.toFixed(2), now.toFixed(2), (now - before).toFixed(2)])
     }

@@ -33,6 +33,7 @@ import { measureSimulation } from './simulation.ts'
 import { startSink } from '../smtp-sink.ts'
 import { measureCampaign } from './campaign.ts'
 import { type MoneyResults, measureMoney } from './money.ts'
+import { measureOpen, printOpen } from './open.ts'
 import { cpuOf } from './processes.ts'
 
 const ROUNDS = 4
@@ -42,6 +43,7 @@ const DAY_MS = 10
 const EVENTS = 10_000
 const BATCH = 100
 const CALLERS = 4
+const OPEN_RUNS = 10_000
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -280,16 +282,22 @@ const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true
 const words = new Set(process.argv.slice(2))
 try {
   if (words.has('campaign'))
-    await keep({ campaign: await measureCampaign(directory, count(1_000_000), { say, durable: words.has('durable') }) })
-  else if (words.has('simulate')) await keep({ simulation: await measureSimulation(count(10_000), say) })
+    await keep({
+      campaign: await measureCampaign(directory, counted(1_000_000), { say, durable: words.has('durable') }),
+    })
+  else if (words.has('open')) {
+    const open = await measureOpen(directory, counted(OPEN_RUNS), say)
+    printOpen(open, say)
+    await keep({ open })
+  } else if (words.has('simulate')) await keep({ simulation: await measureSimulation(counted(10_000), say) })
   else await withMoney()
 } finally {
   for (const stop of stops.reverse()) await stop()
 }
 
 /** How many, out of the words. */
-function count(unsaid: number): number {
-  return Number([...words].find((word) => /^\d+$/.test(word)) ?? unsaid)
+function counted(unlessSaid: number): number {
+  return Number([...words].find((word) => /^\d+$/.test(word)) ?? unlessSaid)
 }
 
 async function withMoney(): Promise<void> {

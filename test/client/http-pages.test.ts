@@ -153,7 +153,7 @@ describe('metrics', () => {
       'perennial_events_total{result="duplicate"} 1',
       'perennial_events_total{result="rejected"} 1',
       'perennial_effects_total{effect="send",journey="first-order",result="skipped",code="NO_CONSENT"} 1',
-      'perennial_dispatch_waiting 1',
+      'perennial_dispatch_waiting 2',
       'perennial_http_seconds_count{method="POST",route="/v1/events",status="200"} 1',
       'temporal_worker_start 1',
     ]) {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { customer } from '../../store/customers.ts'
+import { enrolments } from '../../store/enrolments.ts'
 import { rejectedEvents } from '../../store/rejected-events.ts'
 import { person } from '../world.ts'
 import { event, served } from './served.ts'
@@ -24,13 +25,16 @@ describe('one event', () => {
     ])
   })
 
-  test('is stored with its customer, enters a journey and leaves an order for Temporal', async () => {
+  test('is stored with its customer, enters its journeys and leaves an order for Temporal each', async () => {
     const response = await world.post({ id: 'e1', type: 'customer.registered', customer: person('C1') })
     expect(response.statusCode).toBe(200)
     expect(response.json()).toEqual({ accepted: 1, duplicates: 0, rejected: [] })
     expect(await customer(world.db, 'C1')).toMatchObject({ email: 'c1@mail.example' })
-    expect(await world.count('enrolments')).toBe(1)
-    expect(await world.count('dispatch')).toBe(1)
+    expect((await enrolments(world.db, { customer: 'C1' }, 9)).map(({ journey }) => journey).sort()).toEqual([
+      'first-order',
+      'welcome',
+    ])
+    expect(await world.count('dispatch')).toBe(2)
   })
 
   test('sent again is 200 and changes nothing, in whatever order its keys are written', async () => {
@@ -49,7 +53,7 @@ describe('one event', () => {
       await world.count('enrolments'),
       await world.count('dispatch'),
       await world.count('consents'),
-    ]).toEqual([1, 1, 1, 1])
+    ]).toEqual([1, 2, 2, 1])
   })
 
   test('with the id of another is 409, kept as rejected, and its customer stays as he was', async () => {

@@ -150,10 +150,12 @@ describe('stop', async () => {
   test('ends a run at once, wakes it, and says so when it was over', async () => {
     await shop.know('C1001')
     const { run } = await shop.operator.start({ journey: 'first-order', customer: 'C1001' })
-    expect(await shop.operator.stop(run)).toEqual({ run, stopped: true, status: 'stopped', reason: 'operator' })
+    const none = { handed: { messages: 0, coupons: 0, points: 0, growth: 0 }, cleanUp: false }
+    const over = { run, status: 'stopped', reason: 'operator', ...none }
+    expect(await shop.operator.stop(run)).toEqual({ ...over, stopped: true })
     expect(await enrolment(shop.db, run)).toMatchObject({ status: 'stopped', reason: 'operator' })
     expect(await shop.wakesOf(run)).toBe(1)
-    expect(await shop.operator.stop(run)).toEqual({ run, stopped: false, status: 'stopped', reason: 'operator' })
+    expect(await shop.operator.stop(run)).toEqual({ ...over, stopped: false })
     expect(await shop.wakesOf(run)).toBe(1)
     await expect(shop.operator.stop('first-order/nobody')).rejects.toEqual(refused('RUN_UNKNOWN', /nobody/))
     await expectInvariants(shop.db)
@@ -164,8 +166,8 @@ describe('stop', async () => {
     for (const id of people) await shop.send({ id: `r-${id}`, type: 'customer.registered', customer: person(id) })
     await shop.know('B1')
     await shop.operator.start({ journey: 'birthday', customer: 'B1' })
-    expect(await shop.operator.stopJourney('first-order')).toEqual({ journey: 'first-order', stopped: 205 })
-    expect(await shop.operator.stopJourney('first-order')).toEqual({ journey: 'first-order', stopped: 0 })
+    expect(await shop.operator.stopJourney('first-order')).toMatchObject({ journey: 'first-order', stopped: 205 })
+    expect(await shop.operator.stopJourney('first-order')).toMatchObject({ journey: 'first-order', stopped: 0 })
     const [birthday, firstOrder] = await shop.operator.list()
     expect(birthday?.runs).toMatchObject({ running: 1, stopped: 0 })
     expect(firstOrder?.runs).toMatchObject({ running: 0, stopped: 206 })

@@ -5,6 +5,7 @@ import { checkPlan } from '../../domain/contracts/plan.ts'
 import { REFUSALS } from '../../domain/errors.ts'
 import { armOf } from '../../domain/experiment.ts'
 import type { CapRule } from '../../domain/pressure.ts'
+import type { Standing } from '../../domain/standing.ts'
 import { journey } from '../../workflows/kit/index.ts'
 import type { Journey } from '../../workflows/kit/plan.ts'
 import { type TownRun, type Townsperson, liveThrough } from '../town.ts'
@@ -27,6 +28,18 @@ const CAPS: CapRule[] = [
   { messages: 1, windowMs: 10 * DAY, counts: ['marketing'], channel: 'sms' },
   { messages: 2, windowMs: 30 * DAY, counts: ['marketing', 'service'], tag: 'promotion' },
 ]
+
+/** Who the sweep of the dormant and what runs out have something for. */
+const SLEEPS: Standing = {
+  stage: 'dormant',
+  rfm: { r: 1, f: 2, m: 4 },
+  segment: 'at-risk',
+  gapDays: 30,
+  cycles: {},
+  yearSpent: 500_00,
+  lastPaidAt: '2025-10-01T10:00:00.000Z',
+  churnRisk: true,
+}
 
 /** The same numbers in every run of the test. */
 function dice(seed: number): () => number {
@@ -57,6 +70,8 @@ function person(index: number, roll: () => number): Townsperson {
     ...named('order.paid', 2, 'order'),
     ...named('order.sent', 2, 'order'),
     ...named('cart.added', 3, 'cart'),
+    ...named('checkout.started', 1, 'cart'),
+    ...named('order.delivered', 2, 'order'),
     ...named('product.seen', 3, 'product'),
     ...named('review.published', 1, 'review'),
     ...named('customer.checked-in', 4, 'day'),
@@ -89,6 +104,7 @@ function person(index: number, roll: () => number): Townsperson {
       tags: [],
       paidOrders: 0,
       spent: 0,
+      standing: SLEEPS,
       tier: index % 3 === 0 ? { level: 'silver', growth: 300, needed: 700, daysLeft: 30 } : null,
     },
     birthday: born,

@@ -36,7 +36,10 @@ const by = (...channels: [Partial<ChannelFacts>, ...Partial<ChannelFacts>[]]): P
 const OF_RUN: Record<string, Partial<SendFacts>> = {
   'still in': { run: 'goal' },
   'still news': { until: NOON },
+  'had before': { had: true },
   paused: { paused: true },
+  'wait lengthened': { restsUntil: MORNING },
+  stale: { stale: true },
   'quiet hours': { opensAt: MORNING },
   holdout: { arm: 'holdout' },
 }
@@ -75,7 +78,10 @@ describe('the gate', () => {
       "check                   marketing                       service                         transactional
       still in                skip LEFT_JOURNEY               skip LEFT_JOURNEY               skip LEFT_JOURNEY
       still news              skip NEWS_OVER                  skip NEWS_OVER                  skip NEWS_OVER
+      had before              skip HAD_BEFORE                 skip HAD_BEFORE                 skip HAD_BEFORE
       paused                  hold PAUSED                     hold PAUSED                     hold PAUSED
+      wait lengthened         hold WAIT_SHIFTED               hold WAIT_SHIFTED               hold WAIT_SHIFTED
+      stale                   skip STALE_SKIPPED              skip STALE_SKIPPED              send
       consent                 skip NO_CONSENT                 send                            send
       suppression             skip SUPPRESSED                 skip SUPPRESSED                 skip SUPPRESSED
       words                   skip TEMPLATE_VARIABLE_MISSING  skip TEMPLATE_VARIABLE_MISSING  skip TEMPLATE_VARIABLE_MISSING

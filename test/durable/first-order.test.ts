@@ -12,7 +12,7 @@ let world: World
 beforeAll(async () => {
   sink = await startSink()
   afterAll(() => sink.stop())
-  world = await openWorld({ smtpUrl: sink.url, dayMs: 400 })
+  world = await openWorld({ smtpUrl: sink.url, dayMs: 400, only: ['first-order'] })
 })
 
 const mailsTo = (id: string): string[] =>

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Catalogue, readCatalogue } from '../../client/catalogue.ts'
 import { enrolment } from '../../store/enrolments.ts'
@@ -17,7 +18,7 @@ beforeAll(async () => {
   const catalogue: Catalogue = await readCatalogue(FIXTURES)
   const bundle = await bundleWorkflows(catalogue, { folder: FIXTURES, logger: quietSdk })
   world = await openWorld({ smtpUrl: sink.url, dayMs: 300, catalogue, bundle })
-  plain = await openWorld({ smtpUrl: sink.url, dayMs: 300 })
+  plain = await openWorld({ smtpUrl: sink.url, dayMs: 300, only: ['first-order'] })
 })
 
 const ended = (of: World, run: string): Promise<void> =>
@@ -66,7 +67,14 @@ it('first-order without events costs at most 60', async () => {
   expect(count).toBeLessThanOrEqual(60)
 })
 
-it('1,000 events of a kind nobody awaits add none', async () => {
+/** Events as the inbox leaves them that nobody awaits: rows, and nothing to tell Temporal. */
+const storeEvents = (customer: string, count: number): Promise<unknown> =>
+  sql`
+    insert into events (id, customer, type, properties, content_hash, occurred_at, received_at)
+    select 'more-' || i, ${customer}, 'product.seen', '{}', md5(i::text), ${new Date(plain.clock.now())}, ${new Date(plain.clock.now())}
+    from generate_series(1, ${count}::int) i`.execute(plain.db)
+
+it('20,000 events of a kind nobody awaits add none', async () => {
   await plain.send({ id: 'd', type: 'customer.registered', customer: person('D') })
   // A hundred at a time: a thousand at once would measure the wait for a connection of the store, not the history.
   for (let first = 0; first < 1000; first += 100) {
@@ -76,11 +84,17 @@ it('1,000 events of a kind nobody awaits add none', async () => {
       ),
     )
   }
+  // The thousand went through the inbox, one by one; the bench sends all 20,000 that way (npm run bench -- open).
+  const { rows } = await sql<{ n: number }>`
+    select count(*) as n from dispatch where enrolment = 'first-order/D' and kind = 'wake'`.execute(plain.db)
+  expect(rows).toEqual([{ n: 0 }])
+  await storeEvents('D', 19_000)
   await ended(plain, 'first-order/D')
   const [quiet, noisy] = [await eventsOf(plain, 'first-order/C'), await eventsOf(plain, 'first-order/D')]
   // The two may be in different arms of the split, which is one mail.
   const mails = (id: string): number => sink.taken.filter((mail) => mail.to === `${id}@mail.example`).length
-  expect(noisy - 6 * mails('d')).toBe(quiet - 6 * mails('c'))
+  // A wait whose time was over when its row was written takes no timer: fewer events, which a busy machine may bring about.
+  expect(noisy - 6 * mails('d')).toBeLessThanOrEqual(quiet - 6 * mails('c'))
   await expectInvariants(plain.db)
 })
 

@@ -14,7 +14,7 @@ let world: World
 
 beforeAll(async () => {
   sink = await startSink()
-  world = await openWorld({ smtpUrl: sink.url, dayMs: 1_500, start: false })
+  world = await openWorld({ smtpUrl: sink.url, dayMs: 1_500, start: false, only: ['first-order'] })
   afterAll(async () => {
     killAll()
     await sink.stop()

@@ -59,7 +59,7 @@ async function answer(world: World, customer: string, decision: 'approve' | 'don
 
 async function presale(world: World): Promise<void> {
   const at = (days: number): string => new Date(world.clock.now() + days * DAY).toISOString()
-  const window = { product: 'The blue kettle', balanceOpens: at(8), balanceEnds: at(14) }
+  const window = { product: 'The blue kettle', balanceOpens: at(20), balanceEnds: at(32) }
   for (const order of ['unpaid', 'paid']) await send(world, 'deposit.paid', order, { order, ...window })
   await until(
     async () =>

@@ -1,6 +1,6 @@
 /**
  * Schedules on a real server: what is made is what the plans ask for, and the server's times are those of our own model of it, by which
- * test/durable/schedule-year.test.ts goes through a year. A server cannot be made to skip schedules' time, so times that are over are
+ * test/activities/schedule-year.test.ts goes through a year. A server cannot be made to skip schedules' time, so times that are over are
  * asked for by backfill, which evaluates a schedule as the server does when it is due.
  */
 import { Client, Connection } from '@temporalio/client'

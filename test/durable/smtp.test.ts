@@ -19,7 +19,7 @@ function answer(to: string, before: number): Reply {
 beforeAll(async () => {
   sink = await startSink(answer)
   afterAll(() => sink.stop())
-  world = await openWorld({ smtpUrl: sink.url, dayMs: 150 })
+  world = await openWorld({ smtpUrl: sink.url, dayMs: 150, only: ['first-order'] })
 })
 
 const enter = (id: string): Promise<unknown> =>

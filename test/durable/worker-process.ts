@@ -21,6 +21,8 @@ export interface Go {
   smtpUrl: string
   /** The SMS service in whose place mails are then sent, by HTTP. */
   smsUrl?: string
+  /** Where the journeys lie, unless they are the house's. */
+  folder?: string
   tempo: Tempo
 }
 
@@ -42,8 +44,9 @@ function smsAsMail(endpoint: string): Channel {
   return { ...channel, name: 'email', can: CAPABILITIES.email }
 }
 
-async function work({ url, address, taskQueue, bundleFile, smtpUrl, smsUrl, tempo }: Go): Promise<void> {
+async function work({ url, address, taskQueue, bundleFile, smtpUrl, smsUrl, folder, tempo }: Go): Promise<void> {
   installQuietRuntime()
+  const journeys = folder === undefined ? catalogue : await readCatalogue(new URL(folder))
   await startWorker({
     address,
     namespace: 'default',
@@ -52,7 +55,7 @@ async function work({ url, address, taskQueue, bundleFile, smtpUrl, smsUrl, temp
     parts: {
       db: openStore({ url }),
       clock: clockOf(tempo, Date.now),
-      plans: plansOf(catalogue),
+      plans: plansOf(journeys),
       channels: new Map([
         [
           'email',

@@ -10,9 +10,8 @@ const quiet = { from: 0, to: 0 }
 
 describe('festival presale', () => {
   it('confirms the deposit and reminds of the balance by the clock of the shop, whatever that of the customer is', async () => {
-    expect(
-      formatTimeline(await walk(presale, { begin, quiet, customer: { zone: 'America/New_York' } })),
-    ).toMatchInlineSnapshot(`
+    expect(formatTimeline(await walk(presale, { begin, quiet, customer: { zone: 'America/New_York' } })))
+      .toMatchInlineSnapshot(`
       "+0d 00:00  Mon 23 Nov 05:00  Festival presale begins for C1001, treated
       +0d 00:00  Mon 23 Nov 05:00  mail confirmed: "Your deposit has come"
       +0d 00:00  Mon 23 Nov 05:00  wait until 2026-11-24T20:00:00+08:00, until Tue 24 Nov 07:00

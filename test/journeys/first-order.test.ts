@@ -8,7 +8,7 @@ const HOUR = 3_600_000
 
 describe('first-order', () => {
   it('begins with a registration, and is there for the first order', () => {
-    expect(journey.plan.begins).toEqual({ on: 'customer.registered' })
+    expect(journey.plan.begins).toEqual({ on: 'customer.registered', unless: { import: true } })
     expect(journey.plan.goal).toEqual({ on: 'order.paid', within: 14 * 24 * HOUR })
     expect(journey.plan.reentry.when).toBe('never')
   })

@@ -39,9 +39,9 @@ describe('pause and resume', () => {
     expect(await pausedJourneys(db)).toEqual(new Map([['a', new Date(NOON)]]))
     const states = await inTransaction(db, async (tx) => [await lockRun(tx, run), await lockRun(tx, other)])
     expect(states.map((state) => state?.paused)).toEqual([true, false])
-    expect(await resumeJourney(db, 'a')).toBe(0)
-    expect(await resumeJourney(db, 'a')).toBeUndefined()
-    expect(await resumeJourney(db, 'never-paused')).toBeUndefined()
+    expect(await resumeJourney(db, 'a', { now: NOON })).toBe(0)
+    expect(await resumeJourney(db, 'a', { now: NOON })).toBeUndefined()
+    expect(await resumeJourney(db, 'never-paused', { now: NOON })).toBeUndefined()
     expect(await pauseJourney(db, 'a', NOON + HOUR)).toBe(true)
   })
 
@@ -52,11 +52,11 @@ describe('pause and resume', () => {
     for (const run of [first, second, third, elsewhere]) await hold(run)
     await stop([third])
     const before = await wakesOf(db)
-    expect(await resumeJourney(db, 'c')).toBe(2)
+    expect(await resumeJourney(db, 'c', { now: NOON })).toBe(2)
     const woken = (await wakesOf(db)).slice(before.length)
     expect(woken.sort()).toEqual([first, second])
     await pauseJourney(db, 'c', NOON)
-    expect(await resumeJourney(db, 'c')).toBe(0)
+    expect(await resumeJourney(db, 'c', { now: NOON })).toBe(0)
   })
 
   test('a resume waits for an effect that is just being held, and wakes its run', async () => {
@@ -65,7 +65,7 @@ describe('pause and resume', () => {
     const resumed: { count?: Promise<number | undefined> } = {}
     await inTransaction(db, async (tx) => {
       expect((await lockRun(tx, run))?.paused).toBe(true)
-      resumed.count = resumeJourney(db, 'e')
+      resumed.count = resumeJourney(db, 'e', { now: NOON })
       await somebodyQueues(db)
       await holdRun(tx, run, NOON)
     })

@@ -97,7 +97,7 @@ describe('an award', () => {
     await pauseJourney(db, 'paused', NOON)
     expect(await award(held, 5)).toEqual({ is: 'held' })
     expect(await settlePoints(db, { run: held, now: NOON })).toEqual({ is: 'held' })
-    await resumeJourney(db, 'paused')
+    await resumeJourney(db, 'paused', { now: NOON })
     expect(await wakesOf(db)).toContain(held)
     await rowsOf(db, `update enrolments set arm = 'holdout' where id = '${run}'`)
     expect(await award(run, 5, { rule: 'late' })).toEqual({ is: 'refused', code: 'HOLDOUT' })

@@ -88,10 +88,10 @@ async function task(
 }
 
 async function tag(player: Playing, name: string, lasts?: string): Promise<void> {
-  const { host, input } = player
+  const { host } = player
   const key = player.nextKey('tag', name)
-  await asking(player, `tag ${name}`, () =>
-    host.activities.giveTag({ key, run: input.run, tag: name, ...(lasts && { lasts }), asked: host.now() }),
+  await asking(player, `tag ${name}`, (of) =>
+    host.activities.giveTag({ ...of, key, tag: name, ...(lasts && { lasts }) }),
   )
 }
 
@@ -103,18 +103,16 @@ async function untag(player: Playing, name: string): Promise<void> {
 }
 
 async function unsubscribe(player: Playing, reason: string): Promise<void> {
-  const { host, input } = player
+  const { host } = player
   const key = player.nextKey('consent', 'withdrawn')
-  await asking(player, 'unsubscribe', () =>
-    host.activities.withdrawConsent({ key, run: input.run, reason, asked: host.now() }),
-  )
+  await asking(player, 'unsubscribe', (of) => host.activities.withdrawConsent({ ...of, key, reason }))
 }
 
 async function askConsent(player: Playing, topic?: string): ReturnType<Steps['askConsent']> {
-  const { host, input } = player
+  const { host } = player
   const key = player.nextKey('consent', 'asked')
-  const answer = await asking(player, 'ask for consent', () =>
-    host.activities.askForConsent({ key, run: input.run, ...(topic && { topic }), asked: host.now() }),
+  const answer = await asking(player, 'ask for consent', (of) =>
+    host.activities.askForConsent({ ...of, key, ...(topic && { topic }) }),
   )
   return answer.is === 'done' ? { asked: true } : { asked: false, refused: answer.code }
 }

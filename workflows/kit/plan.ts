@@ -89,6 +89,8 @@ export interface Plan<
   off?: true
   /** What `reward` gives, by name: a rule of the points or an offer of this plan. */
   rewards?: Record<R, RewardWords>
+  /** The journey of an older shape whose runs may go on as runs of this one: `perennial migrate`. */
+  takes?: string
   /** A referral programme. Its runs begin with `referral.qualified`, and their occasion is the friend. */
   referral?: ProgrammeWords
 }

@@ -2,6 +2,7 @@
 import type { EffectKind } from '../../domain/ids.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import type { Kit, RewardOutcome } from './plan.ts'
+import type { Asked } from './rests.ts'
 import type { Host, RunInput } from './steps.ts'
 
 /** The activities these words stand on. */
@@ -16,6 +17,9 @@ export interface Playing {
   nextKey(kind: EffectKind, name: string): string
   move(step: string, until: number | null): void
   held(step: string, until: number | null): Promise<void>
+  asking<T>(step: string, ask: (of: Asked) => Promise<T>): Promise<Exclude<T, { is: 'held' }>>
+  /** Whether a run that this one goes on from may have done it. */
+  kept(): { kept?: true }
   restUntil(until: number, step: string): Promise<void>
   leaveUnless(status: RunStatus): void
   /** Ends the story, as the run has ended. */
@@ -35,37 +39,30 @@ export function referralSteps(player: Playing): Steps {
   }
 }
 
-type Settled<T> = Exclude<T, { is: 'held' }>
-
-/** Asks for an effect until it is not held by a pause; a run that is over leaves its story. */
+/** Asks for an effect until no pause holds it; a run that is over leaves its story. */
 export async function asking<T extends { is: string; code?: unknown }>(
   player: Playing,
   step: string,
-  ask: () => Promise<T>,
-): Promise<Settled<T>> {
-  for (;;) {
-    player.move(step, null)
-    player.handled = player.host.wakes()
-    const result = await ask()
-    if (result.is === 'refused' && result.code === 'LEFT_JOURNEY') player.leave()
-    if (result.is !== 'held') return result as Settled<T>
-    await player.held(`${step}, held: PAUSED`, null)
-  }
+  ask: (of: Asked) => Promise<T>,
+): Promise<Exclude<T, { is: 'held' }>> {
+  const result = await player.asking(step, ask)
+  if (result.is === 'refused' && result.code === 'LEFT_JOURNEY') player.leave()
+  return result
 }
 
 async function reward(player: Playing, name: string): Promise<RewardOutcome> {
-  const { host, input } = player
+  const { host } = player
   const key = player.nextKey('reward', name)
-  const result = await asking(player, `reward ${name}`, () =>
-    host.activities.giveReward({ key, run: input.run, reward: name, asked: host.now() }),
+  const result = await asking(player, `reward ${name}`, (of) =>
+    host.activities.giveReward({ ...of, key, reward: name }),
   )
   return result.is === 'given' ? { given: true, ...result.gift } : { given: false, refused: result.code }
 }
 
 async function referralCode(player: Playing, programme: string): ReturnType<Steps['referralCode']> {
-  const { host, input } = player
-  const result = await asking(player, `code of ${programme}`, () =>
-    host.activities.referralCode({ run: input.run, programme, asked: host.now() }),
+  const { host } = player
+  const result = await asking(player, `code of ${programme}`, (of) =>
+    host.activities.referralCode({ ...of, programme }),
   )
   return result.is === 'given'
     ? { given: true, code: result.code, ends: result.ends }
@@ -73,10 +70,8 @@ async function referralCode(player: Playing, programme: string): ReturnType<Step
 }
 
 async function approve(player: Playing): ReturnType<Steps['approve']> {
-  const { host, input } = player
-  const result = await asking(player, 'approve', () =>
-    host.activities.approveReferral({ run: input.run, asked: host.now() }),
-  )
+  const { host } = player
+  const result = await asking(player, 'approve', (of) => host.activities.approveReferral(of))
   return result.is === 'approved'
     ? { approved: true, friends: result.friends }
     : { approved: false, refused: result.code }

@@ -6,10 +6,13 @@ import type { Activities, SendRequest, SendResult } from '../../activities/index
 import { type CalendarDays, type Duration, milliseconds } from '../../domain/duration.ts'
 import { bucketOf, pickArm } from '../../domain/experiment.ts'
 import { type EffectKind, effectKey, waitKey } from '../../domain/ids.ts'
-import type { Properties, RunStatus, TakenEvent } from '../../domain/journey.ts'
+import type { TakenEvent } from '../../domain/journey.ts'
 import { type CareActivity, careCleanUp, careSteps, targetInWords } from './care-steps.ts'
-import type { Journey, Kit, Match } from './plan.ts'
+import { type HeardActivity, askedOf, heardSteps } from './heard-steps.ts'
+import type { Journey, Kit } from './plan.ts'
 import { type ReferralActivity, referralSteps, takeBackRewards } from './referral-steps.ts'
+import { Left, Resting, failureOf, isStale } from './rests.ts'
+import { rewardSteps } from './reward-steps.ts'
 
 type AnyKit = Kit<string, string, string>
 
@@ -20,6 +23,8 @@ export interface RunInput {
   customer: string
   /** Shop time at which the story begins; a sweep enters people ahead of it. */
   startsAt: number
+  /** The run of another journey that it goes on from. */
+  from?: string
 }
 
 /** Where a run is, for people. Times are shop time, epoch ms. */
@@ -42,8 +47,7 @@ export interface Host {
     | 'openWait'
     | 'viewWait'
     | 'closeWait'
-    | 'beginning'
-    | 'newestEvent'
+    | HeardActivity
     | 'runStatus'
     | 'calendarWait'
     | 'calendarTarget'
@@ -63,52 +67,24 @@ export interface Host {
   }
 }
 
-/** Unwinds a story whose run has ended, or that leaves by its late policy. */
-class Left extends Error {
-  readonly reason: 'ended' | 'late'
-
-  constructor(reason: 'ended' | 'late') {
-    super(`the run left the story: ${reason}`)
-    this.reason = reason
-  }
-}
-
-/** Without what is not asked. */
-const asked = (match: Match = {}): Properties =>
-  Object.fromEntries(Object.entries(match).filter(([, value]) => value !== undefined)) as Properties
 
 /** A computed time as people read it: one decimal. */
 const shortened = (time: string): string => time.replace(/(\.\d)\d+/, '$1')
 
-class Player {
-  handled = 0
+class Player extends Resting {
   private waits = 0
-  /** When the story should have come to where it is: late where nobody was there to go on with it. */
-  private due: number
   private readonly effects = new Map<string, number>()
-  readonly host: Host
-  readonly input: RunInput
-
-  constructor(host: Host, input: RunInput) {
-    this.host = host
-    this.input = input
-    this.due = input.startsAt
-  }
 
   kit(): AnyKit {
     return {
       wait: (time) => this.wait(time),
       waitUntil: (target, policy) => this.waitUntil(target, policy),
       waitForEvent: (type, options) => this.waitForEvent(type, options),
-      beginning: () => this.host.activities.beginning({ run: this.input.run }),
-      newest: (type, options) => this.newest(type, options),
+      ...heardSteps(this),
       send: (message, data, news) => this.send(message, data ?? {}, news),
       expiring: (kind, options) => this.expiring(kind, options),
-      issueCoupon: (offer, options) => this.issueCoupon(offer, options),
-      awardPoints: (rule) => this.awardPoints(rule),
-      settlePoints: () => this.settlePoints(),
       takeBackPoints: () => this.takeBackPoints(),
-      grantTierBenefits: () => this.grantTierBenefits(),
+      ...rewardSteps(this),
       ...referralSteps(this),
       ...careSteps(this),
       split: (name, arms, weights) => this.split(name, arms, weights),
@@ -116,24 +92,17 @@ class Player {
     }
   }
 
-  /** Rests until `until`; a wake-up in between only makes it look whether the run is still on. */
-  async restUntil(until: number, step: string): Promise<void> {
-    this.move(step, until)
-    while ((await this.host.rest(until, this.handled)) === 'woken') {
-      this.handled = this.host.wakes()
-      const { status } = await this.host.activities.runStatus({ run: this.input.run })
-      this.leaveUnless(status)
-    }
-    this.due = until
-  }
-
   private async wait(time: Parameters<AnyKit['wait']>[0]): Promise<void> {
-    const until = typeof time === 'string' ? this.host.now() + milliseconds(time) : await this.calendarWait(time)
-    await this.restUntil(until, `wait ${typeof time === 'string' ? shortened(time) : `${time.days} days, ${time.at}`}`)
+    if (typeof time === 'string') {
+      return this.restUntil(this.host.now() + milliseconds(time), `wait ${shortened(time)}`, {})
+    }
+    const words = `wait ${time.days} days, ${time.at}`
+    await this.restUntil(await this.calendarWait(time, words), words, { at: time.at })
   }
 
-  private calendarWait(wait: CalendarDays): Promise<number> {
-    return this.host.activities.calendarWait({ customer: this.input.customer, wait, asked: this.host.now() })
+  private calendarWait(wait: CalendarDays, words: string): Promise<number> {
+    const { customer } = this.input
+    return this.asking(words, (of) => this.host.activities.calendarWait({ ...of, customer, wait }))
   }
 
   private async waitUntil(
@@ -141,8 +110,10 @@ class Player {
     policy?: { late: 'now' | 'next' | 'skip' | 'exit' },
   ): Promise<boolean> {
     const { customer } = this.input
-    const { due, late, next } = await this.host.activities.calendarTarget({ customer, target, asked: this.host.now() })
     const words = `wait until ${targetInWords(target)}`
+    const { due, late, next } = await this.asking(words, (of) =>
+      this.host.activities.calendarTarget({ ...of, customer, target }),
+    )
     if (!late) {
       await this.restUntil(due, words)
       return true
@@ -168,20 +139,42 @@ class Player {
     const { run } = this.input
     const key = waitKey(run, ++this.waits)
     const within = milliseconds(options.within)
-    const match = asked(options.match)
-    let deadline = this.host.now() + within
-    this.handled = this.host.wakes()
-    let view = await activities.openWait({ key, run, type, match, deadline })
+    const step = `wait for ${type}`
+    const match = askedOf(options.match)
+    let deadline = 0
+    let view = await this.asking(step, (of) => {
+      deadline = of.asked + within
+      return activities.openWait({ ...of, key, type, match, deadline })
+    })
     for (;;) {
       this.leaveUnless(view.status)
       if (view.event) return this.came(view.event)
-      this.move(`wait for ${type}`, deadline)
+      this.move(step, deadline)
       if ((await this.host.rest(deadline, this.handled)) === 'woken') {
         this.handled = this.host.wakes()
         view = await activities.viewWait({ run, key })
         continue
       }
-      const last = await activities.closeWait({ run, key, deadline, restart: options.restart ?? null, match, within })
+      const asked = this.host.now()
+      this.rest = { ...this.rest, due: deadline }
+      const restart = options.restart ?? null
+      const last = await activities.closeWait({
+        run,
+        key,
+        deadline,
+        restart,
+        match,
+        within,
+        step,
+        rest: this.rest,
+        asked,
+      })
+      if ('is' in last) {
+        await this.held(`${step}, held: PAUSED`, null)
+        this.handled = this.host.wakes()
+        view = await activities.viewWait({ run, key })
+        continue
+      }
       this.leaveUnless(last.status)
       if (last.event) return this.came(last.event)
       if (last.again === null) {
@@ -189,32 +182,29 @@ class Player {
         return undefined
       }
       deadline = last.again
+      this.rest = { since: asked, due: deadline }
       view = last
     }
   }
 
   private came(event: TakenEvent): TakenEvent {
+    this.inTime()
     this.due = Math.max(this.due, Date.parse(event.at))
     return event
-  }
-
-  private async newest(type: string | string[], options?: { match?: Match }): Promise<TakenEvent | undefined> {
-    const { run } = this.input
-    const found = await this.host.activities.newestEvent({ run, types: [type].flat(), match: asked(options?.match) })
-    return found ?? undefined
   }
 
   private async expiring(
     kind: Parameters<AnyKit['expiring']>[0],
     { daysBefore }: { daysBefore: number },
   ): ReturnType<AnyKit['expiring']> {
-    const { run } = this.input
     for (let waited = false; ; waited = true) {
-      const asked = this.host.now()
-      const answer = await this.host.activities.expiringSoon({ run, kind, daysBefore, waited, asked })
+      const words = `wait until ${daysBefore === 1 ? 'a day' : `${daysBefore} days`} before`
+      const answer = await this.asking(words, (of) =>
+        this.host.activities.expiringSoon({ ...of, kind, daysBefore, waited }),
+      )
       if (answer.is === 'due') return answer.expiring
       if (answer.is !== 'wait') return undefined
-      await this.restUntil(answer.until, `wait until ${daysBefore === 1 ? 'a day' : `${daysBefore} days`} before`)
+      await this.restUntil(answer.until, words)
     }
   }
 
@@ -224,80 +214,26 @@ class Player {
     news?: { until: string } | { within: Duration },
   ): ReturnType<AnyKit['send']> {
     const key = this.nextKey('send', message)
-    const until = news && { until: 'until' in news ? Date.parse(news.until) : this.due + milliseconds(news.within) }
+    // Counted from when it should have come here, which a pause may move on.
+    const newsUntil = () =>
+      news && { until: 'until' in news ? Date.parse(news.until) : this.due + milliseconds(news.within) }
     for (;;) {
       this.move(`send ${message}`, null)
       // The gate itself reads whether the run is still on, so a wake-up until here is handled by it.
       this.handled = this.host.wakes()
-      const result = await this.host.activities.sendMessage({
-        key,
-        run: this.input.run,
-        message,
-        data,
-        ...until,
-        asked: this.host.now(),
-      })
+      const asked = this.host.now()
+      const { run } = this.input
+      const request = { key, run, message, data, ...newsUntil(), ...this.kept(), ...this.resting(asked), asked }
+      const result = await this.host.activities.sendMessage(request)
       if (result.is === 'held') {
-        await this.held(`${message}, held: ${result.code}`, result.until)
+        const { code, until } = result
+        if (code === 'WAIT_SHIFTED' && until !== null) this.lengthened(asked, until)
+        await this.held(`send ${message}, held: ${code}`, until)
         continue
       }
       if (result.is === 'skipped' && result.code === 'LEFT_JOURNEY') throw new Left('ended')
+      if (!isStale(result)) this.inTime()
       return result
-    }
-  }
-
-  private async issueCoupon(
-    offer: string,
-    { valid, pack }: Parameters<AnyKit['issueCoupon']>[1],
-  ): ReturnType<AnyKit['issueCoupon']> {
-    const key = this.nextKey('coupon', offer)
-    for (;;) {
-      this.move(`issue ${offer}`, null)
-      this.handled = this.host.wakes()
-      const result = await this.host.activities.issueCoupon({
-        key,
-        run: this.input.run,
-        offer,
-        valid,
-        ...(pack && { pack }),
-        asked: this.host.now(),
-      })
-      if (result.is === 'issued') return { issued: true, ...result.coupon }
-      if (result.is === 'refused') {
-        if (result.code === 'LEFT_JOURNEY') throw new Left('ended')
-        return { issued: false, refused: result.code }
-      }
-      await this.held(`${offer}, held: PAUSED`, null)
-    }
-  }
-
-  private async awardPoints(rule: string): ReturnType<AnyKit['awardPoints']> {
-    const key = this.nextKey('points', rule)
-    for (;;) {
-      this.move(`award ${rule}`, null)
-      this.handled = this.host.wakes()
-      const { run } = this.input
-      const result = await this.host.activities.awardPoints({ key, run, rule, asked: this.host.now() })
-      if (result.is === 'awarded') {
-        const { unit, amount, pending } = result
-        return { awarded: true, unit, amount, pending }
-      }
-      if (result.is === 'refused') {
-        if (result.code === 'LEFT_JOURNEY') throw new Left('ended')
-        return { awarded: false, refused: result.code }
-      }
-      await this.held(`${rule}, held: PAUSED`, null)
-    }
-  }
-
-  private async settlePoints(): ReturnType<AnyKit['settlePoints']> {
-    for (;;) {
-      this.move('settle points', null)
-      this.handled = this.host.wakes()
-      const result = await this.host.activities.settlePoints({ run: this.input.run, asked: this.host.now() })
-      if (result.is === 'settled') return { points: result.points, growth: result.growth }
-      if (result.is === 'refused') throw new Left('ended')
-      await this.held('settle points, held: PAUSED', null)
     }
   }
 
@@ -306,44 +242,22 @@ class Player {
     return this.host.activities.takeBackPoints({ run: this.input.run, asked: this.host.now() })
   }
 
-  private async grantTierBenefits(): ReturnType<AnyKit['grantTierBenefits']> {
-    for (;;) {
-      this.move('grant tier benefits', null)
-      this.handled = this.host.wakes()
-      const result = await this.host.activities.grantTierBenefits({ run: this.input.run, asked: this.host.now() })
-      if (result.is === 'granted') {
-        const { is: _, ...benefits } = result
-        return { granted: true, ...benefits }
-      }
-      if (result.is === 'refused') {
-        if (result.code === 'LEFT_JOURNEY') throw new Left('ended')
-        return { granted: false, refused: result.code }
-      }
-      await this.held('tier benefits, held: PAUSED', null)
-    }
-  }
-
   private customer(): ReturnType<AnyKit['customer']> {
-    return this.host.activities.customerFacts({ customer: this.input.customer, asked: this.host.now() })
+    const { customer } = this.input
+    return this.asking('customer', (of) => this.host.activities.customerFacts({ ...of, customer }))
   }
 
-  /** What is put right after the goal or an exit; a stop by an operator leaves all as it is. */
+  /** What is put right after the goal or an exit, or a stop that says so; any other stop leaves all as it is. */
   async cleanUp({ cleanUp }: Journey): Promise<void> {
     if (cleanUp === undefined) return
-    const { status } = await this.host.activities.runStatus({ run: this.input.run })
-    if (status === 'goal' || status === 'exited') {
+    const view = await this.host.activities.runStatus({ run: this.input.run })
+    if (view.cleanUp ?? (view.status === 'goal' || view.status === 'exited')) {
       await cleanUp({
         takeBackPoints: () => this.takeBackPoints(),
         takeBackRewards: () => takeBackRewards(this),
         ...careCleanUp(this),
       })
     }
-  }
-
-  /** Rests until the hold is over or something happened; the effect is then asked for again under its old key. */
-  async held(step: string, until: number | null): Promise<void> {
-    this.move(step, until)
-    await this.host.rest(until, this.handled)
   }
 
   private async split<A extends string>(
@@ -368,16 +282,9 @@ class Player {
     return effectKey(this.input.run, kind, name, count)
   }
 
-  move(step: string, until: number | null): void {
-    this.host.moved({ step, since: this.host.now(), until })
-  }
-
-  leaveUnless(status: RunStatus): void {
-    if (status !== 'running') this.leave()
-  }
-
-  leave(): never {
-    throw new Left('ended')
+  /** Whether an earlier run may have done it. */
+  kept(): { kept?: true } {
+    return this.input.from === undefined ? {} : { kept: true }
   }
 }
 
@@ -385,8 +292,8 @@ class Player {
 export async function playStory(definition: Journey, host: Host, input: RunInput): Promise<void> {
   const { run } = input
   const player = new Player(host, input)
-  const finish = (status: 'completed' | 'exited' | 'failed', reason: string): Promise<void> =>
-    host.activities.finishRun({ run, status, reason, asked: host.now() })
+  const finish = (status: 'completed' | 'exited', reason: string): Promise<void> =>
+    player.asking('the end', (of) => host.activities.finishRun({ ...of, status, reason }))
   try {
     if (input.startsAt > host.now()) await player.restUntil(input.startsAt, 'wait for the day')
     await definition.story(player.kit())
@@ -395,7 +302,7 @@ export async function playStory(definition: Journey, host: Host, input: RunInput
       if (error.reason === 'late') await finish('exited', 'TOO_LATE')
       return player.cleanUp(definition)
     }
-    await finish('failed', error instanceof Error ? error.message : String(error))
+    await host.activities.finishRun({ run, status: 'failed', ...failureOf(error), step: player.at, asked: host.now() })
     throw error
   }
   await finish('completed', 'the story was told')
