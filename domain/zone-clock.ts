@@ -55,10 +55,19 @@ export class ZoneClock {
 }
 
 /** '2026-11-30' of a day since 1970-01-01. */
-export const dateOfDay = (day: number): string => {
+export function dateOfDay(day: number): string {
+  const known = dates.get(day)
+  if (known !== undefined) return known
   const text = new Date(day * DAY).toISOString()
-  return text.slice(0, text.indexOf('T'))
+  const date = text.slice(0, text.indexOf('T'))
+  if (dates.size >= DATES_MOST) dates.clear()
+  dates.set(day, date)
+  return date
 }
+
+/** Most questions are of a few hundred days. */
+const dates = new Map<number, string>()
+const DATES_MOST = 2_000
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/
 

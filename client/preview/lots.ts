@@ -38,6 +38,7 @@ export interface Taken {
 
 export class Lots {
   readonly all: Earned[] = []
+  private readonly byRule = new Map<string, Earned[]>()
   private readonly debt: Record<Unit, number> = { points: 0, growth: 0 }
   private changes = 0
   private grown = 0
@@ -70,9 +71,17 @@ export class Lots {
       refunds: new Set(),
     }
     this.all.push(lot)
+    const ofRule = this.byRule.get(`${lot.journey}/${lot.rule}`)
+    if (ofRule) ofRule.push(lot)
+    else this.byRule.set(`${lot.journey}/${lot.rule}`, [lot])
     this.soonest = Math.min(this.soonest, lot.expiresAt ?? Infinity)
     if (!pending) this.own(lot, lot.remaining, now)
     return lot
+  }
+
+  /** What a rule of a journey has earned, the oldest first. */
+  of(journey: string, rule: string): readonly Earned[] {
+    return this.byRule.get(`${journey}/${rule}`) ?? []
   }
 
   /** Makes a pending lot the customer's own; answers how much that is. */

@@ -46,6 +46,8 @@ export class VirtualMessages {
       if (!words.ok) throw new PerennialError('INTERNAL', `the gate let '${name}' pass without words`)
       const { subject, text } = words.words
       const { channel } = verdict
+      // What has gone is not asked for again.
+      this.samples.delete(`${channel} ${key}`)
       const { tags } = deliveryOf(plan.delivery, name)
       load.past.push({ at: standing.now, channel, tags, class: plan.class })
       this.say('message', `${called(channel)} ${name}: "${subject}"`, { name, words: { subject, text }, channel, key })

@@ -184,20 +184,28 @@ export class VirtualPoints {
     rule: PointRule,
     { earned, now }: { earned: readonly Earning[]; now: number },
   ): Earning[] {
-    const before = (cap: Cap): number =>
-      this.over.lots.all.reduce((sum, lot) => sum + (this.counts(lot, { name, cap, now }) ? lot.original : 0), 0)
-    return capsOf(rule).reduce((kept, cap) => withinCap(kept, cap.points - before(cap)), [...earned])
+    const caps = capsOf(rule)
+    const before = caps.length === 0 ? [] : this.over.lots.of(this.setting.plan.name, name)
+    return caps.reduce((kept, cap) => withinCap(kept, cap.points - this.underCap(before, cap, now)), [...earned])
   }
 
-  /** Whether a lot is of the rule and under the cap. */
-  private counts(
-    { journey, rule, run, order, earnedAt }: Earned,
-    of: { name: string; cap: Cap; now: number },
-  ): boolean {
-    const { plan, begin, zone } = this.setting
-    if (journey !== plan.name || rule !== of.name) return false
-    if (of.cap.per === 'day') return localDate(earnedAt, zone) === localDate(of.now, zone)
-    return run === this.setting.run || (order !== undefined && order === occasionOf('order', begin))
+  /** What of earlier lots counts under a cap: of this day, or of the order. */
+  private underCap(lots: readonly Earned[], { per }: Cap, now: number): number {
+    const { run, begin, zone } = this.setting
+    if (per === 'order') {
+      const order = occasionOf('order', begin)
+      const same = lots.filter((lot) => lot.run === run || (order !== undefined && lot.order === order))
+      return same.reduce((sum, { original }) => sum + original, 0)
+    }
+    const today = localDate(now, zone)
+    let sum = 0
+    // The newest come last, and none of a day comes after one of another.
+    for (let nth = lots.length - 1; nth >= 0; nth--) {
+      const lot = lots[nth]
+      if (!lot || localDate(lot.earnedAt, zone) !== today) break
+      sum += lot.original
+    }
+    return sum
   }
 
   /** The day the run begins. */

@@ -57,7 +57,7 @@ export class PopulationCoupons {
   }
 
   /** The shelf of one customer, whose coupons `held` are. */
-  shelfOf(held: Map<string, HeldCoupon>): Shelf {
+  shelfOf(held: Map<string, HeldCoupon>, ends: (at: number) => void): Shelf {
     const counts = new Map<string, number>()
     return {
       offer: (name) => this.stocks.get(name)?.offer,
@@ -71,6 +71,7 @@ export class PopulationCoupons {
         const terms = stock?.terms ?? termsOf({})
         const coupon: HeldCoupon = { ...asked, code, offer: name, terms, status: 'open', order: null, cost: 0 }
         held.set(code, coupon)
+        ends(coupon.expiresAt)
         this.over.issued(coupon)
         return code
       },

@@ -25,12 +25,17 @@ export class Person implements Ties {
   readonly customer: VirtualCustomer
   readonly events: TakenEvent[] = []
   readonly runs = new Map<string, PopulationRun[]>()
+  /** Those of them that are on, in the order in which they began. */
+  readonly open = new Set<PopulationRun>()
   readonly load: CustomerLoad = { past: [], bids: new Map() }
   readonly lots = new Lots()
   readonly coupons = new Map<string, HeldCoupon>()
   readonly shelf: Shelf
   readonly tier: TierHistory
   readonly lines: PersonLine[] = []
+  hasPaid = false
+  /** None of the customer's coupons ends later. */
+  lastCoupon = -Infinity
   readonly tags = new Map<string, number>()
   private readonly consents = new Map<string, boolean>()
   private readonly withdrawals = new Map<string, string>()
@@ -62,7 +67,7 @@ export class Person implements Ties {
       spent: 0,
       tier: null,
     }
-    this.shelf = coupons.shelfOf(this.coupons)
+    this.shelf = coupons.shelfOf(this.coupons, (ends) => (this.lastCoupon = Math.max(this.lastCoupon, ends)))
     const { lots } = this
     this.tier = new TierHistory({ customer: id, zone: () => this.zone, joined: now, programme, lots })
   }
@@ -123,10 +128,6 @@ export class Person implements Ties {
       enteredAt: run.enteredAt,
       open: run.status === 'running',
     }))
-  }
-
-  *running(): Generator<PopulationRun> {
-    for (const runs of this.runs.values()) for (const run of runs) if (run.status === 'running') yield run
   }
 
   facts(now: number): Facts {

@@ -211,9 +211,9 @@ export class PopulationRun implements Host, RunInMemory {
 
   moved(): void {}
 
-  readonly say: Say = (what, text, more = {}) => {
-    const at = this.now()
-    const line = { at, after: '', what, text, ...more, run: this.id }
+  /** The words of a message are told by its subject: whole mails of a hundred thousand would not fit. */
+  readonly say: Say = (what, text, { words: _words, ...more } = {}) => {
+    const line = { at: this.now(), after: '', what, text, ...more, run: this.id }
     this.person.lines.push(line)
     this.shop.tally.tell(this, line)
   }
@@ -244,7 +244,9 @@ export class PopulationRun implements Host, RunInMemory {
   /** False where it had ended before. */
   finish(status: Exclude<RunStatus, 'running'>, reason: string): boolean {
     if (this.status !== 'running') return false
-    Object.assign(this, { status, reason })
+    this.status = status
+    this.reason = reason
+    this.person.open.delete(this)
     this.desks.waits?.close()
     // What waited in an auction takes nothing away from others any more.
     for (const key of this.person.load.bids.keys()) if (key.startsWith(`${this.id}/`)) this.person.load.bids.delete(key)

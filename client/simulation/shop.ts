@@ -114,7 +114,8 @@ export class PopulationShop {
     const { customer: said, type, properties } = act
     if (said) person.learn(said)
     const event = { id: act.id, type, at: new Date(now).toISOString(), properties }
-    const paidBefore = person.events.some((one) => one.type === 'order.paid')
+    const paidBefore = person.hasPaid
+    if (type === 'order.paid') person.hasPaid = true
     person.events.push(event)
     this.tally.event(person, event, said)
     this.settleOrder(person, act, paidBefore)
@@ -150,6 +151,8 @@ export class PopulationShop {
     }
     if (type === REFUNDED && properties['amount'] === undefined) {
       const coupon = this.coupons.refund(person.coupons, order, now)
+      // A coupon that is issued anew lives longer.
+      if (coupon) person.lastCoupon = Math.max(person.lastCoupon, coupon.expiresAt)
       if (coupon) this.tally.unredeemed(person, coupon, now)
     }
   }
@@ -171,7 +174,7 @@ export class PopulationShop {
       for (const { plan } of concerned.exits) this.leave(person, plan, event)
     }
     if (event.type === REFUNDED) this.takeBackParts(person, event)
-    for (const run of person.running()) if (run.takes(event)) run.wake()
+    for (const run of person.open) if (run.takes(event)) run.wake()
     for (const entry of concerned?.begins ?? []) this.tryEntry(person, entry, event)
   }
 
@@ -200,7 +203,7 @@ export class PopulationShop {
     const { now } = this.clock
     const order = occasionOf('order', properties)
     this.reviewing(person, 'refund', () => {
-      for (const run of person.running()) {
+      for (const run of person.open) {
         if (order === undefined || run.begun === undefined || occasionOf('order', run.begun) !== order) continue
         run.points.takeBackParts(refundsAmong(person.events, run.begun), { now, status: run.status })
       }
@@ -230,6 +233,7 @@ export class PopulationShop {
     const arm = armOf(plan.name, person.id, plan.holdout)
     const run = new PopulationRun(this, { entry, person, entering: { ...asked, id, arm } })
     runs.push(run)
+    person.open.add(run)
     person.runs.set(plan.name, runs)
     run.say('begin', `${plan.title} begins, ${arm}`, { name: plan.name })
     this.tally.entered(run)

@@ -9,6 +9,17 @@ import { Tally } from './tally.ts'
 
 const DAY = 86_400_000
 
+/** Stories are left by throwing, and words without a value are: a hundred thousand traces that nobody reads cost seconds. */
+async function withoutStacks(work: () => Promise<void>): Promise<void> {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    await work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
 /** As where the configuration says nothing. */
 export const RULES: ShopRules = {
   quiet: { from: 20 * 60 + 30, to: 9 * 60 },
@@ -46,7 +57,7 @@ export async function simulate({ rules, ...asked }: Simulating): Promise<Simulat
   for (let day = 1; day <= days; day++) clock.at(from + day * DAY - 1, () => shop.budgets.endDay())
   shop.sweepDaily(from, end)
   for (const member of members) shop.expect(member)
-  await clock.play()
+  await withoutStacks(() => clock.play())
   for (const person of shop.people.values()) {
     person.lots.expire(end)
     for (const runs of person.runs.values()) {

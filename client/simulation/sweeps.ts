@@ -54,10 +54,14 @@ export const SWEEPS: Partial<Record<Audience, Sweep>> = {
   *'tier-near-miss'(shop, window) {
     const hours = byZone((zone) => hourOf(window, zone))
     for (const person of shop.people.values()) {
-      const next = person.tier.nearAt(window.from)
-      const instant = next && hours(person.zone)
-      if (!next || instant === undefined || person.tier.nearAt(instant) === undefined) continue
-      yield { person, occasion: `${next.id}.${localDate(instant, person.zone).slice(0, 4)}`, instant }
+      const next = person.tier.next
+      // All that there is, counted or not, is cheap to ask and nearly always too little.
+      if (!next || person.lots.allGrowth * 100 < next.from * shop.rules.programme.nearMiss.from) continue
+      const instant = hours(person.zone)
+      if (instant === undefined) continue
+      const occasion = `${next.id}.${localDate(instant, person.zone).slice(0, 4)}`
+      const isTold = (person.runs.get(window.journey) ?? []).some((run) => run.occasion === occasion)
+      if (!isTold && person.tier.isNearAt(instant)) yield { person, occasion, instant }
     }
   },
 }
@@ -72,7 +76,7 @@ const SOON = (AHEAD + TOGETHER + 2) * DAY
 function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind): Generator<Swept> {
   const hours = byZone((zone) => nextHourOf(window, zone))
   for (const person of shop.people.values()) {
-    if (kind === 'points' ? person.lots.soonest > window.to + SOON : person.coupons.size === 0) continue
+    if (kind === 'points' ? person.lots.soonest > window.to + SOON : person.lastCoupon <= window.from) continue
     const soon = shop.perishables(person, kind).filter(({ at }) => at < window.to + SOON)
     const instant = soon.length > 0 ? hours(person.zone) : undefined
     if (instant === undefined) continue

@@ -206,14 +206,16 @@ export class TierHistory {
     return growth < levelAt(this.of.programme, row.rank).from ? end : undefined
   }
 
-  /** The level that the customer is almost on at an instant. */
-  nearAt(instant: number): Level | undefined {
-    const { programme, lots } = this.of
+  /** The level above; undefined on the highest, and before the customer was seen. */
+  get next(): Level | undefined {
     const row = this.rows.at(-1)
-    const next = programme.levels[(row?.rank ?? 0) + 1]
-    if (!row || !next) return undefined
-    // All that there is, counted or not, is cheap to ask and nearly always too little.
-    if (lots.allGrowth < (next.from * programme.nearMiss.from) / 100) return undefined
-    return isNear(programme, lots.growth(this.counted(instant, row)), next) ? next : undefined
+    return row && this.of.programme.levels[row.rank + 1]
+  }
+
+  /** Whether the customer is almost on the next level at an instant. */
+  isNearAt(instant: number): boolean {
+    const { programme, lots } = this.of
+    const { next } = this
+    return next !== undefined && isNear(programme, lots.growth(this.counted(instant, this.rows.at(-1))), next)
   }
 }

@@ -29,6 +29,7 @@ import { findTemporal, startTemporal } from '../../workers/local/temporal.ts'
 import type { Go } from '../durable/worker-process.ts'
 import { quietSdk } from '../quiet-sdk.ts'
 import { SECRET } from '../policy.ts'
+import { measureSimulation } from './simulation.ts'
 import { startSink } from '../smtp-sink.ts'
 import { measureCampaign } from './campaign.ts'
 import { type MoneyResults, measureMoney } from './money.ts'
@@ -288,7 +289,8 @@ try {
     const open = await measureOpen(directory, counted(OPEN_RUNS), say)
     printOpen(open, say)
     await keep({ open })
-  } else await withMoney()
+  } else if (words.has('simulate')) await keep({ simulation: await measureSimulation(counted(10_000), say) })
+  else await withMoney()
 } finally {
   for (const stop of stops.reverse()) await stop()
 }
