@@ -78,6 +78,28 @@ function person(index: number, roll: () => number): Townsperson {
     ...named('consent.asked', 1, 'ask'),
     ...named('referral.accepted', 1, 'friend').slice(0, 1),
     ...named('referral.qualified', 1, 'friend'),
+    ...named('balance.paid', 1, 'order'),
+    ...named('silence.broken', 1, 'topic').map((one) => ({ ...one, properties: { topic: 'marketing' } })),
+    ...named('service.failed', 1, 'failure').map((one) => ({
+      ...one,
+      properties: { ...one.properties, order: 'order0', kind: 'late' },
+    })),
+    ...times(1).map((at, nth) => ({
+      at: Math.round(at),
+      type: 'stage.changed',
+      properties: { from: 'active', to: 'high-value', change: `${nth}.high-value` },
+    })),
+    ...times(1).map((at, nth) => ({
+      at: Math.round(at),
+      type: 'deposit.paid',
+      properties: {
+        order: `presale${nth}`,
+        product: 'A kettle',
+        amount: 50_00,
+        balanceOpens: new Date(at + 3 * DAY).toISOString(),
+        balanceEnds: new Date(at + 5 * DAY).toISOString(),
+      },
+    })),
     ...times(1).map((at, nth) => ({
       at: Math.round(at),
       type: 'tier.upgraded',
@@ -100,6 +122,8 @@ function person(index: number, roll: () => number): Townsperson {
       channels: roll() < 0.2 ? ['sms'] : [],
       zone,
       consent: roll() < 0.85,
+      // Of those who do not hear from us some were silent for long.
+      ...(index % 2 === 0 && { withdrawnFor: 'silence' }),
       suppressed: roll() < 0.05,
       tags: [],
       paidOrders: 0,
