@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 it(
   `survives ${KILLS} kill -9 of the worker over ${RUNS} runs: no coupon twice, no mail twice, none lost`,
-  { timeout: 280_000 },
+  { timeout: 600_000 },
   async () => {
     world.startDispatcher()
     const go: Go = {
