@@ -74,7 +74,7 @@ function expectOnceEach(rows: readonly Row[], taken: readonly string[], idOf: (r
 it('SMTP that takes and drops, answers 421 and 451, hangs and closes in DATA', { timeout: 280_000 }, async () => {
   const fates: Reply[] = [421, 451, 'drop', 'lose', 'hang', 'cut']
   const sink = await startSink((to, before) => fateOf(fates, to, before) ?? 'accept')
-  const world = await openWorld({ smtpUrl: sink.url, dayMs: 1_500, start: false })
+  const world = await openWorld({ smtpUrl: sink.url, dayMs: 1_500, start: false, only: ['first-order'] })
   world.startDispatcher()
   await killWorkers(world, {
     go: goOf(world, { smtpUrl: sink.url }),
@@ -119,7 +119,7 @@ it(
       if (fate === 'lose') return 'drop'
       return fate ?? aliyunTaken(`biz-${taken.length}`)
     })
-    const world = await openWorld({ smtpUrl: 'smtp://127.0.0.1:9', dayMs: 1_500, start: false })
+    const world = await openWorld({ smtpUrl: 'smtp://127.0.0.1:9', dayMs: 1_500, start: false, only: ['first-order'] })
     world.startDispatcher()
     const go = goOf(world, { smtpUrl: 'smtp://127.0.0.1:9', smsUrl: sink.url })
     await killWorkers(world, { go, kills: KILLS, runs: RUNS, seed: SEED, letter: 'SMS' })
