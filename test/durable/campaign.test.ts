@@ -118,9 +118,9 @@ it('is held by a pause, goes on when it is resumed, and ends when it is stopped'
   await operator.pause('blast')
   await operator.startCampaign({ campaign: 'blast', occasion: OCCASION })
   const handle = world.client.workflow.getHandle(idOf('Asia/Tokyo'))
-  const waitsFor = (step: string): Promise<void> =>
+  const waitsFor = (step: string, run = handle): Promise<void> =>
     until(async () => {
-      const where = await handle.query<{ step: string }>('where').catch(() => undefined)
+      const where = await run.query<{ step: string }>('where').catch(() => undefined)
       return where?.step === step || `it is at ${where?.step}`
     })
   await waitsFor('wave day, paused')
@@ -135,7 +135,7 @@ it('is held by a pause, goes on when it is resumed, and ends when it is stopped'
   await members(world, 'S', 20, 'Asia/Seoul')
   await operator.startCampaign({ campaign: 'blast', occasion: OCCASION })
   const seoul = world.client.workflow.getHandle(idOf('Asia/Seoul'))
-  await until(async () => (await campaignRun(world.db, idOf('Asia/Seoul'))) !== undefined || 'not begun')
+  await waitsFor('wave day, paused', seoul)
   expect((await operator.stopCampaign('blast')).handedOver).toMatchObject({ sent: 0 })
   expect(await seoul.result()).toMatch(/stopped|over/)
   await operator.resume('blast')
