@@ -15,12 +15,13 @@ export interface MoneyShown {
   missing: string[]
 }
 
-export async function moneyShown(db: Db): Promise<MoneyShown> {
+/** `scarce` is the budget that is meant to run out. */
+export async function moneyShown(db: Db, scarce: string): Promise<MoneyShown> {
   const totals = await balanceTotals(db)
   const levels = await tierCounts(db)
   const [pair] = await referralLines(db, { customer: ADVOCATE })
   const { rewards } = await referralsOfCustomer(db, ADVOCATE)
-  const [budget] = await budgetLines(db)
+  const budget = (await budgetLines(db)).find((one) => one.budget === scarce)
   const settled = totals.filter((one) => one.available > 0).length
   const lines = [
     ...totals.map(

@@ -1,4 +1,4 @@
-/** A small make-believe shop for the demo: 200 customers who register, fill carts, read their mail and sometimes pay. */
+/** A small make-believe shop for the demo: customers who register, fill carts, read their mail and sometimes pay. */
 import { gzipSync } from 'node:zlib'
 import type { Inbox } from '../../client/inbox/smtp.ts'
 import type { EventInput } from '../../domain/contracts/event.ts'
