@@ -91,7 +91,8 @@ export interface World {
   effects: EffectLine[]
   /** The dispatcher alone, for tests whose workers are elsewhere. */
   startDispatcher(): void
-  startWorker(): Promise<void>
+  /** With another bundle than its own, as after a release. */
+  startWorker(code?: string): Promise<void>
   stopWorker(): Promise<void>
   /** Takes one event as POST /v1/events would. */
   send(event: object): Promise<'stored' | 'duplicate'>
@@ -156,9 +157,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     startDispatcher() {
       dispatcher ??= startDispatcher({ db, client, taskQueue, tempo, log: { warn: () => {} }, idleMs: 20 })
     },
-    async startWorker() {
+    async startWorker(code = bundle) {
       const rates = options.rates ?? new Map<ChannelName, number>()
-      worker = await startWorker({ address, namespace, taskQueue, bundle, parts, rates })
+      worker = await startWorker({ address, namespace, taskQueue, bundle: code, parts, rates })
       world.startDispatcher()
     },
     async stopWorker() {

@@ -1,5 +1,6 @@
 /** `npm run publish-check`: replays the runs that are on with the code of this checkout; exit code 1 where one cannot go on. */
 import { parseArgs } from 'node:util'
+import { DefaultLogger, Runtime, makeTelemetryFilterString } from '@temporalio/worker'
 import Table from 'cli-table3'
 import { readCatalogue } from '../client/catalogue.ts'
 import { asPerennialError, exitCodeOf, problemText } from '../client/cli/problems.ts'
@@ -38,10 +39,16 @@ function read(words: string[]): Asked | undefined {
   }
 }
 
+/** What the bundler and the replayer have to say, where it is not what we tell anyway. */
+const logger = new DefaultLogger('WARN')
+
 async function check(asked: Asked): Promise<PublishAnswer> {
+  // The core prints to stdout of its own accord, where the answer goes; what it warns of is what the check is about.
+  const logging = { console: {}, filter: makeTelemetryFilterString({ core: 'ERROR' }) }
+  Runtime.install({ logger, telemetryOptions: { logging } })
   const settings = await readSettings(process.env)
   const catalogue = await readCatalogue()
-  const code = await bundleWorkflows(catalogue)
+  const code = await bundleWorkflows(catalogue, { logger })
   const temporal = await connectTemporal(settings)
   const db = openStore({ url: settings.DATABASE_URL, connections: 2 })
   try {

@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client'
 import { WorkflowNotFoundError } from '@temporalio/client'
 import { Worker } from '@temporalio/worker'
-import type { Catalogue } from '../client/catalogue.ts'
+import { type Catalogue, entryOf } from '../client/catalogue.ts'
 import type { Db } from '../store/db.ts'
 import { openJourneys, openRuns } from '../store/steering.ts'
 
@@ -36,13 +36,19 @@ export interface PublishAnswer {
 
 const LIMIT = 200
 
-/** Replays what is on, the first `limit` runs of each journey (200 unless said). Nothing is changed. Throws STORE_UNAVAILABLE. */
+/**
+ * Replays what is on, the first `limit` runs of each journey (200 unless said). Nothing is changed. Throws JOURNEY_UNKNOWN for a
+ * name that is neither a file's nor an open run's, and STORE_UNAVAILABLE.
+ */
 export async function publishCheck(
   parts: PublishParts,
   { journey, limit = LIMIT }: { journey?: string | undefined; limit?: number | undefined } = {},
 ): Promise<PublishAnswer> {
   const journeys: PublishLine[] = []
-  for (const { name, on } of await openJourneys(parts.db)) {
+  const open = await openJourneys(parts.db)
+  // Runs may be on of a journey whose file is gone: that is what the check is for.
+  if (journey !== undefined && !open.some(({ name }) => name === journey)) entryOf(parts.catalogue, journey)
+  for (const { name, on } of open) {
     if (journey === undefined || journey === name) journeys.push(await check(parts, { name, on, limit }))
   }
   return { ok: journeys.every(({ cannot }) => cannot.length === 0), journeys }
