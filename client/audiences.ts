@@ -13,8 +13,8 @@ import {
   countAudience,
   sampleAudience,
 } from '../store/audience-counts.ts'
-import { memberCounts } from '../store/audience-members.ts'
-import { walkAudiences } from '../store/audience-walks.ts'
+import { memberCounts, unsettledAudiences } from '../store/audience-members.ts'
+import { settleAudiences } from '../store/audience-walks.ts'
 import {
   type AudienceVersion,
   audienceVersions,
@@ -38,12 +38,16 @@ export interface AudienceLine extends AudienceVersion {
   /** In it now, and how often anybody entered it. */
   members: number
   entries: number
+  /** False until everybody has been looked at under this version. */
+  settled: boolean
   /** Plans that name it, and audiences as `audience <name>`. */
   usedBy: string[]
 }
 
 export interface AudienceSet extends AudienceVersion, AudienceDifference {
   changed: boolean
+  /** False where the upkeep has yet to take in and leave out some of them, as in a large shop, or tells of each. */
+  settled: boolean
 }
 
 export interface AudienceAsked {
@@ -63,10 +67,11 @@ export function audienceDesk(parts: AudienceParts) {
   const { db, clock, plans } = parts
 
   async function lines(): Promise<AudienceLine[]> {
-    const [all, counts] = await Promise.all([newestAudiences(db), memberCounts(db)])
+    const [all, counts, unsettled] = await Promise.all([newestAudiences(db), memberCounts(db), unsettledAudiences(db)])
     return all.map((one) => ({
       ...one,
       ...(counts.get(one.name) ?? { members: 0, entries: 0 }),
+      settled: !unsettled.has(one.name),
       usedBy: [...plansNaming(one.name, plans), ...audiencesNaming(one.name, all)],
     }))
   }
@@ -85,7 +90,7 @@ export function audienceDesk(parts: AudienceParts) {
 
   const setting = async () => ({ now: clock.now(), named: await namedAudiences(db) })
 
-  /** What a change comes to, measured before it is made, and the change. What it does quietly it does at once. */
+  /** What a change comes to, measured before it is made, and the change. What it does quietly it does at once, but in a large shop. */
   async function change(asked: Omit<AudienceVersion, 'version' | 'at'> & { tell: boolean }): Promise<AudienceSet> {
     const { name, filter } = asked
     const now = clock.now()
@@ -98,9 +103,9 @@ export function audienceDesk(parts: AudienceParts) {
       before,
     )
     const set = await setAudience(db, { ...asked, now })
-    const walking = { now, shopZone: parts.shopZone, quietly: true }
-    if (set.changed) while ((await walkAudiences(db, walking, { plans, tell: tellEvent })) > 0);
-    return { ...difference, ...set }
+    const walking = { now, shopZone: parts.shopZone }
+    if (set.changed) await settleAudiences(db, walking, { plans, tell: tellEvent })
+    return { ...difference, ...set, settled: !(await unsettledAudiences(db)).has(name) }
   }
 
   return {
@@ -111,7 +116,7 @@ export function audienceDesk(parts: AudienceParts) {
     /** Throws AUDIENCE_UNKNOWN. */
     async show(name: string): Promise<AudienceLine> {
       const found = (await lines()).find((one) => one.name === name)
-      return found ?? { ...(await newest(name)), members: 0, entries: 0, usedBy: [] }
+      return found ?? { ...(await newest(name)), members: 0, entries: 0, settled: true, usedBy: [] }
     },
 
     /** What a filter would come to beside the one in force, without setting it. Throws AUDIENCE_INVALID and what `set` throws. */

@@ -151,3 +151,9 @@ export async function memberCounts(db: Db): Promise<Map<string, { members: numbe
     from audience_members group by audience`.execute(db)
   return new Map(rows.map(({ audience, ...counts }) => [audience, counts]))
 }
+
+/** Those whose newest definition has not been held to everybody yet. */
+export async function unsettledAudiences(db: Db): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ audience: string }>`select audience from audience_walks where not settled`.execute(db)
+  return new Set(rows.map(({ audience }) => audience))
+}

@@ -19,6 +19,8 @@ const QUIET_RANGE = 5_000
 const PAGE = 500
 /** Pages of one call in which nobody comes in or falls out. */
 const PAGES_MOST = 50
+/** Pages that whoever sets a definition waits for: of 100,000 customers. */
+const PAGES_AWAITED = 20
 
 interface Walk {
   audience: string
@@ -34,8 +36,6 @@ export interface Walking {
   shopZone: string
   /** One alone; all of them unless told. */
   audience?: string
-  /** Only what a new definition does without telling anybody. */
-  quietly?: boolean
 }
 
 type Context = Omit<AudienceContext, 'shopZone'>
@@ -47,6 +47,22 @@ export async function walkAudiences(db: Db, asked: Walking, context: Context): P
     if (!walk) return pages - 1
     const moved = await walkPage(db, walk, { ...asked, ...context })
     if (moved > 0 || pages === PAGES_MOST) return pages + moved
+  }
+}
+
+/** What new definitions do quietly, for as many customers as a call can wait for; false where the upkeep has to go on with it. */
+export async function settleAudiences(
+  db: Db,
+  asked: Walking,
+  context: Context,
+  pages = PAGES_AWAITED,
+): Promise<boolean> {
+  const today = localDate(asked.now, asked.shopZone)
+  for (let page = 0; ; page++) {
+    const walk = await dueWalk(db, today, { ...asked, quietly: true })
+    if (!walk) return true
+    if (page === pages) return false
+    await walkPage(db, walk, { ...asked, ...context })
   }
 }
 
@@ -81,7 +97,11 @@ async function rangeAfter(db: Db, after: string, size: number): Promise<string |
   return rows[0]?.id ?? null
 }
 
-async function dueWalk(db: Db, today: string, { audience, quietly = false }: Walking): Promise<Walk | undefined> {
+async function dueWalk(
+  db: Db,
+  today: string,
+  { audience, quietly = false }: Pick<Walking, 'audience'> & { quietly?: boolean },
+): Promise<Walk | undefined> {
   const { rows } = await sql<Walk>`
     select audience, settled, quiet, round, after from audience_walks
     where (after is not null or day is distinct from ${today}::date) and (${audience ?? null}::text is null or audience = ${audience ?? null})

@@ -210,8 +210,12 @@ function setPage(set: AudienceSet, tell: boolean): string {
   if (!changed) return `${name} says so already, at version ${version}; nothing was changed. ${countedLine(set)}.`
   const is = filter === null ? `${name} is removed, as version ${version}.` : `${name} is at version ${version}.`
   const told = tell ? 'Journeys hear of each of them within the hour.' : 'Journeys do not hear of them.'
-  return page(`${is} ${differenceLines(set)}`, set.enter + set.leave > 0 ? faint(told) : '')
+  const rest = set.settled || tell ? '' : faint(UNSETTLED)
+  return page(`${is} ${differenceLines(set)}`, set.enter + set.leave > 0 ? faint(told) : '', rest)
 }
+
+const UNSETTLED = `Not all customers have been looked at yet: the upkeep of each hour goes on with it. What names the audience goes by
+the new filter from now on; who comes in is told to journeys once all are looked at.`
 
 function listPage(lines: readonly AudienceLine[], zone: string): string {
   if (lines.length === 0) return 'There is none yet; `perennial audiences set --help` shows how to make one.'
@@ -219,7 +223,7 @@ function listPage(lines: readonly AudienceLine[], zone: string): string {
   const rows = lines.map((line): Cell[] => [
     line.name,
     line.filter === null ? '(removed)' : line.title,
-    number(line.members),
+    `${number(line.members)}${line.settled ? '' : '…'}`,
     line.version,
     line.by,
     at(line.at),
@@ -250,6 +254,7 @@ function shownPage(line: AudienceLine, zone: string): string {
       'named by': usedBy.join(', ') || null,
     }),
     section('Filter', filter === null ? 'It was removed.' : JSON.stringify(filter, null, 2)),
+    line.settled ? '' : UNSETTLED,
     faint(`Times are shop time, ${zone}.`),
   )
 }

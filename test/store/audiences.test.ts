@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AudienceFilter } from '../../domain/audience-filter.ts'
-import { walkAudiences } from '../../store/audience-walks.ts'
+import { settleAudiences, walkAudiences } from '../../store/audience-walks.ts'
+import { unsettledAudiences } from '../../store/audience-members.ts'
 import { setAudience } from '../../store/audiences.ts'
 import { tellEvent } from '../../store/events.ts'
 import { reckonNow } from '../../store/reckonings.ts'
@@ -251,6 +252,31 @@ describe('the walk', () => {
     await rowsOf(db, `delete from audience_members where customer = 'P00007' and audience = '${name}'`)
     await rowsOf(db, `update audience_walks set after = '' where audience = '${name}'`)
     expect([await page(), await page()]).toEqual([2, 0])
+  })
+
+  test('of a new definition is awaited for some pages and left to the upkeep after them, which tells nobody either', async () => {
+    const name = `a-${++names}`
+    await rowsOf(
+      db,
+      `insert into customers (id, tags, created_at, updated_at)
+       select 'Q' || lpad(n::text, 5, '0'), '{large}', came, came from generate_series(1, 5100) n, to_timestamp(${clock.now() / 1000}) came`,
+    )
+    await walk()
+    const now = clock.now()
+    await setAudience(db, { name, title: name, filter: { tag: 'large' }, by: 'eve', now, tell: false })
+    const settle = (pages: number) =>
+      settleAudiences(db, { now, shopZone: 'UTC' }, { plans: [], tell: tellEvent }, pages)
+    expect([await settle(1), (await unsettledAudiences(db)).has(name)]).toEqual([false, true])
+    const some = (await entriesOf(name)).length
+    expect(some).toBeGreaterThan(0)
+    expect(some).toBeLessThan(5100)
+    await send('profile.updated', { id: 'Q05100', tags: ['large', 'more'] })
+    await walk()
+    expect([await settle(1), (await unsettledAudiences(db)).has(name)]).toEqual([true, false])
+    expect(await entriesOf(name)).toHaveLength(5100)
+    expect(await toldOf(name)).toEqual([])
+    await send('profile.updated', { id: 'Q00001', tags: [] })
+    expect(await toldOf(name)).toEqual([`Q00001 audience.left ${name}.1`])
   })
 
   test('loses nobody to whoever changes at the same time', async () => {
