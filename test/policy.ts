@@ -12,3 +12,13 @@ export const OPEN_HOURS: Policy = {
 
 export const PUBLIC_URL = 'http://shop.example'
 export const SECRET = 'a-secret-of-at-least-sixteen'
+
+/** Clocks that jump at midnight, by half an hour, in either half of the year, and not at all. */
+export const JUMPING_ZONES = [
+  'America/Santiago',
+  'Australia/Lord_Howe',
+  'Europe/London',
+  'America/New_York',
+  'Asia/Kathmandu',
+  'Asia/Shanghai',
+]

@@ -11,17 +11,9 @@ import { REAL_TEMPO } from '../../domain/tempo.ts'
 import { occasionDue } from '../../domain/timetable.ts'
 import { expectInvariants, freshStore } from '../world.ts'
 import { DAY, HOUR, rowsOf } from '../store/given.ts'
+import { JUMPING_ZONES } from '../policy.ts'
 import { openShop } from './given.ts'
 
-/** Clocks that jump at midnight, by half an hour, in either half of the year, and not at all. */
-const ZONES = [
-  'America/Santiago',
-  'Australia/Lord_Howe',
-  'Europe/London',
-  'America/New_York',
-  'Asia/Kathmandu',
-  'Asia/Shanghai',
-]
 const YEAR = { from: Date.UTC(2028, 0, 1), to: Date.UTC(2029, 0, 1) - 1 }
 const plans = plansOf(await readCatalogue())
 const now = YEAR.from
@@ -43,7 +35,7 @@ function servedBy({ times, catchUp }: Schedule, outages: readonly Outage[]) {
 
 describe('every birthday of a year', () => {
   const plan = plans.get('birthday')!
-  const [schedule] = schedulesOf([plan], { zones: ZONES, tempo: REAL_TEMPO, now }) as [Schedule]
+  const [schedule] = schedulesOf([plan], { zones: JUMPING_ZONES, tempo: REAL_TEMPO, now }) as [Schedule]
   /** Two days away, which is made up for; and four, of which the first is lost. */
   const TWO_DAYS = { from: Date.UTC(2028, 2, 9, 23), to: Date.UTC(2028, 2, 11, 23) }
   const FOUR_DAYS = { from: Date.UTC(2028, 5, 30, 12), to: Date.UTC(2028, 6, 3, 12) }
@@ -107,7 +99,7 @@ describe('every birthday of a year', () => {
     // Late: the sweeps of two outages, and who was made up for.
     expect(all.length - ordinary.length).toBeLessThan(60)
     const clocks = new Map(
-      ZONES.map((zone) => [zone, new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeStyle: 'short' })]),
+      JUMPING_ZONES.map((zone) => [zone, new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeStyle: 'short' })]),
     )
     expect(ordinary.filter(({ zone, starts_at: at }) => clocks.get(zone)?.format(at ?? 0) !== '09:30')).toEqual([])
   })
@@ -126,12 +118,12 @@ describe('every birthday of a year', () => {
 async function townOf(db: Parameters<typeof rowsOf>[0]): Promise<number> {
   const rows: string[] = []
   const add = (month: number, day: number, calendar: string): void => {
-    const zone = ZONES[rows.length % ZONES.length]
+    const zone = JUMPING_ZONES[rows.length % JUMPING_ZONES.length]
     rows.push(`('${calendar}-${rows.length}', '${zone}', ${month}, ${day}, '${calendar}', now(), now())`)
   }
   for (let at = Date.UTC(2028, 0, 1); at < Date.UTC(2029, 0, 1); at += DAY) {
     const date = new Date(at)
-    for (let n = 0; n < ZONES.length; n++) add(date.getUTCMonth() + 1, date.getUTCDate(), 'solar')
+    for (let n = 0; n < JUMPING_ZONES.length; n++) add(date.getUTCMonth() + 1, date.getUTCDate(), 'solar')
   }
   // Of the lunar year those months that end before ours does, and begin after it began.
   for (let month = 1; month <= 10; month++)
@@ -160,7 +152,7 @@ describe('the occasions of a year', () => {
   function occasionsOf(all: readonly ScheduledPlan[]): Map<string, string[]> {
     const found = new Map<string, string[]>()
     const byName = new Map(all.map((plan) => [plan.name, plan.campaign!]))
-    for (const schedule of schedulesOf(all, { zones: ZONES, tempo: REAL_TEMPO, now })) {
+    for (const schedule of schedulesOf(all, { zones: JUMPING_ZONES, tempo: REAL_TEMPO, now })) {
       const { journey, zone, times } = schedule
       if (journey === null || zone === null) continue
       const { begins, ahead } = byName.get(journey)!
@@ -179,12 +171,12 @@ describe('the occasions of a year', () => {
   test('every 15th is one, in every zone and at any hour', () => {
     const months = Array.from({ length: 12 }, (_, index) => `2028-${String(index + 1).padStart(2, '0')}-15`)
     const all = occasionsOf(monthly)
-    expect(all.size).toBe(at.length * ZONES.length)
+    expect(all.size).toBe(at.length * JUMPING_ZONES.length)
     for (const [key, dates] of all) expect(dates, key).toEqual(months)
   })
 
   test('no day is missed and none is doubled where the clock changes', () => {
-    for (const zone of ZONES) {
+    for (const zone of JUMPING_ZONES) {
       for (const time of at) {
         const name = `daily-${time.replace(':', '')}-`
         const plansOfHour = daily.filter((plan) => plan.name.startsWith(name))
@@ -204,7 +196,7 @@ describe('the occasions of a year', () => {
   test('each day’s hour of each zone lies in one of the daily sweeps', () => {
     const [{ times }] = schedulesOf([{ name: 'any', sweep: {} }], { zones: [], tempo: REAL_TEMPO, now }) as [Schedule]
     const sweeps = firings(times, { from: YEAR.from - 2 * DAY, to: YEAR.to + 2 * DAY })
-    for (const zone of ZONES)
+    for (const zone of JUMPING_ZONES)
       for (let day = Date.UTC(2028, 0, 1); day < Date.UTC(2029, 0, 1); day += DAY) {
         const instant = instantOn(new Date(day).toISOString().slice(0, 10), '02:15', zone)
         expect(sweeps.filter((from) => instant >= from && instant < from + DAY)).toHaveLength(1)
@@ -213,7 +205,7 @@ describe('the occasions of a year', () => {
 
   test('the member day of the house begins twelve times a year in each zone, late by no more than two days after an outage', () => {
     const plan = plans.get('member-day')!
-    for (const schedule of schedulesOf([plan], { zones: ZONES, tempo: REAL_TEMPO, now })) {
+    for (const schedule of schedulesOf([plan], { zones: JUMPING_ZONES, tempo: REAL_TEMPO, now })) {
       if (schedule.zone === null) continue
       const [first] = firings(schedule.times, YEAR)
       const outage = (hours: number): Outage => ({ from: first! - HOUR, to: first! + hours * HOUR })

@@ -1,15 +1,12 @@
 /** A worker in a process of its own for the campaign bench, which kills it: what its log channel is given goes into a file at once. */
-import { randomBytes } from 'node:crypto'
 import { openSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { logChannel } from '../../activities/channels/log.ts'
 import { plansOf, readCatalogue } from '../../client/catalogue.ts'
-import { codeFrom } from '../../domain/coupon.ts'
-import { type Tempo, clockOf } from '../../domain/tempo.ts'
-import { openStore } from '../../store/db.ts'
+import type { Tempo } from '../../domain/tempo.ts'
 import { startWorker } from '../../workers/worker.ts'
-import { OPEN_HOURS, PUBLIC_URL, SECRET } from '../policy.ts'
 import { installQuietRuntime } from '../quiet-sdk.ts'
+import { workerParts } from '../worker-parts.ts'
 
 export interface CampaignGo {
   url: string
@@ -36,17 +33,7 @@ async function work({ url, address, taskQueue, bundleFile, tempo, arrived }: Cam
     namespace: 'default',
     taskQueue,
     bundle: await readFile(bundleFile, 'utf8'),
-    parts: {
-      db: openStore({ url }),
-      clock: clockOf(tempo, Date.now),
-      plans: plansOf(catalogue),
-      channels: new Map([['log', channel]]),
-      policy: OPEN_HOURS,
-      publicUrl: PUBLIC_URL,
-      secret: SECRET,
-      drawCode: () => codeFrom(randomBytes(12)),
-      log: () => {},
-    },
+    parts: workerParts({ url, tempo }, { plans: plansOf(catalogue), channels: new Map([['log', channel]]) }),
   })
   process.send?.('working')
 }

@@ -2,11 +2,10 @@
  * `npm run bench -- campaign [members]`: a campaign to so many generated members against the real server and store, by workers that are
  * killed twice in the middle, and the same message by a workflow each. docs/bench.md says how to read it.
  */
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { Client, Connection } from '@temporalio/client'
 import { sql } from 'kysely'
 import { plansOf, readCatalogue } from '../../client/catalogue.ts'
@@ -25,10 +24,11 @@ import { findTemporal, startTemporal } from '../../workers/local/temporal.ts'
 import { quietSdk } from '../quiet-sdk.ts'
 import type { CampaignGo } from './campaign-worker.ts'
 import { cpuOf, cpuWithChildren, memoryOf } from './processes.ts'
+import { standBy } from '../processes.ts'
 
 const DAY = '2026-11-15'
 const ONES = 300
-const PROGRAM = fileURLToPath(new URL('campaign-worker.ts', import.meta.url))
+const PROGRAM = new URL('campaign-worker.ts', import.meta.url)
 const WORKFLOWS = new URL('workflows/', import.meta.url)
 
 interface Cost {
@@ -134,24 +134,6 @@ async function makeMembers(db: Db, prefix: string, size: number, zone: string | 
   )
 }
 
-async function standBy(go: CampaignGo): Promise<{ child: ChildProcess; begin: () => Promise<void> }> {
-  const child = fork(PROGRAM, { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  const said = (word: string): Promise<void> =>
-    new Promise((resolve, reject) => {
-      child.on('message', (message) => message === word && resolve())
-      child.once('exit', () => reject(new Error('a worker ended by itself')))
-    })
-  await said('loaded')
-  return {
-    child,
-    begin() {
-      const working = said('working')
-      child.send(go)
-      return working
-    },
-  }
-}
-
 /** CPU of the server, of the workers, those that were killed too, and of PostgreSQL. */
 async function cpus({ serverPid, postmasterPid }: Stage, workers: readonly ChildProcess[], gone: number) {
   const alive = await Promise.all(workers.map(({ pid }) => cpuOf(pid)))
@@ -171,11 +153,11 @@ function costOf(members: number, seconds: number, before: readonly number[], aft
 
 async function measure(stage: Stage, members: number): Promise<CampaignResults> {
   const { db, go, say, client, serverPid } = stage
-  let worker = await standBy(go)
-  await worker.begin()
+  let worker = await standBy(PROGRAM)
+  await worker.begin(go)
   const each = await oneByOne(stage, worker.child)
   say(`a workflow each, ${ONES} members: ${each.perSecond.toFixed(1)}/s`)
-  let next = await standBy(go)
+  let next = await standBy(PROGRAM)
   const before = await cpus(stage, [worker.child], 0)
   const began = performance.now()
   const run = await inTransaction(db, async (tx) => {
@@ -210,20 +192,18 @@ async function measure(stage: Stage, members: number): Promise<CampaignResults> 
     if (share >= (killAt[0] ?? Infinity)) {
       killAt.shift()
       gone += await cpuOf(worker.child.pid)
-      worker.child.removeAllListeners('exit')
-      worker.child.kill('SIGKILL')
+      worker.kill()
       say(`killed a worker at ${Math.round(share * 100)} %`)
       worker = next
-      await worker.begin()
-      if (killAt.length > 0) next = await standBy(go)
+      await worker.begin(go)
+      if (killAt.length > 0) next = await standBy(PROGRAM)
     }
     if (row?.status !== 'running') break
     await pause(100)
   }
   const seconds = (performance.now() - began) / 1000
   const campaign = costOf(members, seconds, before, await cpus(stage, [worker.child], gone))
-  worker.child.removeAllListeners('exit')
-  worker.child.kill('SIGKILL')
+  worker.kill()
   const results = {
     members,
     kills: 2,

@@ -3,11 +3,10 @@
  * Prints tables and writes bench/results.json; docs/bench.md says how to read them. Ratios count, not the rates: the
  * machine is nobody's alone.
  */
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Client, Connection } from '@temporalio/client'
 import Table from 'cli-table3'
 import { sql } from 'kysely'
@@ -34,6 +33,7 @@ import { startSink } from '../smtp-sink.ts'
 import { measureCampaign } from './campaign.ts'
 import { type MoneyResults, measureMoney } from './money.ts'
 import { measureOpen, printOpen } from './open.ts'
+import { standBy } from '../processes.ts'
 import { cpuOf } from './processes.ts'
 
 const ROUNDS = 4
@@ -65,13 +65,8 @@ interface Measured {
 }
 
 async function worker(program: string, go: object): Promise<ChildProcess> {
-  const child = fork(fileURLToPath(new URL(program, import.meta.url)), { execArgv: ['--import', 'tsx'] })
-  const said = (word: string): Promise<void> =>
-    new Promise((resolve) => child.on('message', (message) => message === word && resolve()))
-  await said('loaded')
-  const working = said('working')
-  child.send(go)
-  await working
+  const { child, begin } = await standBy(new URL(program, import.meta.url))
+  await begin(go)
   return child
 }
 

@@ -2,10 +2,8 @@
  * Open runs: what ten thousand of them that wait cost the worker and the server in memory, and whether events reach the right
  * ones only. `npm run bench -- open [runs]`; docs/bench.md reads the table.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Client, Connection } from '@temporalio/client'
 import Table from 'cli-table3'
 import { sql } from 'kysely'
@@ -22,7 +20,9 @@ import { findTemporal, startTemporal } from '../../workers/local/temporal.ts'
 import type { Go } from '../durable/worker-process.ts'
 import { SECRET } from '../policy.ts'
 import { quietSdk } from '../quiet-sdk.ts'
+import { standBy } from '../processes.ts'
 import { startSink } from '../smtp-sink.ts'
+import { memoryOf } from './processes.ts'
 
 const JOURNEYS = new URL('../fixtures/workflows/', import.meta.url)
 const BATCH = 500
@@ -32,7 +32,6 @@ const PICKED = 300
 const NOISE = 20_000
 /** A day of the shop in an hour: nothing comes due while it is measured. */
 const TEMPO_SCALE = 1 / 24
-const MB = 1024 * 1024
 
 export interface OpenResults {
   runs: number
@@ -45,27 +44,6 @@ export interface OpenResults {
   wentOn: number
   wrong: number
   noise: { events: number; perSecond: number; historyBefore: number; historyAfter: number }
-}
-
-/** Resident memory of a process, bytes: Linux only; elsewhere 0 is printed. */
-async function memoryOf(pid: number | undefined): Promise<number> {
-  try {
-    return Number((await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ')[1]) * 4096
-  } catch {
-    return 0
-  }
-}
-
-async function workerFor(go: Go): Promise<ChildProcess> {
-  const program = fileURLToPath(new URL('../durable/worker-process.ts', import.meta.url))
-  const child = fork(program, { execArgv: ['--import', 'tsx'] })
-  const said = (word: string): Promise<void> =>
-    new Promise((resolve) => child.on('message', (message) => message === word && resolve()))
-  await said('loaded')
-  const working = said('working')
-  child.send(go)
-  await working
-  return child
 }
 
 async function untilCount(ask: () => Promise<number>, wanted: number, say: (line: string) => void): Promise<void> {
@@ -157,14 +135,15 @@ export async function measureOpen(directory: string, runs: number, say: (line: s
     const tempo: Tempo = { scale: TEMPO_SCALE, origin: Date.now() }
     const taskQueue = 'open'
     const go = { url: postgres.url, address: temporal.address, taskQueue, bundleFile, smtpUrl: sink.url, tempo }
-    const worker = await workerFor({ ...go, folder: JOURNEYS.href })
-    stops.push(() => worker.kill('SIGKILL'))
+    const worker = await standBy(new URL('../durable/worker-process.ts', import.meta.url))
+    stops.push(() => worker.kill())
+    await worker.begin({ ...go, folder: JOURNEYS.href } satisfies Go)
     const parts = { db, plans: [...plansOf(catalogue).values()], clock: clockOf(tempo, Date.now), secret: SECRET }
     const accept = async (events: object[]): Promise<void> => void (await acceptEvents(parts, { batch: events }))
     const bench = { db, client, accept }
     const dispatcher = startDispatcher({ db, client, taskQueue, tempo, log: { warn: () => {} }, idleMs: 10 })
     stops.push(dispatcher.stop)
-    const before = { worker: await memoryOf(worker.pid), server: await memoryOf(temporal.pid) }
+    const before = { worker: await memoryOf(worker.child.pid), server: await memoryOf(temporal.pid) }
     const began = performance.now()
     for (let first = 0; first < runs; first += BATCH) {
       const size = Math.min(BATCH, runs - first)
@@ -172,15 +151,15 @@ export async function measureOpen(directory: string, runs: number, say: (line: s
     }
     await untilCount(() => countOf(db, 'waiting'), runs, say)
     const startedPerSecond = runs / ((performance.now() - began) / 1000)
-    const after = { worker: await memoryOf(worker.pid), server: await memoryOf(temporal.pid) }
+    const after = { worker: await memoryOf(worker.child.pid), server: await memoryOf(temporal.pid) }
     const went = await pick(bench, runs, say)
     return {
       runs,
       startedPerSecond,
-      workerMb: after.worker / MB,
-      serverMb: after.server / MB,
-      workerKbPerRun: (after.worker - before.worker) / 1024 / runs,
-      serverKbPerRun: (after.server - before.server) / 1024 / runs,
+      workerMb: after.worker,
+      serverMb: after.server,
+      workerKbPerRun: ((after.worker - before.worker) * 1024) / runs,
+      serverKbPerRun: ((after.server - before.server) * 1024) / runs,
       ...went,
       noise: await noise(bench, runs - 1),
     }

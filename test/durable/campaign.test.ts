@@ -1,9 +1,7 @@
 /** A campaign on the real servers: workers that are killed in the middle, and an operator who pauses, resumes and stops. */
-import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
 import { afterAll, expect, inject, it } from 'vitest'
 import { logChannel } from '../../activities/channels/log.ts'
@@ -13,16 +11,16 @@ import { campaignRun } from '../../store/campaigns.ts'
 import { bundleWorkflows } from '../../workers/bundle.ts'
 import type { CampaignGo } from '../bench/campaign-worker.ts'
 import { quietSdk } from '../quiet-sdk.ts'
+import { killAll, standBy } from '../processes.ts'
 import { type World, NOON, expectInvariants, openWorld, until } from '../world.ts'
 
 const WORKFLOWS = new URL('../bench/workflows/', import.meta.url)
-const PROGRAM = fileURLToPath(new URL('../bench/campaign-worker.ts', import.meta.url))
+const PROGRAM = new URL('../bench/campaign-worker.ts', import.meta.url)
 const OCCASION = '2026-11-23'
 
 const directory = await mkdtemp(join(tmpdir(), 'perennial-campaign-'))
-const alive = new Set<ChildProcess>()
 afterAll(async () => {
-  for (const child of alive) child.kill('SIGKILL')
+  killAll()
   await rm(directory, { recursive: true, force: true })
 })
 
@@ -60,40 +58,26 @@ const ended = (world: World, zone: string, status: string): Promise<void> =>
     return run?.status === status || `${zone} is ${run?.status}`
   })
 
-async function standBy(go: CampaignGo): Promise<{ child: ChildProcess; begin: () => Promise<void> }> {
-  const child = fork(PROGRAM, { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  alive.add(child)
-  const said = (word: string): Promise<void> =>
-    new Promise((resolve) => child.on('message', (message) => message === word && resolve()))
-  await said('loaded')
-  const begin = (): Promise<void> => {
-    const working = said('working')
-    child.send(go)
-    return working
-  }
-  return { child, begin }
-}
-
 it('reaches 2,000 members once each while its worker is killed twice', { timeout: 150_000 }, async () => {
   const { world, catalogue, bundleFile } = await opened({ start: false })
   const { db, url, taskQueue, tempo } = world
   await members(world, 'K', 2_000)
   const arrived = join(directory, 'arrived')
-  const go = { url, address: inject('temporalAddress'), taskQueue, bundleFile, tempo, arrived }
-  let worker = await standBy(go)
-  let next = standBy(go)
+  const go = { url, address: inject('temporalAddress'), taskQueue, bundleFile, tempo, arrived } satisfies CampaignGo
+  let worker = await standBy(PROGRAM)
+  let next = standBy(PROGRAM)
   world.startDispatcher()
   await operatorOf({ ...world, catalogue, shopZone: 'UTC' }).startCampaign({ campaign: 'blast', occasion: OCCASION })
-  await worker.begin()
+  await worker.begin(go)
   for (const walked of [500, 1_000]) {
     await until(async () => {
       const { rows } = await sql<{ members: number }>`select members from campaign_waves`.execute(db)
       return (rows[0]?.members ?? 0) >= walked || `${rows[0]?.members} walked`
     })
-    worker.child.kill('SIGKILL')
+    worker.kill()
     worker = await next
-    next = standBy(go)
-    await worker.begin()
+    next = standBy(PROGRAM)
+    await worker.begin(go)
   }
   await ended(world, 'UTC', 'completed')
   const lines = (await readFile(arrived, 'utf8')).trim().split('\n')

@@ -1,40 +1,11 @@
 /** Workers in processes of their own that are killed at random while customers come in. */
-import { type ChildProcess, fork } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { bucketOf } from '../../domain/experiment.ts'
+import { type StoodBy, standBy } from '../processes.ts'
 import { type World, person } from '../world.ts'
 import type { Go } from './worker-process.ts'
 
-const PROGRAM = fileURLToPath(new URL('./worker-process.ts', import.meta.url))
-
-const alive = new Set<ChildProcess>()
-
-/** Ends what is left of the workers; for afterAll. */
-export function killAll(): void {
-  for (const child of alive) child.kill('SIGKILL')
-}
-
-/** A process that has loaded everything and waits; loading takes longer than the life that is ahead of it. */
-async function standBy(): Promise<ChildProcess> {
-  const child = fork(PROGRAM, { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  alive.add(child)
-  child.once('exit', () => alive.delete(child))
-  await said(child, 'loaded')
-  return child
-}
-
-function said(child: ChildProcess, word: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const heard = (message: unknown): void => {
-      if (message !== word) return
-      child.off('message', heard)
-      resolve()
-    }
-    child.on('message', heard)
-    child.once('exit', (code, signal) => reject(new Error(`the worker ended by itself: ${code ?? signal}`)))
-  })
-}
+const PROGRAM = new URL('./worker-process.ts', import.meta.url)
 
 export interface Killing {
   go: Go
@@ -48,24 +19,20 @@ export interface Killing {
 
 /** Kills one worker after the other with -9; the last one is left alive, and goes on with all there is. */
 export async function killWorkers(world: World, { go, kills, runs, seed, letter = 'V' }: Killing): Promise<void> {
-  let next = standBy()
+  let next: Promise<StoodBy> = standBy(PROGRAM)
   let registered = 0
   for (let kill = 0; kill < kills; kill++) {
     const worker = await next
-    worker.send(go)
-    await said(worker, 'working')
-    next = standBy()
+    await worker.begin(go)
+    next = standBy(PROGRAM)
     while (registered < (runs * (kill + 1)) / kills) {
       registered += 1
       const id = `${letter}${registered}`
       await world.send({ id: `${id}-in`, type: 'customer.registered', customer: person(id) })
     }
     await pause(100 + 600 * (bucketOf(seed, 'life', String(kill)) / 10_000))
-    worker.removeAllListeners('exit')
-    worker.kill('SIGKILL')
-    alive.delete(worker)
+    worker.kill()
   }
   const last = await next
-  last.send(go)
-  await said(last, 'working')
+  await last.begin(go)
 }

@@ -1,10 +1,10 @@
 /** Money under faults on real servers: killed between commit and answer, reset, done twice at once. The same ledger to the row. */
-import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import type { ChildProcess } from 'node:child_process'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { planFacts } from '../store/given.ts'
 import { openShop } from '../activities/given.ts'
+import { killAll, standBy } from '../processes.ts'
 import { type Sink, startSink } from '../smtp-sink.ts'
 import { type World, expectInvariants, freshStore, openWorld, person, until } from '../world.ts'
 import type { MoneyGo } from './money-process.ts'
@@ -12,14 +12,13 @@ import type { Db } from '../../store/db.ts'
 
 /** The journeys that give something to these customers. */
 const MONEY = ['first-order', 'order-rewards', 'tier-upgrade']
-const PROGRAM = fileURLToPath(new URL('./money-process.ts', import.meta.url))
-const alive = new Set<ChildProcess>()
+const PROGRAM = new URL('./money-process.ts', import.meta.url)
 let sink: Sink
 
 beforeAll(async () => {
   sink = await startSink()
   afterAll(async () => {
-    for (const child of alive) child.kill('SIGKILL')
+    killAll()
     await sink.stop()
   })
 })
@@ -94,15 +93,8 @@ async function shopping(
 }
 
 async function worker(go: MoneyGo): Promise<ChildProcess> {
-  const child = fork(PROGRAM, { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  alive.add(child)
-  child.once('exit', () => alive.delete(child))
-  const said = (word: string): Promise<void> =>
-    new Promise((resolve) => child.on('message', (message) => message === word && resolve()))
-  await said('loaded')
-  const working = said('working')
-  child.send(go)
-  await working
+  const { child, begin } = await standBy(PROGRAM)
+  await begin(go)
   return child
 }
 

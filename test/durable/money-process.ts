@@ -2,17 +2,13 @@
  * A worker in a process of its own, whose money activities answer nothing the first time: each tells its parent that it has
  * committed, and hangs, so that the kill falls between the commit and the answer. Those that were struck before answer.
  */
-import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { NativeConnection, Worker } from '@temporalio/worker'
 import { type Activities, createActivities } from '../../activities/index.ts'
 import { emailChannel } from '../../activities/channels/email.ts'
 import { plansOf, readCatalogue } from '../../client/catalogue.ts'
-import { codeFrom } from '../../domain/coupon.ts'
-import { clockOf } from '../../domain/tempo.ts'
-import { openStore } from '../../store/db.ts'
-import { OPEN_HOURS, PUBLIC_URL, SECRET } from '../policy.ts'
 import { installQuietRuntime } from '../quiet-sdk.ts'
+import { workerParts } from '../worker-parts.ts'
 import type { Go } from './worker-process.ts'
 
 export type MoneyGo = Go & { struck: string[] }
@@ -43,17 +39,8 @@ function hanging(activities: Activities, struck: ReadonlySet<string>): object {
 async function work({ url, address, taskQueue, bundleFile, smtpUrl, tempo, struck }: MoneyGo): Promise<void> {
   installQuietRuntime()
   const plans = new Map([...plansOf(catalogue)].map(([name, plan]) => [name, { ...plan, holdout: 0 }]))
-  const activities = createActivities({
-    db: openStore({ url }),
-    clock: clockOf(tempo, Date.now),
-    plans,
-    channels: new Map([['email', emailChannel({ smtpUrl, from: 'shop@shop.example' })]]),
-    policy: OPEN_HOURS,
-    publicUrl: PUBLIC_URL,
-    secret: SECRET,
-    drawCode: () => codeFrom(randomBytes(12)),
-    log: () => {},
-  })
+  const channels = new Map([['email', emailChannel({ smtpUrl, from: 'shop@shop.example' })]] as const)
+  const activities = createActivities(workerParts({ url, tempo }, { plans, channels }))
   const worker = await Worker.create({
     connection: await NativeConnection.connect({ address }),
     taskQueue,

@@ -8,19 +8,10 @@ import { beforeAll, describe, expect, inject, it, afterAll } from 'vitest'
 import { type Schedule, type ScheduledPlan, firings, schedulesOf } from '../../domain/schedule.ts'
 import { REAL_TEMPO } from '../../domain/tempo.ts'
 import { type ScheduledBy, syncSchedules } from '../../workers/schedules.ts'
+import { JUMPING_ZONES } from '../policy.ts'
 import { freshNamespace, until } from '../world.ts'
 
 const DAY = 86_400_000
-
-/** Clocks that jump at midnight, by half an hour, in either half of the year, and not at all. */
-const ZONES = [
-  'America/Santiago',
-  'Australia/Lord_Howe',
-  'Europe/London',
-  'America/New_York',
-  'Asia/Kathmandu',
-  'Asia/Shanghai',
-]
 
 const PLANS: ScheduledPlan[] = [
   { name: 'birthday', sweep: {} },
@@ -45,7 +36,7 @@ beforeAll(async () => {
 
 const asked = (more: Partial<ScheduledBy> = {}): ScheduledBy => ({
   plans: PLANS,
-  zones: ZONES,
+  zones: JUMPING_ZONES,
   taskQueue: 'shop',
   tempo: REAL_TEMPO,
   now: Date.now(),
@@ -82,7 +73,7 @@ describe('the schedules of plans', () => {
   it('are one a sweep, one a campaign and zone, and the upkeep', () => {
     expect(made).toEqual([
       'sweep/birthday',
-      ...['last-day', 'leap-day', 'feasts'].flatMap((name) => ZONES.map((zone) => `campaign/${name}/${zone}`)),
+      ...['last-day', 'leap-day', 'feasts'].flatMap((name) => JUMPING_ZONES.map((zone) => `campaign/${name}/${zone}`)),
       'upkeep',
     ])
   })
@@ -183,7 +174,7 @@ describe('a sync', () => {
     expect(untouched.info.lastUpdatedAt).toBeUndefined()
     const plans = PLANS.map((plan) => (plan.name === 'feasts' ? { ...plan, schedule: { catchUp: 3_600_000 } } : plan))
     const { changed } = await syncSchedules(client, asked({ plans }))
-    expect(changed).toEqual(ZONES.map((zone) => `campaign/feasts/${zone}`))
+    expect(changed).toEqual(JUMPING_ZONES.map((zone) => `campaign/feasts/${zone}`))
     const feasts = await client.schedule.getHandle('campaign/feasts/Asia/Shanghai').describe()
     expect(feasts.policies.catchupWindow).toBe(3_600_000)
   })
@@ -191,20 +182,20 @@ describe('a sync', () => {
   it('lets what is paused be paused, with its reason, and pauses what comes for a new zone', async () => {
     const client = await opened()
     await syncSchedules(client, asked())
-    for (const zone of ZONES) await client.schedule.getHandle(`campaign/feasts/${zone}`).pause('stock is late')
-    await client.schedule.getHandle(`campaign/last-day/${ZONES[0]}`).pause('one alone')
+    for (const zone of JUMPING_ZONES) await client.schedule.getHandle(`campaign/feasts/${zone}`).pause('stock is late')
+    await client.schedule.getHandle(`campaign/last-day/${JUMPING_ZONES[0]}`).pause('one alone')
     await until(async () => {
       const paused: string[] = []
       for await (const { scheduleId, state } of client.schedule.list()) if (state.paused) paused.push(scheduleId)
-      return paused.length === ZONES.length + 1 || `paused: ${paused.join(' ')}`
+      return paused.length === JUMPING_ZONES.length + 1 || `paused: ${paused.join(' ')}`
     })
     const plans = PLANS.map((plan) => ({ ...plan, schedule: { catchUp: 3_600_000 } }))
-    const { made } = await syncSchedules(client, asked({ plans, zones: [...ZONES, 'Asia/Tokyo'] }))
+    const { made } = await syncSchedules(client, asked({ plans, zones: [...JUMPING_ZONES, 'Asia/Tokyo'] }))
     expect(made).toEqual(['last-day', 'leap-day', 'feasts'].map((name) => `campaign/${name}/Asia/Tokyo`))
     const stateOf = async (id: string) => (await client.schedule.getHandle(id).describe()).state
-    for (const zone of [...ZONES, 'Asia/Tokyo'])
+    for (const zone of [...JUMPING_ZONES, 'Asia/Tokyo'])
       expect(await stateOf(`campaign/feasts/${zone}`)).toMatchObject({ paused: true, note: 'stock is late' })
-    expect(await stateOf(`campaign/last-day/${ZONES[0]}`)).toMatchObject({ paused: true, note: 'one alone' })
+    expect(await stateOf(`campaign/last-day/${JUMPING_ZONES[0]}`)).toMatchObject({ paused: true, note: 'one alone' })
     expect(await stateOf('campaign/last-day/Asia/Tokyo')).toMatchObject({ paused: false })
   })
 

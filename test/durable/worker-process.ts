@@ -1,17 +1,14 @@
 /** A worker in a process of its own, for the tests that kill it. Loads everything, then works from the word 'go' on. */
-import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Channel } from '../../activities/channels/channel.ts'
 import { emailChannel } from '../../activities/channels/email.ts'
 import { aliyunSmsChannel } from '../../activities/channels/sms-aliyun.ts'
 import { plansOf, readCatalogue } from '../../client/catalogue.ts'
 import { CAPABILITIES } from '../../domain/channel.ts'
-import { codeFrom } from '../../domain/coupon.ts'
-import { type Tempo, clockOf } from '../../domain/tempo.ts'
-import { openStore } from '../../store/db.ts'
+import type { Tempo } from '../../domain/tempo.ts'
 import { startWorker } from '../../workers/worker.ts'
-import { OPEN_HOURS, PUBLIC_URL, SECRET } from '../policy.ts'
 import { installQuietRuntime } from '../quiet-sdk.ts'
+import { workerParts } from '../worker-parts.ts'
 
 export interface Go {
   url: string
@@ -52,22 +49,18 @@ async function work({ url, address, taskQueue, bundleFile, smtpUrl, smsUrl, fold
     namespace: 'default',
     taskQueue,
     bundle: await readFile(bundleFile, 'utf8'),
-    parts: {
-      db: openStore({ url }),
-      clock: clockOf(tempo, Date.now),
-      plans: plansOf(journeys),
-      channels: new Map([
-        [
-          'email',
-          smsUrl ? smsAsMail(smsUrl) : emailChannel({ smtpUrl, from: 'shop@shop.example', silenceMs: SILENCE_MS }),
-        ],
-      ]),
-      policy: OPEN_HOURS,
-      publicUrl: PUBLIC_URL,
-      secret: SECRET,
-      drawCode: () => codeFrom(randomBytes(12)),
-      log: () => {},
-    },
+    parts: workerParts(
+      { url, tempo },
+      {
+        plans: plansOf(journeys),
+        channels: new Map([
+          [
+            'email',
+            smsUrl ? smsAsMail(smsUrl) : emailChannel({ smtpUrl, from: 'shop@shop.example', silenceMs: SILENCE_MS }),
+          ],
+        ]),
+      },
+    ),
   })
   process.send?.('working')
 }

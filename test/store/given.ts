@@ -6,7 +6,8 @@ import { PLAIN } from '../../domain/delivery.ts'
 import type { Routing } from '../../domain/journey.ts'
 import { type Db, type Tx, inTransaction } from '../../store/db.ts'
 import { acceptEvent } from '../../store/events.ts'
-import { NOON, asEvent, until } from '../world.ts'
+import { openReview } from '../../store/reviews.ts'
+import { NOON, asEvent, person, until } from '../world.ts'
 
 export const SECOND = 1000
 export const HOUR = 3_600_000
@@ -68,6 +69,33 @@ export function inboxOf(db: Db, clock: { now(): number }, plans: readonly Routin
   ): Promise<'stored' | 'duplicate'> => {
     const event = asEvent({ id: `${type}-${++events}`, type, customer, ...more })
     return acceptEvent(db, event, { plans, now: () => clock.now() })
+  }
+}
+
+export interface OpenedReview {
+  id: number
+  run: string
+  key: string
+  deadline: number
+}
+
+/** Opens reviews or tasks that are due in a day, each of a run of its own in the journey 'story'. */
+export function reviewsOpened(
+  db: Db,
+  clock: HandClock,
+  { key: step, ...asked }: { key: string } & Pick<Parameters<typeof openReview>[1], 'topic' | 'otherwise' | 'note'>,
+): () => Promise<OpenedReview> {
+  const send = inboxOf(db, clock, [routing('story')])
+  let opened = 0
+  return async () => {
+    const customer = `C${++opened}`
+    await send('customer.registered', person(customer))
+    const run = `story/${customer}`
+    const key = `${run}/${step}`
+    const deadline = clock.now() + DAY
+    await openReview(db, { ...asked, key, run, deadline, now: clock.now() })
+    const [row] = await rowsOf<{ id: number }>(db, `select id from reviews where key = '${key}'`)
+    return { id: row?.id ?? 0, run, key, deadline }
   }
 }
 

@@ -3,25 +3,15 @@ import { inTransaction } from '../../store/db.ts'
 import { endAndWake } from '../../store/enrolments.ts'
 import { closeReview, decideReview, openReview, openReviews, viewReview } from '../../store/reviews.ts'
 import { expectInvariants, freshStore, person } from '../world.ts'
-import { DAY, HOUR, behindLock, handClock, inboxOf, routing, rowsOf, wakesOf } from './given.ts'
+import { DAY, HOUR, behindLock, handClock, inboxOf, routing, rowsOf, wakesOf, reviewsOpened } from './given.ts'
 
 const { db } = await freshStore()
 const clock = handClock()
 const send = inboxOf(db, clock, [routing('story')])
 afterAll(() => expectInvariants(db))
 
-let asked = 0
 /** A review of a run of its own that is open for a day; denied where nobody decides. */
-async function open(): Promise<{ id: number; run: string; key: string; deadline: number }> {
-  const customer = `C${++asked}`
-  await send('customer.registered', person(customer))
-  const run = `story/${customer}`
-  const key = `${run}/review/fraud`
-  const deadline = clock.now() + DAY
-  await openReview(db, { key, run, topic: 'fraud', deadline, otherwise: 'deny', now: clock.now() })
-  const [row] = await rowsOf<{ id: number }>(db, `select id from reviews where key = '${key}'`)
-  return { id: row?.id ?? 0, run, key, deadline }
-}
+const open = reviewsOpened(db, clock, { key: 'review/fraud', topic: 'fraud', otherwise: 'deny' })
 
 const decide = (id: number, decision: 'approve' | 'deny', more: object = {}) =>
   decideReview(db, { id, decision, by: 'ada', reason: 'seen', remember: false, now: clock.now, ...more })

@@ -3,33 +3,20 @@ import { inTransaction } from '../../store/db.ts'
 import { endAndWake } from '../../store/enrolments.ts'
 import { closeReview, decideReview, lastReview, openReview, openReviews, viewReview } from '../../store/reviews.ts'
 import { expectInvariants, freshStore, person } from '../world.ts'
-import { DAY, handClock, inboxOf, routing, rowsOf, wakesOf } from './given.ts'
+import { DAY, handClock, inboxOf, routing, rowsOf, wakesOf, reviewsOpened } from './given.ts'
 
 const { db } = await freshStore()
 const clock = handClock()
 const send = inboxOf(db, clock, [routing('story')])
 afterAll(() => expectInvariants(db))
 
-let asked = 0
 /** A task of a run of its own, due in a day. */
-async function open(): Promise<{ id: number; run: string; key: string; deadline: number }> {
-  const customer = `C${++asked}`
-  await send('customer.registered', person(customer))
-  const run = `story/${customer}`
-  const key = `${run}/task/adviser`
-  const deadline = clock.now() + DAY
-  await openReview(db, {
-    key,
-    run,
-    topic: 'adviser',
-    note: 'Call them.',
-    deadline,
-    otherwise: 'cannot',
-    now: clock.now(),
-  })
-  const [row] = await rowsOf<{ id: number }>(db, `select id from reviews where key = '${key}'`)
-  return { id: row?.id ?? 0, run, key, deadline }
-}
+const open = reviewsOpened(db, clock, {
+  key: 'task/adviser',
+  topic: 'adviser',
+  note: 'Call them.',
+  otherwise: 'cannot',
+})
 
 const say = (id: number, decision: 'done' | 'cannot') =>
   decideReview(db, { id, decision, by: 'eve', reason: 'called', remember: false, now: clock.now })
