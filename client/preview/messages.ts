@@ -91,7 +91,8 @@ export class VirtualMessages {
     const { plan } = this.setting
     const chosen = wordsInPreview(this.setting, message)
     const variables = { ...variablesInPreview(this.setting), ...data }
-    const rendered = wordsOver(CAPABILITIES[channel], chosen, variables, { class: plan.class })
+    const { render } = this.setting
+    const rendered = wordsOver(CAPABILITIES[channel], chosen, variables, { class: plan.class }, render)
     const { evidence } = deliveryOf(plan.delivery, message)
     const findings = rendered.ok ? findingsIn(rendered.words, chosen, { evidence }) : []
     this.samples.set(`${channel} ${key}`, { rendered, findings })

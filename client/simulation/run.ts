@@ -15,7 +15,6 @@ import { VirtualReferrals } from '../preview/referrals.ts'
 import type { Setting } from '../preview/setting.ts'
 import type { Issue } from '../preview/tiers.ts'
 import type { Say } from '../preview/timeline.ts'
-import { withSplitsTold } from '../preview/splits.ts'
 import { VirtualWaits } from '../preview/waits.ts'
 import { benefitsOf } from '../../domain/tier.ts'
 import type { Person } from './person.ts'
@@ -161,7 +160,7 @@ export class PopulationRun implements Host, RunInMemory {
     const { plan, journey } = this.entry
     const rested = this.nextRest()
     const input = { run: this.id, journey: plan.name, customer: this.person.id, startsAt: this.startsAt }
-    void playStory(withSplitsTold(journey, this.tellSplit), this, input)
+    void playStory(journey, this, input)
       .catch((error: unknown) => this.shop.tally.failed(this, error))
       .then(() => this.over())
     return rested
@@ -172,7 +171,7 @@ export class PopulationRun implements Host, RunInMemory {
     this.leaveOff()
   }
 
-  private readonly tellSplit = (name: string, way: string, ways: readonly string[]): void => {
+  chose(name: string, way: string, ways: readonly string[]): void {
     this.shop.tally.split(this, { name, way, ways })
     this.say('split', `split ${name}: ${way}`, { name })
   }

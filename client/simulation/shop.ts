@@ -10,6 +10,7 @@ import { runId } from '../../domain/ids.ts'
 import { type Properties, type TakenEvent, decideEntry, occasionOf } from '../../domain/journey.ts'
 import type { CapRule } from '../../domain/pressure.ts'
 import { REFUNDED } from '../../domain/returns.ts'
+import { rememberingRender } from '../../domain/template-memory.ts'
 import type { Programme } from '../../domain/tier.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
@@ -64,6 +65,7 @@ export class PopulationShop {
   private readonly concerned = new Map<string, Concerned>()
   private readonly told = new Set<string>()
   readonly morning: MorningPlaces
+  readonly render = rememberingRender()
   readonly highest: number
 
   constructor(
@@ -99,9 +101,10 @@ export class PopulationShop {
     return known
   }
 
-  /** Everything that a member will do, at its time. */
-  expect(member: Member): void {
-    for (const act of member.acts) this.clock.at(act.at, () => this.accept(member, act))
+  /** Everything that members will do, at its time. */
+  expect(members: readonly Member[]): void {
+    const coming = members.flatMap((member) => member.acts.map((act) => ({ at: act.at, member, act })))
+    this.clock.foresee(coming, ({ member, act }) => this.accept(member, act))
   }
 
   /** Takes an event in as the inbox does. */

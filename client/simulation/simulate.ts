@@ -56,7 +56,7 @@ export async function simulate({ rules, ...asked }: Simulating): Promise<Simulat
   const shop = new PopulationShop(entries, { clock, rules: { ...RULES, ...rules }, tally })
   for (let day = 1; day <= days; day++) clock.at(from + day * DAY - 1, () => shop.budgets.endDay())
   shop.sweepDaily(from, end)
-  for (const member of members) shop.expect(member)
+  shop.expect(members)
   await withoutStacks(() => clock.play())
   for (const person of shop.people.values()) {
     person.lots.expire(end)
