@@ -86,6 +86,7 @@ function spanOf(here: Temporal.ZonedDateTime): Span {
 }
 
 const MINUTE = 60_000
+const DAY = 86_400_000
 
 /** The instant of a minute of a day since 1970-01-01 on the clock of a zone. */
 function instantOfDay(day: number, minute: number, zone: string): number {
@@ -233,12 +234,19 @@ export function birthdayWithin(
   window: { from: number; to: number },
 ): { instant: number; year: number } | undefined {
   const minute = minuteOfDay(at)
-  for (const year of new Set([local(window.from, zone).year, local(window.to, zone).year])) {
-    const date = Temporal.PlainDate.from({ year, month, day }, { overflow: 'constrain' })
-    const instant = instantOf(date, minute, zone)
+  const clock = clockOf(zone)
+  const years = [window.from, window.to].map((instant) => Number(dateOfDay(clock.at(instant).day).slice(0, 4)))
+  for (const year of new Set(years)) {
+    const instant = instantOfDay(dayOfYear(year, { month, day }), minute, zone)
     if (instant >= window.from && instant < window.to) return { instant, year }
   }
   return undefined
+}
+
+/** The day since 1970-01-01 of a day of a year; what its month lacks is the month's last. */
+function dayOfYear(year: number, { month, day }: Birthday): number {
+  const last = new Date(Date.UTC(year, month, 0)).getUTCDate()
+  return Date.UTC(year, month - 1, Math.min(day, last)) / DAY
 }
 
 /** True for a date that the calendar has, as '2027-02-28'. */

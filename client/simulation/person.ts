@@ -19,9 +19,15 @@ import { TierHistory } from './tiers.ts'
 /** A line of somebody's story, with the run it is of; null for what no run did. */
 export type PersonLine = Line & { run: string | null }
 
+/** The same as it is kept, as one of a million that nobody may ever look at. */
+interface KeptLine extends Pick<PersonLine, 'at' | 'what' | 'text' | 'run'> {
+  more: Partial<Line>
+}
+
 export class Person implements Ties {
   readonly id: string
   readonly joined: number
+  private readonly since: string
   readonly customer: VirtualCustomer
   readonly events: TakenEvent[] = []
   readonly runs = new Map<string, PopulationRun[]>()
@@ -32,8 +38,10 @@ export class Person implements Ties {
   readonly coupons = new Map<string, HeldCoupon>()
   readonly shelf: Shelf
   readonly tier: TierHistory
-  readonly lines: PersonLine[] = []
-  hasPaid = false
+  private readonly lines: KeptLine[] = []
+  paidOrders = 0
+  /** All that was paid, minor units. */
+  private spent = 0
   /** None of the customer's coupons ends later. */
   lastCoupon = -Infinity
   readonly tags = new Map<string, number>()
@@ -47,6 +55,7 @@ export class Person implements Ties {
   ) {
     this.id = id
     this.joined = now
+    this.since = new Date(now).toISOString()
     this.shopZone = shopZone
     this.customer = {
       id,
@@ -121,6 +130,25 @@ export class Person implements Ties {
     return says(MESSAGES) && (delivery.purpose === MESSAGES || says(delivery.purpose))
   }
 
+  tell(line: KeptLine): void {
+    this.lines.push(line)
+  }
+
+  /** In the order of time; what happened at one moment stays in the order in which it did. */
+  timeline(): PersonLine[] {
+    return this.lines
+      .map(({ at, what, text, more, run }) => ({ at, after: '', what, text, ...more, run }))
+      .sort((one, other) => one.at - other.at)
+  }
+
+  hear(event: TakenEvent): void {
+    this.events.push(event)
+    if (event.type !== 'order.paid') return
+    const { amount } = event.properties
+    this.paidOrders += 1
+    if (typeof amount === 'number') this.spent += amount
+  }
+
   /** The earlier runs of a journey, for the rule of re-entry. */
   past(journey: string): PastEntry[] {
     return (this.runs.get(journey) ?? []).map((run) => ({
@@ -132,15 +160,13 @@ export class Person implements Ties {
 
   facts(now: number): Facts {
     const { zone, tags, traits = {}, standing = null } = this.customer
-    const paid = this.events.filter(({ type }) => type === 'order.paid').map(({ properties }) => properties['amount'])
-    const spent = paid.reduce<number>((sum, amount) => sum + (typeof amount === 'number' ? amount : 0), 0)
-    const since = new Date(this.joined).toISOString()
+    const { paidOrders, spent, since } = this
     const today = localDate(now, this.zone)
     const facts = {
       zone,
       today,
       tags: tagsNow(tags, this, now),
-      paidOrders: paid.length,
+      paidOrders,
       spent,
       since,
       traits,

@@ -25,6 +25,9 @@ import type { PopulationShop } from './shop.ts'
 /** More than any story needs: one that comes to it goes round in a circle. */
 const STEPS_MOST = 10_000
 
+const NOTHING_MORE = {}
+const IDLE = (): void => {}
+
 export interface Entering {
   id: string
   occasion: string | null
@@ -35,6 +38,7 @@ export interface Entering {
 }
 
 interface Desks {
+  say: Say
   setting: Setting
   waits: VirtualWaits
   effects: VirtualEffects
@@ -69,7 +73,7 @@ export class PopulationRun implements Host, RunInMemory {
   private steps = 0
   private parked: { go: (why: 'due' | 'woken') => void; turn: number } | null = null
   private turns = 0
-  private leaveOff: () => void = () => {}
+  private leaveOff: () => void = IDLE
 
   constructor(
     shop: PopulationShop,
@@ -102,8 +106,11 @@ export class PopulationRun implements Host, RunInMemory {
   }
 
   get effects(): VirtualEffects {
-    const over = { budget: this.purse, shelf: this.person.shelf }
-    return (this.desks.effects ??= new VirtualEffects(this.setting, over, this.say))
+    return (this.desks.effects ??= new VirtualEffects(
+      this.setting,
+      { budget: this.purse, shelf: this.person.shelf },
+      this.say,
+    ))
   }
 
   get messages(): VirtualMessages {
@@ -111,8 +118,8 @@ export class PopulationRun implements Host, RunInMemory {
   }
 
   get points(): VirtualPoints {
-    const over = { budget: this.purse, lots: this.person.lots, tiers: this.person.tier }
-    return (this.desks.points ??= new VirtualPoints(this.setting, over, this.say))
+    const { lots, tier: tiers } = this.person
+    return (this.desks.points ??= new VirtualPoints(this.setting, { budget: this.purse, lots, tiers }, this.say))
   }
 
   get care(): VirtualCare {
@@ -167,13 +174,16 @@ export class PopulationRun implements Host, RunInMemory {
   }
 
   private over(): void {
+    const { leaveOff } = this
     this.desks = {}
-    this.leaveOff()
+    // What nobody resumes any more is not kept.
+    this.leaveOff = IDLE
+    leaveOff()
   }
 
   chose(name: string, way: string, ways: readonly string[]): void {
     this.shop.tally.split(this, { name, way, ways })
-    this.say('split', `split ${name}: ${way}`, { name })
+    this.tell('split', `split ${name}: ${way}`, { name })
   }
 
   /** Resolves when the story rests, or is over. */
@@ -210,11 +220,16 @@ export class PopulationRun implements Host, RunInMemory {
 
   moved(): void {}
 
+  get say(): Say {
+    return (this.desks.say ??= (...told) => this.tell(...told))
+  }
+
   /** The words of a message are told by its subject: whole mails of a hundred thousand would not fit. */
-  readonly say: Say = (what, text, { words: _words, ...more } = {}) => {
-    const line = { at: this.now(), after: '', what, text, ...more, run: this.id }
-    this.person.lines.push(line)
-    this.shop.tally.tell(this, line)
+  tell(...[what, text, more = NOTHING_MORE]: Parameters<Say>): void {
+    const at = this.now()
+    const { words, ...kept } = more
+    this.person.tell({ at, what, text, more: words ? kept : more, run: this.id })
+    this.shop.tally.tell(this, { at, what, ...more })
   }
 
   look(): void {
@@ -248,8 +263,9 @@ export class PopulationRun implements Host, RunInMemory {
     this.person.open.delete(this)
     this.desks.waits?.close()
     // What waited in an auction takes nothing away from others any more.
-    for (const key of this.person.load.bids.keys()) if (key.startsWith(`${this.id}/`)) this.person.load.bids.delete(key)
-    this.say('end', `end, ${status}: ${reason}`)
+    const { bids } = this.person.load
+    for (const key of bids.keys()) if (key.startsWith(`${this.id}/`)) bids.delete(key)
+    this.tell('end', `end, ${status}: ${reason}`)
     return true
   }
 

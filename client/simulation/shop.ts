@@ -117,10 +117,9 @@ export class PopulationShop {
     const { customer: said, type, properties } = act
     if (said) person.learn(said)
     const event = { id: act.id, type, at: new Date(now).toISOString(), properties }
-    const paidBefore = person.hasPaid
-    if (type === 'order.paid') person.hasPaid = true
-    person.events.push(event)
-    this.tally.event(person, event, said)
+    const paidBefore = person.paidOrders > 0
+    person.hear(event)
+    this.tally.event(person, type, now, said)
     this.settleOrder(person, act, paidBefore)
     this.route(person, event)
     if (said?.birthday) this.keepLateBirthday(person)
@@ -165,8 +164,8 @@ export class PopulationShop {
     if (this.told.has(id)) return
     this.told.add(id)
     const event = { id, type, at: new Date(this.clock.now).toISOString(), properties }
-    person.events.push(event)
-    this.tally.event(person, event, undefined)
+    person.hear(event)
+    this.tally.event(person, type, this.clock.now)
     this.route(person, event)
   }
 
@@ -238,7 +237,7 @@ export class PopulationShop {
     runs.push(run)
     person.open.add(run)
     person.runs.set(plan.name, runs)
-    run.say('begin', `${plan.title} begins, ${arm}`, { name: plan.name })
+    run.tell('begin', `${plan.title} begins, ${arm}`, { name: plan.name })
     this.tally.entered(run)
     this.clock.at(this.clock.now, () => run.begin())
   }
