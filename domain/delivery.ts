@@ -32,10 +32,16 @@ export const PLAIN: Delivery = {
   messages: {},
 }
 
-export function deliveryOf(
-  { channels, tags, evidence, messages }: Delivery,
-  message: string,
-): Required<MessageDelivery> {
+export function deliveryOf(plan: Delivery, message: string): Required<MessageDelivery> {
+  const known = deliveries.get(plan) ?? new Map<string, Required<MessageDelivery>>()
+  const one = known.get(message) ?? madeOf(plan, message)
+  deliveries.set(plan, known.set(message, one))
+  return one
+}
+
+const deliveries = new WeakMap<Delivery, Map<string, Required<MessageDelivery>>>()
+
+function madeOf({ channels, tags, evidence, messages }: Delivery, message: string): Required<MessageDelivery> {
   const own = messages[message] ?? {}
   return {
     channels: own.channels ?? channels,

@@ -28,13 +28,17 @@ const APART = new Set([
   'endcase',
 ])
 const TAGS = /\{%-?\s*(\w+)([^%]*)/g
+/** Takes blanks from what stands beside. */
+const TRIMS = /\{[{%]-|-[%}]\}/
 const KNOWN_MOST = 10_000
 
 /** Remembers what came out; the same as rendering anew in all else. */
 export function rememberingRender(): Render {
   const sources = new Map<string, Part[]>()
+  // The same piece stands in many letters.
+  const parts = new Map<string, Part>()
   const partsOf = (source: string): Part[] => {
-    const known = sources.get(source) ?? takenApart(source)
+    const known = sources.get(source) ?? takenApart(source, parts)
     sources.set(source, known)
     return known
   }
@@ -46,18 +50,22 @@ export function rememberingRender(): Render {
   }
 }
 
-function takenApart(source: string): Part[] {
+function takenApart(source: string, parts: Map<string, Part>): Part[] {
   const templates = parseText(source)
   // `offset: continue` goes on where another loop ended.
   const apart = [...source.matchAll(TAGS)].every(
     ([, tag = '', rest = '']) => APART.has(tag) && !rest.includes('continue'),
   )
-  return (apart ? templates.map((one) => [one]) : [templates]).map((some) => ({
-    templates: some,
-    paths: globalsOf(some),
-    known: new Map(),
-  }))
+  if (!apart || TRIMS.test(source)) return [partOf(templates)]
+  return templates.map((one, nth) => {
+    const piece = source.slice(one.token.begin, templates[nth + 1]?.token.begin)
+    const part = parts.get(piece) ?? partOf([one])
+    parts.set(piece, part)
+    return part
+  })
 }
+
+const partOf = (templates: Template[]): Part => ({ templates, paths: globalsOf(templates), known: new Map() })
 
 function resultOf({ templates, paths, known }: Part, variables: Record<string, unknown>): string {
   let key = ''

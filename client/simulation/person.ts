@@ -38,7 +38,10 @@ export class Person implements Ties {
   readonly coupons = new Map<string, HeldCoupon>()
   readonly shelf: Shelf
   readonly tier: TierHistory
-  private readonly lines: KeptLine[] = []
+  /** Messages sent to them so far. */
+  sent = 0
+  /** Null where their story is not kept. */
+  private lines: KeptLine[] | null
   paidOrders = 0
   /** All that was paid, minor units. */
   private spent = 0
@@ -50,10 +53,11 @@ export class Person implements Ties {
   private readonly shopZone: string
 
   constructor(
-    { id, suppressed, now }: { id: string; suppressed: boolean; now: number },
+    { id, suppressed, now, told }: { id: string; suppressed: boolean; now: number; told: boolean },
     { shopZone, programme, coupons }: { shopZone: string; programme: Programme; coupons: PopulationCoupons },
   ) {
     this.id = id
+    this.lines = told ? [] : null
     this.joined = now
     this.since = new Date(now).toISOString()
     this.shopZone = shopZone
@@ -131,13 +135,18 @@ export class Person implements Ties {
   }
 
   tell(line: KeptLine): void {
-    this.lines.push(line)
+    this.lines?.push(line)
   }
 
-  /** In the order of time; what happened at one moment stays in the order in which it did. */
-  timeline(): PersonLine[] {
+  /** Nobody will look at their story. */
+  forget(): void {
+    this.lines = null
+  }
+
+  /** In the order of time; what happened at one moment stays in the order in which it did. Undefined where it was not kept. */
+  timeline(): PersonLine[] | undefined {
     return this.lines
-      .map(({ at, what, text, more, run }) => ({ at, after: '', what, text, ...more, run }))
+      ?.map(({ at, what, text, more, run }) => ({ at, after: '', what, text, ...more, run }))
       .sort((one, other) => one.at - other.at)
   }
 

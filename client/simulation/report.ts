@@ -163,12 +163,11 @@ function worstOf(
   const by = groups(sent, ({ customer }) => customer)
   const spread = new Map<number, number>([[0, members.length - by.size]])
   for (const { length } of by.values()) spread.set(length, (spread.get(length) ?? 0) + 1)
-  const ranked = [...by].sort(([one, some], [other, others]) => others.length - some.length || (one < other ? -1 : 1))
-  const [id, hits] = ranked[0] ?? []
-  const person = id === undefined ? undefined : shop.people.get(id)
   const messagesPerCustomer = Object.fromEntries([...spread].sort(([one], [other]) => one - other))
-  if (!person || !hits) return { worst: null, messagesPerCustomer }
-  return { worst: { ...hitOf(person, hits), timeline: person.timeline() }, messagesPerCustomer }
+  const person = shop.worstHit()
+  const hits = person && by.get(person.id)
+  if (!hits) return { worst: null, messagesPerCustomer }
+  return { worst: { ...hitOf(person, hits), timeline: person.timeline() ?? [] }, messagesPerCustomer }
 }
 
 function hitOf({ id, zone }: Person, hits: readonly MessageEnd[]) {

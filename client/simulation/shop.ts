@@ -64,19 +64,22 @@ export class PopulationShop {
   private readonly entries: readonly CatalogueEntry[]
   private readonly concerned = new Map<string, Concerned>()
   private readonly told = new Set<string>()
+  /** The one customer whose story is kept; of everybody to begin with where it is left out. */
+  private readonly watched: string | undefined
   readonly morning: MorningPlaces
   readonly render = rememberingRender()
   readonly highest: number
 
   constructor(
     entries: readonly CatalogueEntry[],
-    { clock, rules, tally }: { clock: PopulationClock; rules: ShopRules; tally: Tally },
+    { clock, rules, tally, watched }: { clock: PopulationClock; rules: ShopRules; tally: Tally; watched?: string },
   ) {
     const plans = entries.map(({ plan }) => plan)
     this.entries = entries
     this.clock = clock
     this.rules = rules
     this.tally = tally
+    this.watched = watched
     this.budgets = new PopulationBudgets(plans, { now: () => clock.now, pointCost: rules.pointCost })
     this.coupons = new PopulationCoupons(plans, { budgets: this.budgets, issued: (coupon) => this.expireLater(coupon) })
     this.referrals = new PopulationReferrals(
@@ -107,12 +110,33 @@ export class PopulationShop {
     this.clock.foresee(coming, ({ member, act }) => this.accept(member, act))
   }
 
+  private isTold(id: string): boolean {
+    return this.watched === undefined || this.watched === id
+  }
+
+  /** Whoever got the most messages so far; of two who got as many the first by id. */
+  worstHit(): Person | undefined {
+    let worst: Person | undefined
+    for (const one of this.people.values()) {
+      if (!worst || one.sent > worst.sent || (one.sent === worst.sent && one.id < worst.id)) worst = one
+    }
+    return worst
+  }
+
+  /** Only the story of the worst hit is told in the end: of whoever is far from that it is kept no more. */
+  forgetTheQuiet(): void {
+    const most = this.worstHit()?.sent ?? 0
+    for (const person of this.people.values()) if (FAR * person.sent < most) person.forget()
+  }
+
   /** Takes an event in as the inbox does. */
   private accept({ id, suppressed }: Member, act: Act): void {
     const { now } = this.clock
     const known = this.people.get(id)
     const { shopZone, programme } = this.rules
-    const person = known ?? new Person({ id, suppressed, now }, { shopZone, programme, coupons: this.coupons })
+    const person =
+      known ??
+      new Person({ id, suppressed, now, told: this.isTold(id) }, { shopZone, programme, coupons: this.coupons })
     if (!known) this.people.set(id, person)
     const { customer: said, type, properties } = act
     if (said) person.learn(said)
@@ -307,6 +331,9 @@ export class PopulationShop {
     }
   }
 }
+
+/** Less than a third of the most. */
+const FAR = 3
 
 const nextHour = (at: number): number => Math.ceil(at / HOUR) * HOUR
 

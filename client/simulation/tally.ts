@@ -140,7 +140,10 @@ export class Tally {
     if (what !== 'message' && what !== 'held' && what !== 'skipped') return
     if (key === undefined || channel === undefined) return
     const status = what === 'message' ? 'sent' : what
-    if (status === 'sent') count.sent += 1
+    if (status === 'sent') {
+      count.sent += 1
+      person.sent += 1
+    }
     this.messages.set(key, {
       key,
       customer: person.id,
