@@ -52,6 +52,7 @@ function madeOf({ channels, tags, evidence, messages }: Delivery, message: strin
 
 /** The channels of a message as this customer would have them: what they like best first, then in the plan's order. */
 export function preferred(channels: readonly ChannelName[], likes: readonly string[]): ChannelName[] {
+  if (likes.length === 0 || channels.length < 2) return [...channels]
   const rank = (channel: ChannelName): number => (likes.includes(channel) ? likes.indexOf(channel) : likes.length)
   return [...channels].sort((one, other) => rank(one) - rank(other))
 }

@@ -99,14 +99,14 @@ const PRINTED = /^[\t\n\r\x20-\x7e]*$/
 const plainOf = (text: string): string =>
   (PRINTED.test(text) ? text : text.normalize('NFKD').replace(INVISIBLE, '')).toLowerCase()
 
-/** Two short words side by side, which may be letters of one; the pattern that joins those is dear. */
-const SHORT_WORDS = / [^ ]{1,2} [^ ]{1,2} /
+/** Two words of one letter side by side, which may be of one word; the pattern that joins those is dear. */
+const LETTERS = / (?:[^ ]|[\ud800-\udbff][^ ]) (?:[^ ]|[\ud800-\udbff][^ ]) /
 
 const wordsOf = (plain: string): string => skeleton(plain.replace(/['’]/g, '').replace(NO_LETTER, ' ').trim())
 
 /** Letters set one by one are a word: c u r e s. */
 const lettersJoined = (words: string): string =>
-  SHORT_WORDS.test(words) ? words.replace(/(?<= \p{L}) (?=\p{L} )/gu, '') : words
+  LETTERS.test(words) ? words.replace(/(?<= \p{L}) (?=\p{L} )/gu, '') : words
 
 const HAN = /\p{Script=Han}/u
 

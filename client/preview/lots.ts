@@ -61,12 +61,20 @@ export class Lots {
     return this.changes
   }
 
-  earn({ pending, now, ...one }: NewLot): Earned {
+  earn({ key, journey, run, rule, order, unit, onReturn, original, expiresAt, pending, now }: NewLot): Earned {
     const nth = ++this.changes
     const lot: Earned = {
-      ...one,
+      key,
+      journey,
+      run,
+      rule,
+      order,
+      unit,
+      onReturn,
+      original,
+      expiresAt,
       id: nth,
-      remaining: one.original,
+      remaining: original,
       state: pending ? 'pending' : 'available',
       earnedAt: now,
       settled: pending ? null : { at: now, nth },

@@ -24,6 +24,8 @@ interface KeptLine extends Pick<PersonLine, 'at' | 'what' | 'text' | 'run'> {
   more: Partial<Line>
 }
 
+const NO_ENTRIES: readonly PastEntry[] = []
+
 export class Person implements Ties {
   readonly id: string
   readonly joined: number
@@ -159,12 +161,10 @@ export class Person implements Ties {
   }
 
   /** The earlier runs of a journey, for the rule of re-entry. */
-  past(journey: string): PastEntry[] {
-    return (this.runs.get(journey) ?? []).map((run) => ({
-      occasion: run.occasion,
-      enteredAt: run.enteredAt,
-      open: run.status === 'running',
-    }))
+  past(journey: string): readonly PastEntry[] {
+    const runs = this.runs.get(journey)
+    if (!runs) return NO_ENTRIES
+    return runs.map(({ occasion, enteredAt, status }) => ({ occasion, enteredAt, open: status === 'running' }))
   }
 
   facts(now: number): Facts {

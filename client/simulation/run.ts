@@ -14,7 +14,7 @@ import { VirtualPoints } from '../preview/points.ts'
 import { VirtualReferrals } from '../preview/referrals.ts'
 import type { Setting } from '../preview/setting.ts'
 import type { Issue } from '../preview/tiers.ts'
-import type { Say } from '../preview/timeline.ts'
+import type { Line, Say } from '../preview/timeline.ts'
 import { VirtualWaits } from '../preview/waits.ts'
 import { benefitsOf } from '../../domain/tier.ts'
 import type { Person } from './person.ts'
@@ -27,6 +27,8 @@ const STEPS_MOST = 10_000
 
 const NOTHING_MORE = {}
 const IDLE = (): void => {}
+
+const withoutWords = ({ words: _, ...more }: Partial<Line>): Partial<Line> => more
 
 export interface Entering {
   id: string
@@ -69,6 +71,7 @@ export class PopulationRun implements Host, RunInMemory {
   private readonly shop: PopulationShop
   /** The events of the customer when it began. */
   private readonly since: number
+  private readonly heard: TakenEvent[] = []
   private woken = 0
   private steps = 0
   private parked: { go: (why: 'due' | 'woken') => void; turn: number } | null = null
@@ -151,7 +154,9 @@ export class PopulationRun implements Host, RunInMemory {
 
   /** What came since it began. */
   get events(): readonly TakenEvent[] {
-    return this.person.events.slice(this.since)
+    const { heard, since, person } = this
+    for (let nth = since + heard.length; nth < person.events.length; nth++) heard.push(person.events[nth] as TakenEvent)
+    return heard
   }
 
   now(): number {
@@ -227,9 +232,8 @@ export class PopulationRun implements Host, RunInMemory {
   /** The words of a message are told by its subject: whole mails of a hundred thousand would not fit. */
   tell(...[what, text, more = NOTHING_MORE]: Parameters<Say>): void {
     const at = this.now()
-    const { words, ...kept } = more
-    this.person.tell({ at, what, text, more: words ? kept : more, run: this.id })
-    this.shop.tally.tell(this, { at, what, ...more })
+    this.person.tell({ at, what, text, more: more.words ? withoutWords(more) : more, run: this.id })
+    this.shop.tally.tell(this, { at, what, more })
   }
 
   look(): void {

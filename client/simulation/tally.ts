@@ -11,6 +11,11 @@ import type { PopulationRun } from './run.ts'
 
 const DAY = 86_400_000
 
+/** What a run says, for the counts: its text is for whoever looks at one customer. */
+interface Told extends Pick<Line, 'at' | 'what'> {
+  more: Partial<Line>
+}
+
 /** The last word on a message, as the store's row has it. */
 export interface MessageEnd {
   key: string
@@ -127,7 +132,8 @@ export class Tally {
   }
 
   /** What a run says of itself. */
-  tell({ entry, person }: PopulationRun, { at, what, name, code, key, channel }: Omit<Line, 'after' | 'text'>): void {
+  tell({ entry, person }: PopulationRun, { at, what, more }: Told): void {
+    const { name, code, key, channel } = more
     const journey = entry.plan.name
     if (code) {
       const by = this.refusals.get(code) ?? new Map<string, number>()
