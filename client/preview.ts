@@ -21,7 +21,6 @@ import { type Campaign, type CatalogueEntry, type Journey, memberJourney, playSt
 import type { Timeline } from './preview/timeline.ts'
 import type { Answered, Outside, Perishable, Setting, VirtualCustomer } from './preview/setting.ts'
 import { VirtualShop } from './preview/shop.ts'
-import { withSplitsTold } from './preview/splits.ts'
 import type { PublishedWords } from './preview/words.ts'
 
 export { formatTimeline } from './preview/timeline.ts'
@@ -146,9 +145,8 @@ export async function walk(
   })
   shop.say('begin', `${plan.title} begins for ${customer.id}, ${arm}`, { name: plan.name })
   const journey = campaign ? asMember(campaign, shop, { plan, customer }) : entry.journey
-  const tell = (name: string, way: string): void => shop.say('split', `split ${name}: ${way}`, { name })
   const input = { run, journey: plan.name, customer: customer.id, startsAt }
-  await Promise.race([playStory(withSplitsTold(journey, tell), shop, input), shop.heldForEver])
+  await Promise.race([playStory(journey, shop, input), shop.heldForEver])
   shop.playOut()
   const { lines, inbox } = shop
   const { status, reason, goalAt } = inbox

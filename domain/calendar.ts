@@ -86,6 +86,7 @@ function spanOf(here: Temporal.ZonedDateTime): Span {
 }
 
 const MINUTE = 60_000
+const DAY = 86_400_000
 
 /** The instant of a minute of a day since 1970-01-01 on the clock of a zone. */
 function instantOfDay(day: number, minute: number, zone: string): number {
@@ -178,9 +179,12 @@ function plainDate(date: string): Temporal.PlainDate {
   try {
     return Temporal.PlainDate.from(date, { overflow: 'reject' })
   } catch (cause) {
-    throw new PerennialError('TIME_MALFORMED', `'${date}' is not a date`, { expected: "'2027-02-06'", cause })
+    throw notADate(date, cause)
   }
 }
+
+const notADate = (date: string, cause?: unknown): PerennialError =>
+  new PerennialError('TIME_MALFORMED', `'${date}' is not a date`, { expected: "'2027-02-06'", cause })
 
 /** The year of a date '2027-02-06'. Throws TIME_MALFORMED for a day that does not exist. */
 export function yearOf(date: string): number {
@@ -233,13 +237,22 @@ export function birthdayWithin(
   window: { from: number; to: number },
 ): { instant: number; year: number } | undefined {
   const minute = minuteOfDay(at)
-  for (const year of new Set([local(window.from, zone).year, local(window.to, zone).year])) {
-    const date = Temporal.PlainDate.from({ year, month, day }, { overflow: 'constrain' })
-    const instant = instantOf(date, minute, zone)
+  const clock = clockOf(zone)
+  const years = [window.from, window.to].map((instant) => Number(dateOfDay(clock.at(instant).day).slice(0, 4)))
+  for (const year of new Set(years)) {
+    const instant = instantOfDay(dayOfYear(year, { month, day }), minute, zone)
     if (instant >= window.from && instant < window.to) return { instant, year }
   }
   return undefined
 }
+
+/** The day since 1970-01-01 of a day of a year; what its month lacks is the month's last. */
+function dayOfYear(year: number, { month, day }: Birthday): number {
+  return Date.UTC(year, month - 1, Math.min(day, lengthOf(year, month))) / DAY
+}
+
+/** How many days a month has. */
+const lengthOf = (year: number, month: number): number => new Date(Date.UTC(year, month, 0)).getUTCDate()
 
 /** True for a date that the calendar has, as '2027-02-28'. */
 export function isDate(text: string): boolean {
@@ -252,9 +265,10 @@ export function isDate(text: string): boolean {
 
 /** Whether a birthday, or a day of every month, is on a date: what a month does not have is kept on its last day. */
 export function fallsOn(day: Birthday | { day: number }, date: string): boolean {
-  const here = plainDate(date)
-  if ('month' in day && day.month !== here.month) return false
-  return Math.min(day.day, here.daysInMonth) === here.day
+  if (dayOfDate(date) === undefined) throw notADate(date)
+  const [year = 0, month = 0, here = 0] = date.split('-').map(Number)
+  if ('month' in day && day.month !== month) return false
+  return Math.min(day.day, lengthOf(year, month)) === here
 }
 
 /** So many calendar days after a date: '2027-03-01' is the day after '2027-02-28'. */

@@ -32,10 +32,16 @@ export const PLAIN: Delivery = {
   messages: {},
 }
 
-export function deliveryOf(
-  { channels, tags, evidence, messages }: Delivery,
-  message: string,
-): Required<MessageDelivery> {
+export function deliveryOf(plan: Delivery, message: string): Required<MessageDelivery> {
+  const known = deliveries.get(plan) ?? new Map<string, Required<MessageDelivery>>()
+  const one = known.get(message) ?? madeOf(plan, message)
+  deliveries.set(plan, known.set(message, one))
+  return one
+}
+
+const deliveries = new WeakMap<Delivery, Map<string, Required<MessageDelivery>>>()
+
+function madeOf({ channels, tags, evidence, messages }: Delivery, message: string): Required<MessageDelivery> {
   const own = messages[message] ?? {}
   return {
     channels: own.channels ?? channels,
@@ -46,6 +52,7 @@ export function deliveryOf(
 
 /** The channels of a message as this customer would have them: what they like best first, then in the plan's order. */
 export function preferred(channels: readonly ChannelName[], likes: readonly string[]): ChannelName[] {
+  if (likes.length === 0 || channels.length < 2) return [...channels]
   const rank = (channel: ChannelName): number => (likes.includes(channel) ? likes.indexOf(channel) : likes.length)
   return [...channels].sort((one, other) => rank(one) - rank(other))
 }

@@ -24,6 +24,19 @@ const SHAPE = /^(\d{1,6}(?:\.\d{1,20})?(?:e-\d{1,3})?)\s*([a-z]+)$/
 
 /** Whole milliseconds of a duration. Throws DURATION_MALFORMED. Also reads the CLI's short form: '2d', '90m'. */
 export function milliseconds(duration: string): number {
+  const known = read.get(duration)
+  if (known !== undefined) return known
+  const ms = readDuration(duration)
+  if (read.size >= READ_MOST) read.clear()
+  read.set(duration, ms)
+  return ms
+}
+
+/** Plans have few of them, and ask again and again. */
+const read = new Map<string, number>()
+const READ_MOST = 1_000
+
+function readDuration(duration: string): number {
   const [, amount, word] = SHAPE.exec(duration.trim()) ?? []
   const unit = word === undefined ? undefined : (SHORT[word] ?? (word.replace(/s$/, '') as Unit))
   if (amount === undefined || unit === undefined || !Object.hasOwn(MS, unit)) {

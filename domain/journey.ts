@@ -71,10 +71,13 @@ export interface PastEntry {
 export type Entry = { enter: true; occasion: string | null } | { enter: false; code: Refusal }
 
 export function matches(pattern: EventPattern, event: { type: string; properties: Properties }): boolean {
-  const has = (all: Properties): boolean =>
-    Object.entries(all).every(([key, value]) => sameValue(event.properties[key], value))
-  return pattern.on === event.type && has(pattern.where ?? {}) && !(pattern.unless && has(pattern.unless))
+  if (pattern.on !== event.type) return false
+  const { where, unless } = pattern
+  return (where === undefined || hasAll(event, where)) && !(unless && hasAll(event, unless))
 }
+
+const hasAll = ({ properties }: { properties: Properties }, all: Properties): boolean =>
+  Object.entries(all).every(([key, value]) => sameValue(properties[key], value))
 
 /** Whether a value has in it what is asked, as `@>` of PostgreSQL has it: what a wait's `match` is held to. */
 export function holds(value: Json | undefined, asked: Json): boolean {

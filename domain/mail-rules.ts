@@ -5,7 +5,7 @@
  */
 import { isChinese } from './locale.ts'
 import type { MessageClass } from './sending.ts'
-import { type Footer, type Rendered, type Wording, renderWords } from './template.ts'
+import { type Footer, type Render, type Rendered, type Wording, renderWords } from './template.ts'
 
 /** What tells where a customer is. */
 export interface Whereabouts {
@@ -72,8 +72,13 @@ export function mailFooter({ locale, unsubscribeUrl, preferencesUrl, address }: 
 }
 
 /** A mail out of its words, with all that the law asks of it. */
-export function renderMail(copy: Wording, variables: Record<string, unknown>, rules: MailRules): Rendered {
-  const rendered = renderWords(copy, variables, mailFooter(rules), rules.locale)
+export function renderMail(
+  copy: Wording,
+  variables: Record<string, unknown>,
+  rules: MailRules,
+  render?: Render,
+): Rendered {
+  const rendered = renderWords(copy, variables, mailFooter(rules), rules.locale, render)
   if (!rendered.ok || rules.class !== 'marketing' || !rules.china) return rendered
   return { ok: true, words: { ...rendered.words, subject: markedSubject(rendered.words.subject, rules.locale) } }
 }

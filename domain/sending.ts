@@ -180,29 +180,42 @@ export const wordlessGate = (messageClass: MessageClass, facts: SendFacts): Verd
 
 const NONE: ReadonlySet<string> = new Set()
 
-const holds = (messageClass: MessageClass): boolean =>
-  CHECKS.some((check) => check.title === 'holdout' && check.does[messageClass] !== 'pass')
+/** The checks that bind a class, the others left out: asked a hundred thousand times. */
+const BINDING = Object.fromEntries(
+  (['marketing', 'service', 'transactional'] as const).map((of) => [
+    of,
+    CHECKS.filter(({ does }) => does[of] !== 'pass'),
+  ]),
+) as Record<MessageClass, Check[]>
+
+const holds = (messageClass: MessageClass): boolean => BINDING[messageClass].some(({ title }) => title === 'holdout')
 
 function walk(
   messageClass: MessageClass,
   facts: SendFacts,
   without: ReadonlySet<string>,
 ): Omit<Verdict, 'exposed'> & Outcome {
-  let [first, ...others] = facts.channels
+  let left: readonly ChannelFacts[] = facts.channels
   const passed: Passed[] = []
-  for (const check of CHECKS) {
-    const effect = check.does[messageClass]
-    if (effect === 'pass' || without.has(check.title)) continue
-    const asked = [first, ...others].map((channel) => ({ channel, objection: check.objects(facts, channel) }))
-    const [best, ...rest] = asked.filter((one) => one.objection === undefined).map((one) => one.channel)
-    if (best === undefined) return decided(effect, first.name, asked[0]?.objection, passed)
-    for (const { channel, objection } of asked) {
-      if (objection !== undefined) passed.push({ channel: channel.name, code: codeOf(objection) })
-    }
-    first = best
-    others = rest
+  for (const check of BINDING[messageClass]) {
+    if (without.has(check.title)) continue
+    const objections = left.map((channel) => check.objects(facts, channel))
+    if (objections.every((one) => one === undefined)) continue
+    const free = left.filter((_, nth) => objections[nth] === undefined)
+    const effect = check.does[messageClass] === 'hold' ? 'hold' : 'skip'
+    if (free.length === 0) return decided(effect, firstOf(left).name, objections[0], passed)
+    left.forEach(({ name: channel }, nth) => {
+      const objection = objections[nth]
+      if (objection !== undefined) passed.push({ channel, code: codeOf(objection) })
+    })
+    left = free
   }
-  return { do: 'send', channel: first.name, passed }
+  return { do: 'send', channel: firstOf(left).name, passed }
+}
+
+function firstOf([first]: readonly ChannelFacts[]): ChannelFacts {
+  if (!first) throw new RangeError('the gate was asked without a channel')
+  return first
 }
 
 type Outcome =

@@ -1,7 +1,7 @@
 /** The words of one message as they go out over a channel, and what the wording check says of them. */
 import type { Capability } from './channel.ts'
 import { type MailRules, renderMail } from './mail-rules.ts'
-import type { Rendered, Words } from './template.ts'
+import type { Render, Rendered, Words } from './template.ts'
 import type { ChosenWords } from './word-versions.ts'
 import { type Finding, checkWording, textOfWords } from './wording.ts'
 import type { Term } from './wording-terms.ts'
@@ -20,9 +20,10 @@ export function wordsOver(
   chosen: WordsForOne,
   variables: Record<string, unknown>,
   rules: Omit<MailRules, 'locale' | 'china'>,
+  render?: Render,
 ): Rendered {
   const china = chosen.china && channel.address === 'email'
-  return renderMail(chosen.words, variables, { ...rules, locale: chosen.locale, china })
+  return renderMail(chosen.words, variables, { ...rules, locale: chosen.locale, china }, render)
 }
 
 /** `leave` is the plan's; an operator's words bring their own beside it. */

@@ -123,12 +123,16 @@ export function variablesOf(copy: Wording): Set<string> {
   const parts = [copy.subject, copy.text, copy.html ?? '']
   return new Set(
     parts.flatMap((source) =>
-      plain
-        .globalVariableSegmentsSync(parse(plain, source), { partials: false })
-        .map((path) => path.filter((part) => typeof part === 'string').join('.')),
+      globalsOf(parse(plain, source)).map((path) => path.filter((part) => typeof part === 'string').join('.')),
     ),
   )
 }
+
+export const parseText = (source: string): Template[] => parse(plain, source)
+
+/** The paths of the values that templates name from outside; a part that is no text is itself a path. */
+export const globalsOf = (templates: Template[]): (readonly unknown[])[] =>
+  plain.globalVariableSegmentsSync(templates, { partials: false })
 
 /** Control characters and the separators that some programs break lines at become blanks: no name writes a header. */
 const onePlainLine = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()
@@ -146,10 +150,19 @@ export interface Footer {
 const TRIES = 3
 const OUT_OF_TIME = 'template render limit exceeded'
 
-function rendered(liquid: Liquid, source: string, variables: Record<string, unknown>): string {
+/** What Liquid makes of a source, as text or as HTML. Throws what Liquid throws. */
+export type Render = (kind: 'text' | 'html', source: string, variables: Record<string, unknown>) => string
+
+export function rendered(
+  kind: 'text' | 'html',
+  source: string | Template[],
+  variables: Record<string, unknown>,
+): string {
+  const liquid = kind === 'html' ? markup : plain
   for (let tries = 1; ; tries++) {
     try {
-      return liquid.renderSync(parse(liquid, source), variables) as string
+      const templates = typeof source === 'string' ? parse(liquid, source) : source
+      return liquid.renderSync(templates, variables) as string
     } catch (error) {
       const late = error instanceof Error && error.message.includes(OUT_OF_TIME)
       if (!late || tries >= TRIES) throw error
@@ -163,12 +176,13 @@ export function renderWords(
   variables: Record<string, unknown>,
   footer?: Footer,
   lang?: string,
+  render: Render = rendered,
 ): Rendered {
   try {
-    const subject = onePlainLine(rendered(plain, copy.subject, variables))
-    const text = rendered(plain, copy.text, variables).trim()
+    const subject = onePlainLine(render('text', copy.subject, variables))
+    const text = render('text', copy.text, variables).trim()
     // The text is text: a '<' that its author wrote is escaped like one that came with a name.
-    const body = copy.html === undefined ? paragraphs(escapeHtml(text)) : rendered(markup, copy.html, variables).trim()
+    const body = copy.html === undefined ? paragraphs(escapeHtml(text)) : render('html', copy.html, variables).trim()
     return {
       ok: true,
       words: {

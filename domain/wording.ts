@@ -99,27 +99,65 @@ const PRINTED = /^[\t\n\r\x20-\x7e]*$/
 const plainOf = (text: string): string =>
   (PRINTED.test(text) ? text : text.normalize('NFKD').replace(INVISIBLE, '')).toLowerCase()
 
-/** Two short words side by side, which may be letters of one; the pattern that joins those is dear. */
-const SHORT_WORDS = / [^ ]{1,2} [^ ]{1,2} /
+/** Two words of one letter side by side, which may be of one word; the pattern that joins those is dear. */
+const LETTERS = / (?:[^ ]|[\ud800-\udbff][^ ]) (?:[^ ]|[\ud800-\udbff][^ ]) /
 
-function apart(plain: string): string {
-  const words = ` ${skeleton(plain.replace(/['’]/g, '').replace(NO_LETTER, ' ').trim())} `
-  // Letters set one by one are a word: c u r e s.
-  return SHORT_WORDS.test(words) ? words.replace(/(?<= \p{L}) (?=\p{L} )/gu, '') : words
-}
+const wordsOf = (plain: string): string => skeleton(plain.replace(/['’]/g, '').replace(NO_LETTER, ' ').trim())
+
+/** Letters set one by one are a word: c u r e s. */
+const lettersJoined = (words: string): string =>
+  LETTERS.test(words) ? words.replace(/(?<= \p{L}) (?=\p{L} )/gu, '') : words
 
 const HAN = /\p{Script=Han}/u
 
-const chinese = (text: string): string => simplified(text.replace(NO_LETTER, '')).replace(FIRST, '第一')
+const compactOf = (plain: string): string => simplified(plain.replace(NO_LETTER, ''))
+
+/** How what stands between two blanks is read, which does not hang on what stands around them. */
+interface Reading {
+  words: string
+  /** With punctuation inside as nothing. */
+  joined: string
+  compact: string
+  han: boolean
+}
+
+const pieces = new Map<string, Reading>()
+const PIECES_MOST = 20_000
+
+/** Most of what stands between blanks is in every letter of a plan. Nothing long is kept, and all is forgotten at times. */
+function readingOf(piece: string): Reading {
+  const known = pieces.get(piece)
+  if (known) return known
+  const plain = plainOf(piece)
+  const words = wordsOf(plain)
+  const inside = plain.replace(INSIDE, '')
+  const joined = inside === plain ? words : wordsOf(inside)
+  const reading = { words, joined, compact: compactOf(plain), han: HAN.test(plain) }
+  if (piece.length > PIECE_MOST) return reading
+  if (pieces.size >= PIECES_MOST) pieces.clear()
+  pieces.set(piece, reading)
+  return reading
+}
+
+const PIECE_MOST = 200
 
 /** Chinese has no blanks, so all of them go; of English the words stay apart, once with punctuation as a blank, once as nothing. */
 function readings(text: string): string[] {
-  const plain = plainOf(text)
-  const words = apart(plain)
-  const joined = apart(plain.replace(INSIDE, ''))
-  const compact = HAN.test(plain) ? chinese(plain) : ''
-  return joined === words ? [compact, words] : [compact, words, joined]
+  let [words, joined, compact, han] = [' ', ' ', '', false]
+  for (const piece of text.split(/[ \n]+/)) {
+    if (piece === '') continue
+    const one = readingOf(piece)
+    if (one.words !== '') words += `${one.words} `
+    if (one.joined !== '') joined += `${one.joined} `
+    compact += one.compact
+    han ||= one.han
+  }
+  const all = [han ? compact.replace(FIRST, '第一') : '', lettersJoined(words)]
+  return joined === words ? all : [...all, lettersJoined(joined)]
 }
+
+const chinese = (text: string): string => readings(text)[0] ?? ''
+const wordsSought = (term: string): string => readings(term)[1] ?? ''
 
 const INLINE = /<\/?(?:a|abbr|b|bdi|bdo|big|code|del|em|font|i|ins|mark|s|small|span|strong|sub|sup|u|wbr)\b[^>]*>/gi
 const NAMED: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', nbsp: ' ', shy: '', zwj: '', zwnj: '' }
@@ -149,7 +187,6 @@ interface Sought {
 }
 
 const RANK: Record<Severity, number> = { block: 0, review: 1, evidence: 2 }
-const wordsSought = (term: string): string => apart(plainOf(term))
 
 /** Terms by their first two characters, so that a text is gone through once, whatever their number. */
 interface Index {
@@ -198,7 +235,7 @@ function isHarmless(text: string, at: number, { text: term, except }: Sought): b
 export function compileWording(terms: readonly Term[]): (text: string) => Finding[] {
   const han = indexed(
     terms.filter(({ term }) => HAN.test(term)),
-    (term) => chinese(plainOf(term)),
+    chinese,
   )
   const latin = indexed(
     terms.filter(({ term }) => !HAN.test(term)),

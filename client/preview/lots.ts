@@ -21,7 +21,7 @@ export interface Earned extends Lot {
   returned: number
   reversed: boolean
   /** The refunds of parts that were looked at. */
-  refunds: Set<string>
+  refunds: readonly string[]
 }
 
 export type NewLot = Pick<
@@ -36,9 +36,14 @@ export interface Taken {
   whole: number
 }
 
+const NONE: readonly string[] = []
+
 export class Lots {
   readonly all: Earned[] = []
-  private readonly byRule = new Map<string, Earned[]>()
+  /** Those of growth value, which every decision about a tier goes through. */
+  private readonly growths: Earned[] = []
+  /** By journey and rule. */
+  private readonly byRule = new Map<string, Map<string, Earned[]>>()
   private readonly debt: Record<Unit, number> = { points: 0, growth: 0 }
   private changes = 0
   private grown = 0
@@ -56,32 +61,46 @@ export class Lots {
     return this.changes
   }
 
-  earn({ pending, now, ...one }: NewLot): Earned {
+  earn({ key, journey, run, rule, order, unit, onReturn, original, expiresAt, pending, now }: NewLot): Earned {
     const nth = ++this.changes
     const lot: Earned = {
-      ...one,
+      key,
+      journey,
+      run,
+      rule,
+      order,
+      unit,
+      onReturn,
+      original,
+      expiresAt,
       id: nth,
-      remaining: one.original,
+      remaining: original,
       state: pending ? 'pending' : 'available',
       earnedAt: now,
       settled: pending ? null : { at: now, nth },
       expired: 0,
       returned: 0,
       reversed: false,
-      refunds: new Set(),
+      refunds: NONE,
     }
     this.all.push(lot)
-    const ofRule = this.byRule.get(`${lot.journey}/${lot.rule}`)
-    if (ofRule) ofRule.push(lot)
-    else this.byRule.set(`${lot.journey}/${lot.rule}`, [lot])
+    if (lot.unit === 'growth') this.growths.push(lot)
+    this.file(lot)
     this.soonest = Math.min(this.soonest, lot.expiresAt ?? Infinity)
     if (!pending) this.own(lot, lot.remaining, now)
     return lot
   }
 
+  private file(lot: Earned): void {
+    const ofJourney = this.byRule.get(lot.journey) ?? new Map<string, Earned[]>()
+    const ofRule = ofJourney.get(lot.rule)
+    if (ofRule) ofRule.push(lot)
+    else this.byRule.set(lot.journey, ofJourney.set(lot.rule, [lot]))
+  }
+
   /** What a rule of a journey has earned, the oldest first. */
   of(journey: string, rule: string): readonly Earned[] {
-    return this.byRule.get(`${journey}/${rule}`) ?? []
+    return this.byRule.get(journey)?.get(rule) ?? []
   }
 
   /** Makes a pending lot the customer's own; answers how much that is. */
@@ -103,7 +122,7 @@ export class Lots {
     { refund, share = lot.original, now }: { refund?: string; share?: number; now: number },
   ): Taken {
     if (refund === undefined) lot.reversed = true
-    else lot.refunds.add(refund)
+    else lot.refunds = [...lot.refunds, refund]
     this.changes += 1
     if (lot.state === 'pending') {
       const amount = Math.min(share, lot.remaining)
@@ -151,9 +170,8 @@ export class Lots {
   /** The growth value that was settled at `since` or later, by a change after `after` and up to `upto`. */
   growth({ since, after }: { since: number; after: number }, upto = Infinity): number {
     let sum = 0
-    for (const { unit, settled, remaining } of this.all) {
-      if (unit === 'growth' && settled && settled.at >= since && settled.nth > after && settled.nth <= upto)
-        sum += remaining
+    for (const { settled, remaining } of this.growths) {
+      if (settled && settled.at >= since && settled.nth > after && settled.nth <= upto) sum += remaining
     }
     return sum
   }

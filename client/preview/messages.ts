@@ -3,7 +3,7 @@ import { opensAt } from '../../domain/calendar.ts'
 import { CAPABILITIES, type ChannelName } from '../../domain/channel.ts'
 import { deliveryOf, preferred } from '../../domain/delivery.ts'
 import { PerennialError } from '../../domain/errors.ts'
-import { contest } from '../../domain/pressure.ts'
+import { type Bid, type Contest, contest } from '../../domain/pressure.ts'
 import { type ChannelFacts, type SendFacts, type Verdict, gate } from '../../domain/sending.ts'
 import { findingsIn, wordsOver } from '../../domain/sent-words.ts'
 import type { Rendered } from '../../domain/template.ts'
@@ -37,7 +37,11 @@ export class VirtualMessages {
   send(request: Request, standing: Standing): Answer {
     const { plan, load } = this.setting
     const { key, message: name } = request
-    const sample = (over: ChannelName): Sample => this.sample(request, over)
+    let last: { over: ChannelName; sample: Sample } | undefined
+    const sample = (over: ChannelName): Sample => {
+      if (last?.over !== over) last = { over, sample: this.sample(request, over) }
+      return last.sample
+    }
     const verdict = gate(plan.class, this.facts(request, standing, sample))
     const bid = load.bids.get(key)
     load.bids.delete(key)
@@ -91,7 +95,8 @@ export class VirtualMessages {
     const { plan } = this.setting
     const chosen = wordsInPreview(this.setting, message)
     const variables = { ...variablesInPreview(this.setting), ...data }
-    const rendered = wordsOver(CAPABILITIES[channel], chosen, variables, { class: plan.class })
+    const { render } = this.setting
+    const rendered = wordsOver(CAPABILITIES[channel], chosen, variables, { class: plan.class }, render)
     const { evidence } = deliveryOf(plan.delivery, message)
     const findings = rendered.ok ? findingsIn(rendered.words, chosen, { evidence }) : []
     this.samples.set(`${channel} ${key}`, { rendered, findings })
@@ -108,9 +113,11 @@ export class VirtualMessages {
     const { channels, tags } = deliveryOf(plan.delivery, message)
     const { priority } = plan.delivery
     const own = load.bids.get(key)
-    const rivals = [...load.bids.values()].filter((one) => one.key !== key && !one.silent)
+    const rivals =
+      load.bids.size === 0 ? NO_RIVALS : [...load.bids.values()].filter((one) => one.key !== key && !one.silent)
     const each = preferred(channels, customer.channels ?? []).map((name): ChannelFacts => {
       const me = { key, priority, channel: name, tags, bid: own ? { at: own.at, until: own.until } : null }
+      let contested: Contest | undefined
       return {
         name,
         consented: consented(name),
@@ -121,7 +128,8 @@ export class VirtualMessages {
         render: () => whyNot(sample(name).rendered, name),
         wording: () => this.gravest(sample(name)),
         affords: () => true,
-        contest: () => contest(me, { rules: caps, past: load.past, rivals, highest, windowMs: auctionMs, now }),
+        contest: () =>
+          (contested ??= contest(me, { rules: caps, past: load.past, rivals, highest, windowMs: auctionMs, now })),
       }
     })
     return {
@@ -140,6 +148,8 @@ export class VirtualMessages {
     return gravest(findings.filter((one) => one.severity === 'block' || !approved.includes(one.term)))
   }
 }
+
+const NO_RIVALS: readonly Bid[] = []
 
 const called = (channel: ChannelName): string => (channel === 'email' ? 'mail' : channel)
 

@@ -159,7 +159,7 @@ export class VirtualPoints {
     for (const part of parts) {
       for (const { rule, unit, lots } of this.awards) {
         const fresh = lots.filter(
-          ({ state, reversed, refunds }) => state !== 'void' && !reversed && !refunds.has(part.refund),
+          ({ state, reversed, refunds }) => state !== 'void' && !reversed && !refunds.includes(part.refund),
         )
         const what = fresh.every(({ state }) => state === 'pending') ? 'void' : 'clawed back'
         const refunded = { refund: part.refund, now }

@@ -9,6 +9,7 @@ import type { Properties } from '../../domain/journey.ts'
 import type { Programme } from '../../domain/tier.ts'
 import type { RiskOutcome } from '../../domain/risk.ts'
 import type { Standing } from '../../domain/standing.ts'
+import type { Render } from '../../domain/template.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import type { PublishedWords } from './words.ts'
 
@@ -87,6 +88,8 @@ export interface Setting {
   outside: readonly Outside[]
   /** What operators have published over the plan's words. */
   published?: PublishedWords | undefined
+  /** How words are filled in; anew each time unless said. */
+  render?: Render
   programme: Programme
   quiet: QuietHours
   caps: readonly CapRule[]

@@ -116,6 +116,10 @@ export class VirtualShop implements Host, RunInMemory {
     this.where = where
   }
 
+  chose(split: string, way: string): void {
+    this.say('split', `split ${split}: ${way}`, { name: split })
+  }
+
   /** What comes after the run has ended: its goal may still be counted. */
   playOut(): void {
     for (const next of this.outside.splice(0)) this.happen(next)

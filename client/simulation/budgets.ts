@@ -31,6 +31,8 @@ interface Hold {
 interface Draws {
   of: BudgetState[]
   marketing: boolean
+  /** Made when the journey first asks. */
+  purse?: Purse
 }
 
 export class PopulationBudgets {
@@ -73,7 +75,7 @@ export class PopulationBudgets {
   /** What pays for a journey's coupons and points. */
   purse(journey: string): Purse {
     const draws = this.draws.get(journey)
-    return draws ? this.purseOf(draws) : FREE
+    return draws ? (draws.purse ??= this.purseOf(draws)) : FREE
   }
 
   private purseOf(draws: Draws): Purse {

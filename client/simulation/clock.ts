@@ -8,10 +8,20 @@ interface Due {
 
 const before = (one: Due, other: Due): boolean => one.at < other.at || (one.at === other.at && one.nth < other.nth)
 
+/** What is known from the beginning, in the order of time: a list that is gone through costs less than as many places in a heap. */
+interface Foreseen {
+  readonly all: readonly { readonly at: number }[]
+  next: number
+  /** It came after whatever was asked for until then, and before the rest. */
+  readonly nth: number
+  readonly go: (nth: number) => void
+}
+
 export class PopulationClock {
   now: number
   private readonly end: number
   private readonly heap: Due[] = []
+  private foreseen: Foreseen = { all: [], next: 0, nth: 0, go: () => {} }
   private count = 0
 
   /** From `start` until just before `end`, epoch ms. */
@@ -36,14 +46,36 @@ export class PopulationClock {
     heap[place] = due
   }
 
+  /** The same for a whole list, once; what is due at one moment happens in the order of the list. */
+  foresee<T extends { readonly at: number }>(list: readonly T[], go: (one: T) => void): void {
+    const all = list.toSorted((one, other) => one.at - other.at)
+    this.foreseen = { all, next: 0, nth: this.count++, go: (nth) => go(all[nth] as T) }
+  }
+
   /** Plays to the end; a happening that answers a promise is waited for before the next. */
   async play(): Promise<void> {
-    for (let due = this.take(); due; due = this.take()) {
+    for (;;) {
+      if (this.takeForeseen()) continue
+      const due = this.take()
+      if (!due) break
       this.now = due.at
       const going = due.go()
       if (going) await going
     }
     this.now = this.end
+  }
+
+  /** Whether something that was foreseen is due before all else; it has happened then. */
+  private takeForeseen(): boolean {
+    const { foreseen, heap } = this
+    const one = foreseen.all[foreseen.next]
+    if (!one || one.at >= this.end) return false
+    const [first] = heap
+    const at = Math.max(one.at, this.now)
+    if (first && (first.at < at || (first.at === at && first.nth < foreseen.nth))) return false
+    this.now = at
+    foreseen.go(foreseen.next++)
+    return true
   }
 
   private take(): Due | undefined {

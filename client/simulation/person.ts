@@ -19,9 +19,17 @@ import { TierHistory } from './tiers.ts'
 /** A line of somebody's story, with the run it is of; null for what no run did. */
 export type PersonLine = Line & { run: string | null }
 
+/** The same as it is kept, as one of a million that nobody may ever look at. */
+interface KeptLine extends Pick<PersonLine, 'at' | 'what' | 'text' | 'run'> {
+  more: Partial<Line>
+}
+
+const NO_ENTRIES: readonly PastEntry[] = []
+
 export class Person implements Ties {
   readonly id: string
   readonly joined: number
+  private readonly since: string
   readonly customer: VirtualCustomer
   readonly events: TakenEvent[] = []
   readonly runs = new Map<string, PopulationRun[]>()
@@ -32,8 +40,13 @@ export class Person implements Ties {
   readonly coupons = new Map<string, HeldCoupon>()
   readonly shelf: Shelf
   readonly tier: TierHistory
-  readonly lines: PersonLine[] = []
-  hasPaid = false
+  /** Messages sent to them so far. */
+  sent = 0
+  /** Null where their story is not kept. */
+  private lines: KeptLine[] | null
+  paidOrders = 0
+  /** All that was paid, minor units. */
+  private spent = 0
   /** None of the customer's coupons ends later. */
   lastCoupon = -Infinity
   readonly tags = new Map<string, number>()
@@ -42,11 +55,13 @@ export class Person implements Ties {
   private readonly shopZone: string
 
   constructor(
-    { id, suppressed, now }: { id: string; suppressed: boolean; now: number },
+    { id, suppressed, now, told }: { id: string; suppressed: boolean; now: number; told: boolean },
     { shopZone, programme, coupons }: { shopZone: string; programme: Programme; coupons: PopulationCoupons },
   ) {
     this.id = id
+    this.lines = told ? [] : null
     this.joined = now
+    this.since = new Date(now).toISOString()
     this.shopZone = shopZone
     this.customer = {
       id,
@@ -121,26 +136,46 @@ export class Person implements Ties {
     return says(MESSAGES) && (delivery.purpose === MESSAGES || says(delivery.purpose))
   }
 
+  tell(line: KeptLine): void {
+    this.lines?.push(line)
+  }
+
+  /** Nobody will look at their story. */
+  forget(): void {
+    this.lines = null
+  }
+
+  /** In the order of time; what happened at one moment stays in the order in which it did. Undefined where it was not kept. */
+  timeline(): PersonLine[] | undefined {
+    return this.lines
+      ?.map(({ at, what, text, more, run }) => ({ at, after: '', what, text, ...more, run }))
+      .sort((one, other) => one.at - other.at)
+  }
+
+  hear(event: TakenEvent): void {
+    this.events.push(event)
+    if (event.type !== 'order.paid') return
+    const { amount } = event.properties
+    this.paidOrders += 1
+    if (typeof amount === 'number') this.spent += amount
+  }
+
   /** The earlier runs of a journey, for the rule of re-entry. */
-  past(journey: string): PastEntry[] {
-    return (this.runs.get(journey) ?? []).map((run) => ({
-      occasion: run.occasion,
-      enteredAt: run.enteredAt,
-      open: run.status === 'running',
-    }))
+  past(journey: string): readonly PastEntry[] {
+    const runs = this.runs.get(journey)
+    if (!runs) return NO_ENTRIES
+    return runs.map(({ occasion, enteredAt, status }) => ({ occasion, enteredAt, open: status === 'running' }))
   }
 
   facts(now: number): Facts {
     const { zone, tags, traits = {}, standing = null } = this.customer
-    const paid = this.events.filter(({ type }) => type === 'order.paid').map(({ properties }) => properties['amount'])
-    const spent = paid.reduce<number>((sum, amount) => sum + (typeof amount === 'number' ? amount : 0), 0)
-    const since = new Date(this.joined).toISOString()
+    const { paidOrders, spent, since } = this
     const today = localDate(now, this.zone)
     const facts = {
       zone,
       today,
       tags: tagsNow(tags, this, now),
-      paidOrders: paid.length,
+      paidOrders,
       spent,
       since,
       traits,

@@ -163,12 +163,11 @@ function worstOf(
   const by = groups(sent, ({ customer }) => customer)
   const spread = new Map<number, number>([[0, members.length - by.size]])
   for (const { length } of by.values()) spread.set(length, (spread.get(length) ?? 0) + 1)
-  const ranked = [...by].sort(([one, some], [other, others]) => others.length - some.length || (one < other ? -1 : 1))
-  const [id, hits] = ranked[0] ?? []
-  const person = id === undefined ? undefined : shop.people.get(id)
   const messagesPerCustomer = Object.fromEntries([...spread].sort(([one], [other]) => one - other))
-  if (!person || !hits) return { worst: null, messagesPerCustomer }
-  return { worst: { ...hitOf(person, hits), timeline: timelineOf(person) }, messagesPerCustomer }
+  const person = shop.worstHit()
+  const hits = person && by.get(person.id)
+  if (!hits) return { worst: null, messagesPerCustomer }
+  return { worst: { ...hitOf(person, hits), timeline: person.timeline() ?? [] }, messagesPerCustomer }
 }
 
 function hitOf({ id, zone }: Person, hits: readonly MessageEnd[]) {
@@ -176,10 +175,6 @@ function hitOf({ id, zone }: Person, hits: readonly MessageEnd[]) {
   const within = times.map((at) => times.filter((one) => one > at - 7 * DAY && one <= at).length)
   return { customer: id, sent: hits.length, busiestWeek: Math.max(...within), zone }
 }
-
-/** In the order of time; what happened at one moment stays in the order in which it did. */
-const timelineOf = ({ lines }: Person): PersonLine[] =>
-  lines.map((line) => ({ ...line })).sort((one, other) => one.at - other.at)
 
 function gateOf({ tally }: Simulated): Pick<SimulationReport, 'caps' | 'quietHours' | 'refusals' | 'entriesRefused'> {
   const refusals = refusalsOf(tally.refusals)
@@ -283,7 +278,7 @@ function deadBranches({ entries, tally }: Simulated): DeadBranch[] {
   const dead = entries.flatMap(({ plan }) => {
     const named = (what: DeadBranch['what'], names: object): DeadBranch[] =>
       Object.keys(names)
-        .filter((name) => !tally.reached.has(`${plan.name}/${name}`))
+        .filter((name) => !tally.journeys.get(plan.name)?.reached.has(name))
         .map((name) => ({ journey: plan.name, what, name }))
     return [...named('message', plan.copy), ...named('offer', plan.offers), ...named('rule', plan.points)]
   })

@@ -51,6 +51,10 @@ export class RunSetting implements Setting {
     return this.shop.rules.published
   }
 
+  get render() {
+    return this.shop.render
+  }
+
   get programme() {
     return this.shop.rules.programme
   }

@@ -14,8 +14,7 @@ import { VirtualPoints } from '../preview/points.ts'
 import { VirtualReferrals } from '../preview/referrals.ts'
 import type { Setting } from '../preview/setting.ts'
 import type { Issue } from '../preview/tiers.ts'
-import type { Say } from '../preview/timeline.ts'
-import { withSplitsTold } from '../preview/splits.ts'
+import type { Line, Say } from '../preview/timeline.ts'
 import { VirtualWaits } from '../preview/waits.ts'
 import { benefitsOf } from '../../domain/tier.ts'
 import type { Person } from './person.ts'
@@ -25,6 +24,11 @@ import type { PopulationShop } from './shop.ts'
 
 /** More than any story needs: one that comes to it goes round in a circle. */
 const STEPS_MOST = 10_000
+
+const NOTHING_MORE = {}
+const IDLE = (): void => {}
+
+const withoutWords = ({ words: _, ...more }: Partial<Line>): Partial<Line> => more
 
 export interface Entering {
   id: string
@@ -36,6 +40,7 @@ export interface Entering {
 }
 
 interface Desks {
+  say: Say
   setting: Setting
   waits: VirtualWaits
   effects: VirtualEffects
@@ -66,11 +71,12 @@ export class PopulationRun implements Host, RunInMemory {
   private readonly shop: PopulationShop
   /** The events of the customer when it began. */
   private readonly since: number
+  private readonly heard: TakenEvent[] = []
   private woken = 0
   private steps = 0
   private parked: { go: (why: 'due' | 'woken') => void; turn: number } | null = null
   private turns = 0
-  private leaveOff: () => void = () => {}
+  private leaveOff: () => void = IDLE
 
   constructor(
     shop: PopulationShop,
@@ -103,8 +109,11 @@ export class PopulationRun implements Host, RunInMemory {
   }
 
   get effects(): VirtualEffects {
-    const over = { budget: this.purse, shelf: this.person.shelf }
-    return (this.desks.effects ??= new VirtualEffects(this.setting, over, this.say))
+    return (this.desks.effects ??= new VirtualEffects(
+      this.setting,
+      { budget: this.purse, shelf: this.person.shelf },
+      this.say,
+    ))
   }
 
   get messages(): VirtualMessages {
@@ -112,8 +121,8 @@ export class PopulationRun implements Host, RunInMemory {
   }
 
   get points(): VirtualPoints {
-    const over = { budget: this.purse, lots: this.person.lots, tiers: this.person.tier }
-    return (this.desks.points ??= new VirtualPoints(this.setting, over, this.say))
+    const { lots, tier: tiers } = this.person
+    return (this.desks.points ??= new VirtualPoints(this.setting, { budget: this.purse, lots, tiers }, this.say))
   }
 
   get care(): VirtualCare {
@@ -145,7 +154,9 @@ export class PopulationRun implements Host, RunInMemory {
 
   /** What came since it began. */
   get events(): readonly TakenEvent[] {
-    return this.person.events.slice(this.since)
+    const { heard, since, person } = this
+    for (let nth = since + heard.length; nth < person.events.length; nth++) heard.push(person.events[nth] as TakenEvent)
+    return heard
   }
 
   now(): number {
@@ -161,20 +172,23 @@ export class PopulationRun implements Host, RunInMemory {
     const { plan, journey } = this.entry
     const rested = this.nextRest()
     const input = { run: this.id, journey: plan.name, customer: this.person.id, startsAt: this.startsAt }
-    void playStory(withSplitsTold(journey, this.tellSplit), this, input)
+    void playStory(journey, this, input)
       .catch((error: unknown) => this.shop.tally.failed(this, error))
       .then(() => this.over())
     return rested
   }
 
   private over(): void {
+    const { leaveOff } = this
     this.desks = {}
-    this.leaveOff()
+    // What nobody resumes any more is not kept.
+    this.leaveOff = IDLE
+    leaveOff()
   }
 
-  private readonly tellSplit = (name: string, way: string, ways: readonly string[]): void => {
+  chose(name: string, way: string, ways: readonly string[]): void {
     this.shop.tally.split(this, { name, way, ways })
-    this.say('split', `split ${name}: ${way}`, { name })
+    this.tell('split', `split ${name}: ${way}`, { name })
   }
 
   /** Resolves when the story rests, or is over. */
@@ -211,11 +225,15 @@ export class PopulationRun implements Host, RunInMemory {
 
   moved(): void {}
 
+  get say(): Say {
+    return (this.desks.say ??= (...told) => this.tell(...told))
+  }
+
   /** The words of a message are told by its subject: whole mails of a hundred thousand would not fit. */
-  readonly say: Say = (what, text, { words: _words, ...more } = {}) => {
-    const line = { at: this.now(), after: '', what, text, ...more, run: this.id }
-    this.person.lines.push(line)
-    this.shop.tally.tell(this, line)
+  tell(...[what, text, more = NOTHING_MORE]: Parameters<Say>): void {
+    const at = this.now()
+    this.person.tell({ at, what, text, more: more.words ? withoutWords(more) : more, run: this.id })
+    this.shop.tally.tell(this, { at, what, more })
   }
 
   look(): void {
@@ -249,8 +267,9 @@ export class PopulationRun implements Host, RunInMemory {
     this.person.open.delete(this)
     this.desks.waits?.close()
     // What waited in an auction takes nothing away from others any more.
-    for (const key of this.person.load.bids.keys()) if (key.startsWith(`${this.id}/`)) this.person.load.bids.delete(key)
-    this.say('end', `end, ${status}: ${reason}`)
+    const { bids } = this.person.load
+    for (const key of bids.keys()) if (key.startsWith(`${this.id}/`)) bids.delete(key)
+    this.tell('end', `end, ${status}: ${reason}`)
     return true
   }
 

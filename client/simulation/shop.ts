@@ -10,6 +10,7 @@ import { runId } from '../../domain/ids.ts'
 import { type Properties, type TakenEvent, decideEntry, occasionOf } from '../../domain/journey.ts'
 import type { CapRule } from '../../domain/pressure.ts'
 import { REFUNDED } from '../../domain/returns.ts'
+import { rememberingRender } from '../../domain/template-memory.ts'
 import type { Programme } from '../../domain/tier.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
@@ -63,18 +64,22 @@ export class PopulationShop {
   private readonly entries: readonly CatalogueEntry[]
   private readonly concerned = new Map<string, Concerned>()
   private readonly told = new Set<string>()
+  /** The one customer whose story is kept; of everybody to begin with where it is left out. */
+  private readonly watched: string | undefined
   readonly morning: MorningPlaces
+  readonly render = rememberingRender()
   readonly highest: number
 
   constructor(
     entries: readonly CatalogueEntry[],
-    { clock, rules, tally }: { clock: PopulationClock; rules: ShopRules; tally: Tally },
+    { clock, rules, tally, watched }: { clock: PopulationClock; rules: ShopRules; tally: Tally; watched?: string },
   ) {
     const plans = entries.map(({ plan }) => plan)
     this.entries = entries
     this.clock = clock
     this.rules = rules
     this.tally = tally
+    this.watched = watched
     this.budgets = new PopulationBudgets(plans, { now: () => clock.now, pointCost: rules.pointCost })
     this.coupons = new PopulationCoupons(plans, { budgets: this.budgets, issued: (coupon) => this.expireLater(coupon) })
     this.referrals = new PopulationReferrals(
@@ -99,9 +104,29 @@ export class PopulationShop {
     return known
   }
 
-  /** Everything that a member will do, at its time. */
-  expect(member: Member): void {
-    for (const act of member.acts) this.clock.at(act.at, () => this.accept(member, act))
+  /** Everything that members will do, at its time. */
+  expect(members: readonly Member[]): void {
+    const coming = members.flatMap((member) => member.acts.map((act) => ({ at: act.at, member, act })))
+    this.clock.foresee(coming, ({ member, act }) => this.accept(member, act))
+  }
+
+  private isTold(id: string): boolean {
+    return this.watched === undefined || this.watched === id
+  }
+
+  /** Whoever got the most messages so far; of two who got as many the first by id. */
+  worstHit(): Person | undefined {
+    let worst: Person | undefined
+    for (const one of this.people.values()) {
+      if (!worst || one.sent > worst.sent || (one.sent === worst.sent && one.id < worst.id)) worst = one
+    }
+    return worst
+  }
+
+  /** Only the story of the worst hit is told in the end: of whoever is far from that it is kept no more. */
+  forgetTheQuiet(): void {
+    const most = this.worstHit()?.sent ?? 0
+    for (const person of this.people.values()) if (FAR * person.sent < most) person.forget()
   }
 
   /** Takes an event in as the inbox does. */
@@ -109,15 +134,16 @@ export class PopulationShop {
     const { now } = this.clock
     const known = this.people.get(id)
     const { shopZone, programme } = this.rules
-    const person = known ?? new Person({ id, suppressed, now }, { shopZone, programme, coupons: this.coupons })
+    const person =
+      known ??
+      new Person({ id, suppressed, now, told: this.isTold(id) }, { shopZone, programme, coupons: this.coupons })
     if (!known) this.people.set(id, person)
     const { customer: said, type, properties } = act
     if (said) person.learn(said)
     const event = { id: act.id, type, at: new Date(now).toISOString(), properties }
-    const paidBefore = person.hasPaid
-    if (type === 'order.paid') person.hasPaid = true
-    person.events.push(event)
-    this.tally.event(person, event, said)
+    const paidBefore = person.paidOrders > 0
+    person.hear(event)
+    this.tally.event(person, type, now, said)
     this.settleOrder(person, act, paidBefore)
     this.route(person, event)
     if (said?.birthday) this.keepLateBirthday(person)
@@ -162,8 +188,8 @@ export class PopulationShop {
     if (this.told.has(id)) return
     this.told.add(id)
     const event = { id, type, at: new Date(this.clock.now).toISOString(), properties }
-    person.events.push(event)
-    this.tally.event(person, event, undefined)
+    person.hear(event)
+    this.tally.event(person, type, this.clock.now)
     this.route(person, event)
   }
 
@@ -235,7 +261,7 @@ export class PopulationShop {
     runs.push(run)
     person.open.add(run)
     person.runs.set(plan.name, runs)
-    run.say('begin', `${plan.title} begins, ${arm}`, { name: plan.name })
+    run.tell('begin', `${plan.title} begins, ${arm}`, { name: plan.name })
     this.tally.entered(run)
     this.clock.at(this.clock.now, () => run.begin())
   }
@@ -305,6 +331,9 @@ export class PopulationShop {
     }
   }
 }
+
+/** Less than a third of the most. */
+const FAR = 3
 
 const nextHour = (at: number): number => Math.ceil(at / HOUR) * HOUR
 

@@ -8,6 +8,8 @@ import { PopulationShop, type ShopRules } from './shop.ts'
 import { Tally } from './tally.ts'
 
 const DAY = 86_400_000
+/** How often is looked for those whose story need not be kept. */
+const QUIET_DAYS = 14
 
 /** Stories are left by throwing, and words without a value are: a hundred thousand traces that nobody reads cost seconds. */
 async function withoutStacks(work: () => Promise<void>): Promise<void> {
@@ -48,15 +50,23 @@ export interface Simulated extends Omit<Simulating, 'rules'> {
 }
 
 /** Plays the days. What a story throws is counted and goes no further. */
-export async function simulate({ rules, ...asked }: Simulating): Promise<Simulated> {
+export async function simulate(asked: Simulating): Promise<Simulated> {
+  const simulated = await play(asked)
+  const worst = simulated.shop.worstHit()
+  // Who was far from it became the worst hit after all: the same again, and this time their story is kept.
+  return !worst || worst.timeline() ? simulated : play(asked, worst.id)
+}
+
+async function play({ rules, ...asked }: Simulating, watched?: string): Promise<Simulated> {
   const { entries, members, from, days } = asked
   const end = from + days * DAY
   const clock = new PopulationClock({ start: from, end })
   const tally = new Tally(entries, from)
-  const shop = new PopulationShop(entries, { clock, rules: { ...RULES, ...rules }, tally })
+  const shop = new PopulationShop(entries, { clock, rules: { ...RULES, ...rules }, tally, ...(watched && { watched }) })
   for (let day = 1; day <= days; day++) clock.at(from + day * DAY - 1, () => shop.budgets.endDay())
+  for (let day = QUIET_DAYS; day < days; day += QUIET_DAYS) clock.at(from + day * DAY, () => shop.forgetTheQuiet())
   shop.sweepDaily(from, end)
-  for (const member of members) shop.expect(member)
+  shop.expect(members)
   await withoutStacks(() => clock.play())
   for (const person of shop.people.values()) {
     person.lots.expire(end)

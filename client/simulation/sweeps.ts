@@ -1,7 +1,7 @@
 /** Whom the daily sweeps enter: activities/audiences.ts over a population in memory. A new audience is a line of this table. */
 import type { Audience } from '../../domain/audience.ts'
 import { birthdayWithin, birthdaysWithin } from '../../domain/birthday.ts'
-import { afterDays, daysBetween, instantOn, localDate, occurrenceOf } from '../../domain/calendar.ts'
+import { afterDays, dayAfter, daysBetween, instantOn, localDate, occurrenceOf } from '../../domain/calendar.ts'
 import { AHEAD, type ExpiryKind, TOGETHER, nextWeek } from '../../domain/expiry.ts'
 import type { Person } from './person.ts'
 import type { PopulationShop } from './shop.ts'
@@ -77,18 +77,26 @@ function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind):
   const hours = byZone((zone) => nextHourOf(window, zone))
   for (const person of shop.people.values()) {
     if (kind === 'points' ? person.lots.soonest > window.to + SOON : person.lastCoupon <= window.from) continue
-    const soon = shop.perishables(person, kind).filter(({ at }) => at < window.to + SOON)
-    const instant = soon.length > 0 ? hours(person.zone) : undefined
-    if (instant === undefined) continue
     const { zone } = person
-    const occasions = person.past(window.journey).map(({ occasion }) => occasion ?? '')
-    const told = occasions.reduce<string | null>((last, one) => (last === null || one > last ? one : last), null)
+    const told = lastOccasion(person.runs.get(window.journey) ?? [])
+    // The last of them is of a week that was told of.
+    if (kind === 'coupons' && told !== null && localDate(person.lastCoupon - 1, zone) < dayAfter(told, TOGETHER))
+      continue
+    const soon = shop.perishables(person, kind).filter(({ at }) => at < window.to + SOON)
+    const instant = soon.length > 0 ? hours(zone) : undefined
+    if (instant === undefined) continue
     const today = localDate(instant, zone)
     const alive = soon.filter(({ at }) => at > instant)
     const occasion = nextWeek(alive, zone, { today, told, worth: window.worth })
     if (occasion !== undefined) yield { person, occasion, instant }
   }
 }
+
+const lastOccasion = (runs: readonly { occasion: string | null }[]): string | null =>
+  runs.reduce<string | null>(
+    (last, { occasion }) => (last === null || (occasion ?? '') > last ? (occasion ?? '') : last),
+    null,
+  )
 
 /** A birthday that is told when its sweep has gone, on the eve or on the day itself: store/occasions.ts. */
 export function lateBirthday(person: Person, at: string, now: number): Swept | undefined {

@@ -1,7 +1,7 @@
 /** What a simulation counts while it goes. Days are whole days since the beginning. */
 import type { ChannelName } from '../../domain/channel.ts'
 import type { Refusal } from '../../domain/errors.ts'
-import type { RunStatus, TakenEvent } from '../../domain/journey.ts'
+import type { RunStatus } from '../../domain/journey.ts'
 import type { CustomerChange } from '../../store/customers.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import type { Line } from '../preview/timeline.ts'
@@ -10,6 +10,11 @@ import type { Person } from './person.ts'
 import type { PopulationRun } from './run.ts'
 
 const DAY = 86_400_000
+
+/** What a run says, for the counts: its text is for whoever looks at one customer. */
+interface Told extends Pick<Line, 'at' | 'what'> {
+  more: Partial<Line>
+}
 
 /** The last word on a message, as the store's row has it. */
 export interface MessageEnd {
@@ -30,6 +35,8 @@ export interface JourneyCount {
   converted: number
   ends: Record<RunStatus, number>
   sent: number
+  /** The messages, offers and rules of points that a story asked for. */
+  reached: Set<string>
 }
 
 export interface Redemption {
@@ -50,8 +57,6 @@ export class Tally {
   readonly refusals = new Map<Refusal, Map<string, number>>()
   /** Ways of splits that were gone, by '<journey>/<split>'. */
   readonly splits = new Map<string, Map<string, number>>()
-  /** Messages, offers and rules of points that a story asked for: '<journey>/<what>/<name>'. */
-  readonly reached = new Set<string>()
   readonly redemptions: Redemption[] = []
   readonly failures = new Map<string, { count: number; message: string }>()
   readonly entryRefusals = new Map<Refusal, Map<string, number>>()
@@ -61,7 +66,15 @@ export class Tally {
     this.start = start
     for (const { plan } of entries) {
       const ends = { running: 0, completed: 0, goal: 0, exited: 0, stopped: 0, failed: 0 }
-      this.journeys.set(plan.name, { entered: 0, treated: 0, holdout: 0, converted: 0, ends, sent: 0 })
+      this.journeys.set(plan.name, {
+        entered: 0,
+        treated: 0,
+        holdout: 0,
+        converted: 0,
+        ends,
+        sent: 0,
+        reached: new Set(),
+      })
     }
   }
 
@@ -69,11 +82,11 @@ export class Tally {
     return Math.floor((at - this.start) / DAY)
   }
 
-  event(person: Person, { type, at }: TakenEvent, said: Omit<CustomerChange, 'id'> | undefined): void {
+  event(person: Person, type: string, at: number, said?: Omit<CustomerChange, 'id'>): void {
     this.events += 1
-    const gone = Object.entries(said?.consent ?? {}).filter(([, word]) => word === false)
+    const gone = said?.consent ? Object.entries(said.consent).filter(([, word]) => word === false) : []
     const text = `event ${type}${gone.map(([topic]) => `, no more ${topic}`).join('')}`
-    person.lines.push({ at: Date.parse(at), after: '', what: 'event', text, name: type, run: null })
+    person.tell({ at, what: 'event', text, more: { name: type }, run: null })
   }
 
   entered({ entry, arm }: PopulationRun): void {
@@ -109,33 +122,44 @@ export class Tally {
 
   redeemed(person: Person, { offer, key, cost, code }: HeldCoupon, at: number): void {
     this.redemptions.push({ customer: person.id, journey: journeyOfKey(key), offer, cost, at })
-    person.lines.push({ at, after: '', what: 'coupon', text: `coupon ${offer}: ${code} redeemed`, run: null })
+    person.tell({ at, what: 'coupon', text: `coupon ${offer}: ${code} redeemed`, more: {}, run: null })
   }
 
   unredeemed(person: Person, { offer, key, code }: HeldCoupon, at: number): void {
     const last = this.redemptions.findLast((one) => one.customer === person.id && one.offer === offer && one.cost > 0)
     if (last) this.redemptions.push({ ...last, journey: journeyOfKey(key), cost: -last.cost, at })
-    person.lines.push({ at, after: '', what: 'coupon', text: `coupon ${offer}: ${code} given back`, run: null })
+    person.tell({ at, what: 'coupon', text: `coupon ${offer}: ${code} given back`, more: {}, run: null })
   }
 
   /** What a run says of itself. */
-  tell({ entry, person }: PopulationRun, line: Line): void {
-    const { what, name, code } = line
+  tell({ entry, person }: PopulationRun, { at, what, more }: Told): void {
+    const { name, code, key, channel } = more
     const journey = entry.plan.name
     if (code) {
       const by = this.refusals.get(code) ?? new Map<string, number>()
       counted(by, journey)
       this.refusals.set(code, by)
     }
-    if (what === 'end') return
-    if (name !== undefined) this.reached.add(`${journey}/${name}`)
+    if (what === 'end' || name === undefined) return
+    const count = this.of(journey)
+    count.reached.add(name)
     if (what !== 'message' && what !== 'held' && what !== 'skipped') return
-    const { key, channel } = line
-    if (key === undefined || channel === undefined || name === undefined) return
+    if (key === undefined || channel === undefined) return
     const status = what === 'message' ? 'sent' : what
-    if (status === 'sent') this.of(journey).sent += 1
-    const of = { key, customer: person.id, journey, message: name, channel }
-    this.messages.set(key, { ...of, status, code: code ?? null, at: line.at })
+    if (status === 'sent') {
+      count.sent += 1
+      person.sent += 1
+    }
+    this.messages.set(key, {
+      key,
+      customer: person.id,
+      journey,
+      message: name,
+      channel,
+      status,
+      code: code ?? null,
+      at,
+    })
   }
 
   private of(journey: string): JourneyCount {

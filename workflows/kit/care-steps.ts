@@ -1,8 +1,8 @@
 /** What the words about people of the shop, tags and consent do; the player of steps.ts hands itself in. */
 import type { CalendarTarget } from '../../activities/index.ts'
-import { milliseconds } from '../../domain/duration.ts'
+import { type Duration, milliseconds } from '../../domain/duration.ts'
 import type { CleanUp, Kit } from './plan.ts'
-import { type Playing, asking } from './referral-steps.ts'
+import { type Playing, type Words, asking } from './referral-steps.ts'
 
 /** The activities these words stand on. */
 export type CareActivity =
@@ -18,16 +18,7 @@ export type CareActivity =
 
 type Steps = Pick<Kit<string, string>, 'review' | 'task' | 'tag' | 'untag' | 'unsubscribe' | 'askConsent'>
 
-export function careSteps(player: Playing): Steps {
-  return {
-    review: (topic, options) => review(player, topic, options),
-    task: (name, options) => task(player, name, options),
-    tag: (name, options) => tag(player, name, options?.lasts),
-    untag: (name) => untag(player, name),
-    unsubscribe: (reason) => unsubscribe(player, reason),
-    askConsent: (topic) => askConsent(player, topic),
-  }
-}
+export const careWords: Words<Steps> = { review, task, tag, untag, unsubscribe, askConsent }
 
 /** What a clean-up may do of it. */
 export function careCleanUp(player: Playing): Pick<Parameters<CleanUp>[0], 'voidCoupons' | 'untag'> {
@@ -87,7 +78,7 @@ async function task(
   return { done: answer.decision === 'done', by: answer.by, note: answer.reason }
 }
 
-async function tag(player: Playing, name: string, lasts?: string): Promise<void> {
+async function tag(player: Playing, name: string, { lasts }: { lasts?: Duration } = {}): Promise<void> {
   const { host } = player
   const key = player.nextKey('tag', name)
   await asking(player, `tag ${name}`, (of) =>

@@ -26,18 +26,16 @@ export interface Playing {
   leave(): never
 }
 
+/** Words of the kit, told whose they are. */
+export type Words<K> = {
+  [name in keyof K]: K[name] extends (...said: infer Said) => infer Answer
+    ? (player: Playing, ...said: Said) => Answer
+    : never
+}
+
 type Steps = Pick<Kit<string, string>, 'reward' | 'referralCode' | 'returnsOver' | 'judge' | 'approve' | 'climb'>
 
-export function referralSteps(player: Playing): Steps {
-  return {
-    reward: (name) => reward(player, name),
-    referralCode: (programme) => referralCode(player, programme),
-    returnsOver: () => returnsOver(player),
-    judge: () => judge(player),
-    approve: () => approve(player),
-    climb: () => climb(player),
-  }
-}
+export const referralWords: Words<Steps> = { reward, referralCode, returnsOver, judge, approve, climb }
 
 /** Asks for an effect until no pause holds it; a run that is over leaves its story. */
 export async function asking<T extends { is: string; code?: unknown }>(

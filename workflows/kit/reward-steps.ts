@@ -1,17 +1,10 @@
 /** What the words about coupons, points and gifts do; the player of steps.ts hands itself in. */
 import type { Kit } from './plan.ts'
-import { type Playing, asking } from './referral-steps.ts'
+import { type Playing, type Words, asking } from './referral-steps.ts'
 
 type Steps = Pick<Kit<string, string>, 'issueCoupon' | 'awardPoints' | 'settlePoints' | 'grantTierBenefits'>
 
-export function rewardSteps(player: Playing): Steps {
-  return {
-    issueCoupon: (offer, options) => issueCoupon(player, offer, options),
-    awardPoints: (rule) => awardPoints(player, rule),
-    settlePoints: () => settlePoints(player),
-    grantTierBenefits: () => grantTierBenefits(player),
-  }
-}
+export const rewardWords: Words<Steps> = { issueCoupon, awardPoints, settlePoints, grantTierBenefits }
 
 async function issueCoupon(
   player: Playing,

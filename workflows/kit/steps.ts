@@ -7,12 +7,12 @@ import { type CalendarDays, type Duration, milliseconds } from '../../domain/dur
 import { bucketOf, pickArm } from '../../domain/experiment.ts'
 import { type EffectKind, effectKey, waitKey } from '../../domain/ids.ts'
 import type { TakenEvent } from '../../domain/journey.ts'
-import { type CareActivity, careCleanUp, careSteps, targetInWords } from './care-steps.ts'
-import { type HeardActivity, askedOf, heardSteps } from './heard-steps.ts'
+import { type CareActivity, careCleanUp, careWords, targetInWords } from './care-steps.ts'
+import { type HeardActivity, askedOf, heardWords } from './heard-steps.ts'
 import type { Journey, Kit } from './plan.ts'
-import { type ReferralActivity, referralSteps, takeBackRewards } from './referral-steps.ts'
+import { type ReferralActivity, referralWords, takeBackRewards } from './referral-steps.ts'
 import { Left, Resting, failureOf, isStale } from './rests.ts'
-import { rewardSteps } from './reward-steps.ts'
+import { rewardWords } from './reward-steps.ts'
 
 type AnyKit = Kit<string, string, string>
 
@@ -42,6 +42,8 @@ export interface Host {
   /** Rests until shop time `until` (null: for ever), or until it has been woken more often than `handled`. */
   rest(until: number | null, handled: number): Promise<'due' | 'woken'>
   moved(where: Where): void
+  /** Hears which way of a split is gone, of which there are, before it is. */
+  chose?(split: string, way: string, ways: readonly string[]): void
   activities: Pick<
     Activities,
     | 'openWait'
@@ -74,24 +76,7 @@ class Player extends Resting {
   private waits = 0
   private readonly effects = new Map<string, number>()
 
-  kit(): AnyKit {
-    return {
-      wait: (time) => this.wait(time),
-      waitUntil: (target, policy) => this.waitUntil(target, policy),
-      waitForEvent: (type, options) => this.waitForEvent(type, options),
-      ...heardSteps(this),
-      send: (message, data, news) => this.send(message, data ?? {}, news),
-      expiring: (kind, options) => this.expiring(kind, options),
-      takeBackPoints: () => this.takeBackPoints(),
-      ...rewardSteps(this),
-      ...referralSteps(this),
-      ...careSteps(this),
-      split: (name, arms, weights) => this.split(name, arms, weights),
-      customer: () => this.customer(),
-    }
-  }
-
-  private async wait(time: Parameters<AnyKit['wait']>[0]): Promise<void> {
+  async wait(time: Parameters<AnyKit['wait']>[0]): Promise<void> {
     if (typeof time === 'string') {
       return this.restUntil(this.host.now() + milliseconds(time), `wait ${shortened(time)}`, {})
     }
@@ -104,7 +89,7 @@ class Player extends Resting {
     return this.asking(words, (of) => this.host.activities.calendarWait({ ...of, customer, wait }))
   }
 
-  private async waitUntil(
+  async waitUntil(
     target: Parameters<AnyKit['waitUntil']>[0],
     policy?: { late: 'now' | 'next' | 'skip' | 'exit' },
   ): Promise<boolean> {
@@ -130,10 +115,7 @@ class Player extends Resting {
     }
   }
 
-  private async waitForEvent(
-    type: string,
-    options: Parameters<AnyKit['waitForEvent']>[1],
-  ): ReturnType<AnyKit['waitForEvent']> {
+  async waitForEvent(type: string, options: Parameters<AnyKit['waitForEvent']>[1]): ReturnType<AnyKit['waitForEvent']> {
     const { activities } = this.host
     const { run } = this.input
     const key = waitKey(run, ++this.waits)
@@ -192,7 +174,7 @@ class Player extends Resting {
     return event
   }
 
-  private async expiring(
+  async expiring(
     kind: Parameters<AnyKit['expiring']>[0],
     { daysBefore }: { daysBefore: number },
   ): ReturnType<AnyKit['expiring']> {
@@ -207,9 +189,9 @@ class Player extends Resting {
     }
   }
 
-  private async send(
+  async send(
     message: string,
-    data: Record<string, unknown>,
+    data: Record<string, unknown> = {},
     news?: { until: string } | { within: Duration },
   ): ReturnType<AnyKit['send']> {
     const key = this.nextKey('send', message)
@@ -236,12 +218,12 @@ class Player extends Resting {
     }
   }
 
-  private takeBackPoints(): ReturnType<AnyKit['takeBackPoints']> {
+  takeBackPoints(): ReturnType<AnyKit['takeBackPoints']> {
     this.move('take points back', null)
     return this.host.activities.takeBackPoints({ run: this.input.run, asked: this.host.now() })
   }
 
-  private customer(): ReturnType<AnyKit['customer']> {
+  customer(): ReturnType<AnyKit['customer']> {
     const { customer } = this.input
     return this.asking('customer', (of) => this.host.activities.customerFacts({ ...of, customer }))
   }
@@ -259,17 +241,14 @@ class Player extends Resting {
     }
   }
 
-  private async split<A extends string>(
-    name: string,
-    arms: Record<A, () => unknown>,
-    weights?: Record<A, number>,
-  ): Promise<A> {
+  async split<A extends string>(name: string, arms: Record<A, () => unknown>, weights?: Record<A, number>): Promise<A> {
     const names = Object.keys(arms) as A[]
     const bucket = bucketOf('split', this.input.journey, name, this.input.customer)
     const arm = pickArm(
       names.map((one) => [one, weights?.[one] ?? 1] as const),
       bucket,
     )
+    this.host.chose?.(name, arm, names)
     await arms[arm]()
     return arm
   }
@@ -287,6 +266,38 @@ class Player extends Resting {
   }
 }
 
+/** All words, told whose they are. */
+const WORDS: { [name in keyof AnyKit]: (player: Player, ...said: never[]) => unknown } = {
+  wait: (player, ...said: Parameters<Player['wait']>) => player.wait(...said),
+  waitUntil: (player, ...said: Parameters<Player['waitUntil']>) => player.waitUntil(...said),
+  waitForEvent: (player, ...said: Parameters<Player['waitForEvent']>) => player.waitForEvent(...said),
+  send: (player, ...said: Parameters<Player['send']>) => player.send(...said),
+  expiring: (player, ...said: Parameters<Player['expiring']>) => player.expiring(...said),
+  takeBackPoints: (player) => player.takeBackPoints(),
+  split: (player, ...said: Parameters<Player['split']>) => player.split(...said),
+  customer: (player) => player.customer(),
+  ...heardWords,
+  ...rewardWords,
+  ...referralWords,
+  ...careWords,
+}
+
+/** The words of one player. Each is made when a story takes it: most take few, and a simulation has a hundred thousand runs. */
+class WordsOf {
+  readonly player: Player
+
+  constructor(player: Player) {
+    this.player = player
+  }
+}
+for (const [name, word] of Object.entries(WORDS)) {
+  Object.defineProperty(WordsOf.prototype, name, {
+    get(this: WordsOf) {
+      return word.bind(undefined, this.player)
+    },
+  })
+}
+
 /** Plays a story to its end, whichever that is, and records it. Throws what the story throws. */
 export async function playStory(definition: Journey, host: Host, input: RunInput): Promise<void> {
   const { run } = input
@@ -295,7 +306,7 @@ export async function playStory(definition: Journey, host: Host, input: RunInput
     player.asking('the end', (of) => host.activities.finishRun({ ...of, status, reason }))
   try {
     if (input.startsAt > host.now()) await player.restUntil(input.startsAt, 'wait for the day')
-    await definition.story(player.kit())
+    await definition.story(new WordsOf(player) as unknown as AnyKit)
   } catch (error) {
     if (error instanceof Left) {
       if (error.reason === 'late') await finish('exited', 'TOO_LATE')

@@ -1,0 +1,97 @@
+/**
+ * Rendering for a whole population: words are taken apart, and a part that hangs on the same values comes out the same, so that it is
+ * rendered once. A hundred thousand letters differ in a name, a code and a price.
+ */
+import type { Template } from 'liquidjs'
+import { type Render, globalsOf, parseText, rendered } from './template.ts'
+
+interface Part {
+  templates: Template[]
+  /** The values from outside that it names. */
+  paths: readonly (readonly unknown[])[]
+  /** What it came to, by those values; an error where it could not be. */
+  known: Map<string, string | Error>
+}
+
+/** Tags that hand nothing on to what follows them. Words with any other are one part. */
+const APART = new Set([
+  'if',
+  'elsif',
+  'else',
+  'endif',
+  'unless',
+  'endunless',
+  'for',
+  'endfor',
+  'case',
+  'when',
+  'endcase',
+])
+const TAGS = /\{%-?\s*(\w+)([^%]*)/g
+/** Takes blanks from what stands beside. */
+const TRIMS = /\{[{%]-|-[%}]\}/
+const KNOWN_MOST = 10_000
+
+/** Remembers what came out; the same as rendering anew in all else. */
+export function rememberingRender(): Render {
+  const sources = new Map<string, Part[]>()
+  // The same piece stands in many letters.
+  const parts = new Map<string, Part>()
+  const partsOf = (source: string): Part[] => {
+    const known = sources.get(source) ?? takenApart(source, parts)
+    sources.set(source, known)
+    return known
+  }
+  return (kind, source, variables) => {
+    if (kind === 'html') return rendered(kind, source, variables)
+    let text = ''
+    for (const part of partsOf(source)) text += resultOf(part, variables)
+    return text
+  }
+}
+
+function takenApart(source: string, parts: Map<string, Part>): Part[] {
+  const templates = parseText(source)
+  // `offset: continue` goes on where another loop ended.
+  const apart = [...source.matchAll(TAGS)].every(
+    ([, tag = '', rest = '']) => APART.has(tag) && !rest.includes('continue'),
+  )
+  if (!apart || TRIMS.test(source)) return [partOf(templates)]
+  return templates.map((one, nth) => {
+    const piece = source.slice(one.token.begin, templates[nth + 1]?.token.begin)
+    const part = parts.get(piece) ?? partOf([one])
+    parts.set(piece, part)
+    return part
+  })
+}
+
+const partOf = (templates: Template[]): Part => ({ templates, paths: globalsOf(templates), known: new Map() })
+
+function resultOf({ templates, paths, known }: Part, variables: Record<string, unknown>): string {
+  let key = ''
+  for (const path of paths) key += `${JSON.stringify(valueAt(variables, path)) ?? ''}\u0000`
+  let result = known.get(key)
+  if (result === undefined) {
+    try {
+      result = rendered('text', templates, variables)
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      result = error
+    }
+    if (known.size >= KNOWN_MOST) known.clear()
+    known.set(key, result)
+  }
+  if (typeof result === 'string') return result
+  throw result
+}
+
+/** As far as the path can be followed by plain properties: `items.size` and `items[n]` hang on all of the items. */
+function valueAt(variables: Record<string, unknown>, path: readonly unknown[]): unknown {
+  let value: unknown = variables
+  for (const [depth, name] of path.entries()) {
+    const inside = typeof value === 'object' && value !== null && typeof name === 'string' && Object.hasOwn(value, name)
+    if (!inside) return depth === 0 ? undefined : value
+    value = (value as Record<string, unknown>)[name]
+  }
+  return value
+}
