@@ -6,12 +6,20 @@ import { decide } from '../store/decisions.ts'
 import { lockRun } from '../store/enrolments.ts'
 import { noteCost } from '../store/fates.ts'
 import { releaseCost, settleCost } from '../store/message-costs.ts'
-import { beginSending, settleMessage, settleSent } from '../store/messages.ts'
+import {
+  type Beginning,
+  type Taken,
+  beginSending,
+  beginSendingAll,
+  settleMessage,
+  settleSent,
+} from '../store/messages.ts'
 import type { Channel, Outgoing, Receipt } from './channels/channel.ts'
 import { noteOf } from './conclusions.ts'
 import { minorOf } from './gate.ts'
 import type { Now, Parts } from './index.ts'
 import type { SendRequest, SendResult } from './messages.ts'
+import { together } from './together.ts'
 
 export type Calling = Pick<SendRequest, 'key' | 'run' | 'message' | 'asked'>
 
@@ -26,7 +34,28 @@ const SETTLED: Record<Receipt['is'], { status: Settled; code?: Refusal }> = {
   transient: { status: 'reserved' },
 }
 
+/** A message's own key: two attempts at it are not of one page. */
+const byKey = ({ key }: { key: string }): string => key
+
 export function caller({ db }: Pick<Parts, 'db'>, now: Now) {
+  const beginTogether = together({
+    all: async (page: readonly Beginning[]) => {
+      const begun = await beginSendingAll(db, page)
+      return new Map(page.map((one) => [one, begun.has(one.key)]))
+    },
+    alone: (one) => beginSending(db, one),
+    apartBy: byKey,
+  })
+
+  const settleSentTogether = together({
+    all: async (page: readonly Taken[]) => {
+      const seenTo = await settleSent(db, page, { passing: true })
+      return new Map(page.filter(({ key }) => seenTo.has(key)).map((one) => [one, undefined]))
+    },
+    alone: async (one) => void (await settleSent(db, [one])),
+    apartBy: byKey,
+  })
+
   /** Writes what came of a call. `began`: whether the provider could have the message by it. */
   async function settle(
     request: Calling,
@@ -37,7 +66,7 @@ export function caller({ db }: Pick<Parts, 'db'>, now: Now) {
     const { detail, providerId } = receipt
     const { status, code } = SETTLED[receipt.is]
     if (status === 'sent' && plain(receipt) && !channel.costOf) {
-      await settleSent(db, [{ key: request.key, detail, providerId }], at)
+      await settleSentTogether({ key: request.key, detail, providerId, now: at })
       return
     }
     await inTransaction(db, async (tx) => {
@@ -70,7 +99,7 @@ export function caller({ db }: Pick<Parts, 'db'>, now: Now) {
       let began = false
       const receipt = await channel.send(outgoing, async () => {
         asked = true
-        began = await beginSending(db, request.key, now(request.asked), channel.provider)
+        began = await beginTogether({ key: request.key, provider: channel.provider, now: now(request.asked) })
         return began
       })
       if (asked && !began) return undefined

@@ -34,15 +34,25 @@ export function deliverer(parts: Parts, now: Now) {
     const asked = Math.max(...all.map(({ request }) => request.asked))
     const receipts = await channel.sendAll(
       all.map(({ outgoing }) => outgoing),
-      (keys) => beginSendingAll(db, keys, now(asked), channel.provider),
+      (keys) =>
+        beginSendingAll(
+          db,
+          keys.map((key) => ({ key, provider: channel.provider, now: now(asked) })),
+        ),
     )
     const answered = all.flatMap((one) => {
       const receipt = receipts.get(one.request.key)
       return receipt ? [{ ...one, receipt }] : []
     })
     const sent = answered.filter(({ receipt }) => receipt.is === 'sent' && !channel.costOf)
-    const taken = sent.map(({ request: { key }, receipt: { detail, providerId } }) => ({ key, detail, providerId }))
-    if (taken.length > 0) await settleSent(db, taken, now(asked))
+    const at = now(asked)
+    const taken = sent.map(({ request: { key }, receipt: { detail, providerId } }) => ({
+      key,
+      detail,
+      providerId,
+      now: at,
+    }))
+    if (taken.length > 0) await settleSent(db, taken)
     for (const { request, outgoing, receipt } of answered.filter((one) => !sent.includes(one))) {
       await settle(request, receipt, { outgoing, channel, began: true })
     }

@@ -6,6 +6,7 @@ import type { PastEntry, RunStatus } from '../domain/journey.ts'
 import { type Db, type Tx, at } from './db.ts'
 import { decide } from './decisions.ts'
 import { wake } from './dispatch.ts'
+import type { Reader } from './words.ts'
 
 export interface Enrolment {
   id: string
@@ -171,6 +172,27 @@ export async function lockRun(tx: Tx, id: string): Promise<RunState | undefined>
     from enrolments where id = ${id}
   `.execute(tx)
   return rows[0]
+}
+
+/** A run as a page of them is read, with what says in which words its customer is written to. */
+export interface RunInPage extends RunState, Reader {
+  run: string
+}
+
+/** The same for many runs at once, but for those whose customer somebody else holds: nobody waits for another's customer. */
+export async function lockRuns(tx: Tx, ids: readonly string[]): Promise<RunInPage[]> {
+  const { rows: locked } = await sql<{ id: string }>`
+    /* prepared */ select id from customers where id in (select customer from enrolments where id = any(${ids}))
+    order by id for update skip locked
+  `.execute(tx)
+  if (locked.length === 0) return []
+  const { rows } = await sql<RunInPage>`
+    /* prepared */ select e.id as run, e.journey, e.customer, e.arm, e.status, e.reason, c.locale, c.zone, c.phone,
+      (select paused_at from journeys where name = e.journey for share) is not null as paused
+    from enrolments e join customers c on c.id = e.customer
+    where e.id = any(${ids}) and c.id = any(${locked.map((row) => row.id)})
+  `.execute(tx)
+  return rows
 }
 
 /** The runs of some customers who are in a journey, with those customers locked; at most `limit` customers, undefined where none is in. */
