@@ -6,14 +6,7 @@ import { decide } from '../store/decisions.ts'
 import { lockRun } from '../store/enrolments.ts'
 import { noteCost } from '../store/fates.ts'
 import { releaseCost, settleCost } from '../store/message-costs.ts'
-import {
-  type Beginning,
-  type Taken,
-  beginSending,
-  beginSendingAll,
-  settleMessage,
-  settleSent,
-} from '../store/messages.ts'
+import { type Beginning, type Moves, type Taken, moveOn, settleMessage } from '../store/messages.ts'
 import type { Channel, Outgoing, Receipt } from './channels/channel.ts'
 import { noteOf } from './conclusions.ts'
 import { minorOf } from './gate.ts'
@@ -34,26 +27,23 @@ const SETTLED: Record<Receipt['is'], { status: Settled; code?: Refusal }> = {
   transient: { status: 'reserved' },
 }
 
-/** A message's own key: two attempts at it are not of one page. */
-const byKey = ({ key }: { key: string }): string => key
+type Move = { begins: Beginning } | { taken: Taken }
 
 export function caller({ db }: Pick<Parts, 'db'>, now: Now) {
-  const beginTogether = together({
-    all: async (page: readonly Beginning[]) => {
-      const begun = await beginSendingAll(db, page)
-      return new Map(page.map((one) => [one, begun.has(one.key)]))
+  /** Whether it began, or was seen to. */
+  const move = together<Move, boolean>({
+    all: async (page) => {
+      const { begun, settled } = await moveOn(db, movesOf(page), { passing: true })
+      const answers = page.map(
+        (one) => [one, 'begins' in one ? begun.has(keyOf(one)) : settled.has(keyOf(one))] as const,
+      )
+      return new Map(answers.filter(([one, answer]) => answer || 'begins' in one))
     },
-    alone: (one) => beginSending(db, one),
-    apartBy: byKey,
-  })
-
-  const settleSentTogether = together({
-    all: async (page: readonly Taken[]) => {
-      const seenTo = await settleSent(db, page, { passing: true })
-      return new Map(page.filter(({ key }) => seenTo.has(key)).map((one) => [one, undefined]))
+    alone: async (one) => {
+      const { begun } = await moveOn(db, movesOf([one]))
+      return begun.has(keyOf(one))
     },
-    alone: async (one) => void (await settleSent(db, [one])),
-    apartBy: byKey,
+    apartBy: keyOf,
   })
 
   /** Writes what came of a call. `began`: whether the provider could have the message by it. */
@@ -66,7 +56,7 @@ export function caller({ db }: Pick<Parts, 'db'>, now: Now) {
     const { detail, providerId } = receipt
     const { status, code } = SETTLED[receipt.is]
     if (status === 'sent' && plain(receipt) && !channel.costOf) {
-      await settleSentTogether({ key: request.key, detail, providerId, now: at })
+      await move({ taken: { key: request.key, detail, providerId, now: at } })
       return
     }
     await inTransaction(db, async (tx) => {
@@ -99,7 +89,7 @@ export function caller({ db }: Pick<Parts, 'db'>, now: Now) {
       let began = false
       const receipt = await channel.send(outgoing, async () => {
         asked = true
-        began = await beginTogether({ key: request.key, provider: channel.provider, now: now(request.asked) })
+        began = await move({ begins: { key: request.key, provider: channel.provider, now: now(request.asked) } })
         return began
       })
       if (asked && !began) return undefined
@@ -112,6 +102,13 @@ export function caller({ db }: Pick<Parts, 'db'>, now: Now) {
     },
   }
 }
+
+const keyOf = (move: Move): string => ('begins' in move ? move.begins : move.taken).key
+
+const movesOf = (page: readonly Move[]): Moves => ({
+  beginning: page.flatMap((one) => ('begins' in one ? one.begins : [])),
+  taken: page.flatMap((one) => ('taken' in one ? one.taken : [])),
+})
 
 /** A provider that has a message, or may have it, is paid for it; one that will be asked again still holds its money. */
 export async function pay(

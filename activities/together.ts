@@ -18,9 +18,11 @@ interface Waiting<Ask, Answer> {
 
 const MOST = 50
 
+const turn = (): Promise<void> => new Promise((turned) => setImmediate(turned))
+
 /**
- * A function that answers one ask, together with those that wait beside it. Who comes first does not wait for others: the page is
- * whoever has come by the turn of the loop, and the next one is whoever came meanwhile. An ask that fails fails its own caller alone.
+ * A function that answers one ask, together with those that wait beside it. Who comes to nobody does not wait: the page is whoever
+ * has come by the turn of the loop, and the next one is whoever came since. An ask that fails fails its own caller alone.
  */
 export function together<Ask, Answer>({ all, alone, apartBy, most = MOST }: Work<Ask, Answer>) {
   let waiting: Waiting<Ask, Answer>[] = []
@@ -46,8 +48,10 @@ export function together<Ask, Answer>({ all, alone, apartBy, most = MOST }: Work
 
   async function work(): Promise<void> {
     underWay = true
-    await new Promise((turned) => setImmediate(turned))
-    while (waiting.length > 0) await answerPage(nextPage())
+    while (waiting.length > 0) {
+      await turn()
+      await answerPage(nextPage())
+    }
     underWay = false
   }
 

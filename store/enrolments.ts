@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Arm } from '../domain/experiment.ts'
 import { runId } from '../domain/ids.ts'
 import type { PastEntry, RunStatus } from '../domain/journey.ts'
-import { type Db, type Tx, at } from './db.ts'
+import { type Db, type Tx, among, at } from './db.ts'
 import { decide } from './decisions.ts'
 import { wake } from './dispatch.ts'
 import type { Reader } from './words.ts'
@@ -182,7 +182,7 @@ export interface RunInPage extends RunState, Reader {
 /** The same for many runs at once, but for those whose customer somebody else holds: nobody waits for another's customer. */
 export async function lockRuns(tx: Tx, ids: readonly string[]): Promise<RunInPage[]> {
   const { rows: locked } = await sql<{ id: string }>`
-    /* prepared */ select id from customers where id in (select customer from enrolments where id = any(${ids}))
+    /* prepared */ select id from customers where id in (select customer from enrolments where id = ${among(ids)})
     order by id for update skip locked
   `.execute(tx)
   if (locked.length === 0) return []
@@ -190,7 +190,7 @@ export async function lockRuns(tx: Tx, ids: readonly string[]): Promise<RunInPag
     /* prepared */ select e.id as run, e.journey, e.customer, e.arm, e.status, e.reason, c.locale, c.zone, c.phone,
       (select paused_at from journeys where name = e.journey for share) is not null as paused
     from enrolments e join customers c on c.id = e.customer
-    where e.id = any(${ids}) and c.id = any(${locked.map((row) => row.id)})
+    where e.id = ${among(ids)} and c.id = ${among(locked.map((row) => row.id))}
   `.execute(tx)
   return rows
 }

@@ -4,7 +4,7 @@ import type { ChannelName } from '../domain/channel.ts'
 import { MESSAGES } from '../domain/consent.ts'
 import type { Refusal } from '../domain/errors.ts'
 import type { MessageClass, Passed } from '../domain/sending.ts'
-import { type Db, type Tx, at } from './db.ts'
+import { type Db, type Tx, among, at } from './db.ts'
 
 /**
  * reserved: it goes out, and the provider surely does not have it yet. sending: the provider may have it. sent: the provider took
@@ -74,7 +74,7 @@ export async function lockMessages(tx: Tx, keys: readonly string[]): Promise<Map
   const { rows } = await sql<MessageRow>`
     /* prepared */ select key, enrolment, journey, message, customer, class, status, code, detail, message_id, channel, provider,
       provider_id, attempts, created_at, reserved_at, held_until, sent_at, bid_at, bid_until, passed
-    from messages where key = any(${keys}) order by key for update
+    from messages where key = ${among(keys)} order by key for update
   `.execute(tx)
   return new Map(rows.map((row) => [row.key, row]))
 }
@@ -160,7 +160,7 @@ export async function recordVerdicts(tx: Tx, all: readonly (readonly [NewMessage
     exposed as (insert into exposures (message, enrolment, journey, customer, arm, at)
       select g.key, g.enrolment, g.journey, g.customer, e.arm, g.at
       from given g join enrolments e on e.id = g.enrolment
-      where g.exposed and e.id = any(${all.map(([one]) => one.enrolment)})
+      where g.exposed and e.id = ${among(all.map(([one]) => one.enrolment))}
       on conflict (message) do nothing)
     insert into message_states (message, status, code, detail, at)
     select c.key, c.status, c.code, c.detail, g.at from changed c join given g on g.key = c.key
@@ -174,29 +174,65 @@ export interface Beginning {
   now: number
 }
 
-/**
- * Writes that from here on the provider may have it; false where the run has ended or another attempt went first, and then
- * nothing may be sent.
- */
-export async function beginSending(db: Db, one: Beginning): Promise<boolean> {
-  return (await beginSendingAll(db, [one])).has(one.key)
+/** A message that its provider took. */
+export interface Taken {
+  key: string
+  detail: string
+  providerId?: string | undefined
+  now: number
 }
 
-/** The same for many at once, no key twice; answers those that may go. */
-export async function beginSendingAll(db: Db, all: readonly Beginning[]): Promise<ReadonlySet<string>> {
-  const keys = all.map(({ key }) => key)
-  const { rows } = await sql<{ key: string }>`
-    /* prepared */ with locked as (select key from messages where key = any(${keys}) order by key for update),
-    given as (select key, provider, at from unnest(${keys}::text[], ${all.map(({ provider }) => provider ?? null)}::text[],
-      ${all.map(({ now }) => iso(now))}::timestamptz[]) as one (key, provider, at)),
-    changed as (update messages m set status = 'sending', provider = g.provider from given g
-      where (select count(*) from locked) > 0 and m.key = g.key and m.key = any(${keys}) and m.status = 'reserved'
+/** Messages on their way to providers, no key twice in all. */
+export interface Moves {
+  beginning?: readonly Beginning[]
+  taken?: readonly Taken[]
+}
+
+/**
+ * Writes in one statement that from here on providers may have some messages, and that they took others, these with their lines in
+ * the decision log. `begun`: those that may go; nothing may be sent of the others, whose run has ended or where another attempt went
+ * first. `settled`: those it saw to. The customers of what was taken are locked before the messages, as the gate locks them;
+ * `passing`: one that somebody else holds is left out instead of waited for.
+ */
+export async function moveOn(
+  db: Db,
+  { beginning = [], taken = [] }: Moves,
+  { passing = false }: { passing?: boolean } = {},
+): Promise<{ begun: ReadonlySet<string>; settled: ReadonlySet<string> }> {
+  const [starting, arrived] = [beginning, taken].map((all) => all.map(({ key }) => key)) as [string[], string[]]
+  const given = taken.map(({ now, ...one }) => ({ ...one, at: iso(now) }))
+  const { rows } = await sql<{ key: string; begun: boolean }>`
+    /* prepared */ with given as (select key, detail, "providerId", at from jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
+        as one (key text, detail text, "providerId" text, at timestamptz)),
+    held as (select id from customers where id in (select customer from messages where key = ${among(arrived)})
+        order by id for update ${passing ? sql`skip locked` : sql``}),
+    ours as (select m.key from messages m where m.key = ${among(arrived)} and m.customer in (select id from held)),
+    starting as (select key, provider, at from unnest(${starting}::text[], ${beginning.map((one) => one.provider ?? null)}::text[],
+      ${beginning.map(({ now }) => iso(now))}::timestamptz[]) as one (key, provider, at)),
+    locked as (select key from messages where key = ${among(starting)} and (select count(*) from held) >= 0 order by key for update),
+    sent as (update messages m set status = 'sent', code = null, detail = g.detail, sent_at = g.at,
+        provider_id = coalesce(g."providerId", provider_id)
+      from given g where m.key = any(array(select key from ours)) and m.key = g.key and status in ('sending', 'unknown', 'reserved')
+      returning m.key, m.customer, m.journey, m.enrolment, m.message, m.status, m.code, m.detail, g.at),
+    begun as (update messages m set status = 'sending', provider = g.provider from starting g
+      where m.key = any(array(select key from locked)) and m.key = g.key and m.status = 'reserved'
       and exists (select 1 from enrolments e where e.id = m.enrolment and e.status = 'running')
       returning m.key, m.status, m.code, m.detail, g.at),
-    told as (insert into message_states (message, status, code, detail, at) select key, status, code, detail, at from changed)
-    select key from changed
+    noted as (insert into decisions (key, customer, journey, enrolment, about, verdict, detail, at)
+      select key || '/sent/', customer, journey, enrolment, 'send', 'sent', message, at from sent
+      on conflict (key) do nothing),
+    told as (insert into message_states (message, status, code, detail, at)
+      select key, status, code, detail, at from begun union all select key, status, code, detail, at from sent)
+    select key, true as begun from begun union all select key, false from ours
   `.execute(db)
-  return new Set(rows.map((row) => row.key))
+  const keysOf = (which: boolean): Set<string> =>
+    new Set(rows.filter((row) => row.begun === which).map(({ key }) => key))
+  return { begun: keysOf(true), settled: keysOf(false) }
+}
+
+/** The same of one message, where it is to begin. */
+export async function beginSending(db: Db, one: Beginning): Promise<boolean> {
+  return (await moveOn(db, { beginning: [one] })).begun.has(one.key)
 }
 
 /**
@@ -226,45 +262,6 @@ export async function settleMessage(
     ${toldStates(outcome.now)}
   `.execute(db)
   return numAffectedRows === 1n
-}
-
-/** A message that the provider took. */
-export interface Taken {
-  key: string
-  detail: string
-  providerId?: string | undefined
-  now: number
-}
-
-/**
- * The same for messages that the provider took, no key twice, with their lines in the decision log, in one statement: the customers
- * are locked before the messages, as the gate locks them. Answers those it saw to. `passing`: those whose customer somebody else
- * holds are left out instead of waited for.
- */
-export async function settleSent(
-  db: Db,
-  all: readonly Taken[],
-  { passing = false }: { passing?: boolean } = {},
-): Promise<ReadonlySet<string>> {
-  const keys = all.map(({ key }) => key)
-  const given = all.map(({ now, ...one }) => ({ ...one, at: iso(now) }))
-  const { rows } = await sql<{ key: string }>`
-    /* prepared */ with given as (select key, detail, "providerId", at from jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
-        as one (key text, detail text, "providerId" text, at timestamptz)),
-    held as (select id from customers where id in (select customer from messages where key = any(${keys}))
-        order by id for update ${passing ? sql`skip locked` : sql``}),
-    ours as (select m.key from messages m where m.key = any(${keys}) and m.customer in (select id from held)),
-    changed as (update messages m set status = 'sent', code = null, detail = g.detail, sent_at = g.at,
-        provider_id = coalesce(g."providerId", provider_id)
-      from given g where m.key = any(array(select key from ours)) and m.key = g.key and status in ('sending', 'unknown', 'reserved')
-      returning m.key, m.customer, m.journey, m.enrolment, m.message, m.status, m.code, m.detail, g.at),
-    noted as (insert into decisions (key, customer, journey, enrolment, about, verdict, detail, at)
-      select key || '/sent/', customer, journey, enrolment, 'send', 'sent', message, at from changed
-      on conflict (key) do nothing),
-    told as (insert into message_states (message, status, code, detail, at) select key, status, code, detail, at from changed)
-    select key from ours
-  `.execute(db)
-  return new Set(rows.map((row) => row.key))
 }
 
 export async function messagesOf(db: Db, by: { customer?: string; enrolment?: string }): Promise<MessageRow[]> {

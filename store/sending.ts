@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { CAPABILITIES, type ChannelName } from '../domain/channel.ts'
 import { MESSAGES } from '../domain/consent.ts'
 import type { Bid, PastMessage } from '../domain/pressure.ts'
-import { type Tx, at } from './db.ts'
+import { type Tx, among, at } from './db.ts'
 
 /** One channel of a message, as far as the customer goes. */
 export interface Way {
@@ -77,7 +77,7 @@ export async function sendFactsOfAll(tx: Tx, all: readonly AskedMessage[]): Prom
       coalesce((select array_agg(term) from wordings where hash = q.wording and approved_at is not null), '{}') as approved
     from jsonb_to_recordset(${JSON.stringify(all.map(askedRow))}::jsonb) as q (key text, customer text, wording text, topic text,
       purposes text[], channels text[], kinds text[], since timestamptz)
-    join customers c on c.id = q.customer and c.id = any(${all.map((one) => one.customer)})
+    join customers c on c.id = q.customer and c.id = ${among(all.map((one) => one.customer))}
   `.execute(tx)
   return new Map(rows.map(({ key, ...row }) => [key, row]))
 }

@@ -184,6 +184,6 @@ describe('what is counted for all', () => {
     const answers = await Promise.all(shop.ids.map((id) => shop.send('story', id)))
     const hours = answers.map((one) => (one.is === 'held' ? Math.floor((one.until ?? 0) / HOUR) : 0))
     const first = Math.floor(NOON / HOUR) + 6
-    expect(hours.sort()).toEqual([first, first, first + 1, first + 1, first + 2, first + 2])
+    expect(hours.sort((a, b) => a - b)).toEqual([first, first, first + 1, first + 1, first + 2, first + 2])
   })
 })
