@@ -6,7 +6,7 @@
 import { PerennialError } from '../domain/errors.ts'
 import type { Tx } from '../store/db.ts'
 import { type RunInPage, type RunState, holdRun, lockRun, lockRuns } from '../store/enrolments.ts'
-import { type MessageRow, lockMessage, lockMessages } from '../store/messages.ts'
+import { lockMessage } from '../store/messages.ts'
 import { answerBefore, verdictOf } from './attempts.ts'
 import type { Channel, Outgoing } from './channels/channel.ts'
 import { type Conclusion, concluder, writeConclusions } from './conclusions.ts'
@@ -53,25 +53,14 @@ export function reserver(parts: Parts, now: Now) {
 
   /** A page of them; who is not among the answers is to be asked alone. */
   async function reserveAll(tx: Tx, requests: readonly SendRequest[]): Promise<ReadonlyMap<SendRequest, Reserved>> {
-    const runs = await lockRuns(
-      tx,
-      requests.map((one) => one.run),
-    )
-    const ours = requests.flatMap((request) => {
-      const run = runs.find((one) => one.run === request.run)
-      return run ? [{ request, run }] : []
-    })
-    const rows = await lockMessages(
-      tx,
-      ours.map(({ request }) => request.key),
-    )
+    const runs = new Map((await lockRuns(tx, requests)).map((one) => [one.run, one]))
     const reserved = new Map<SendRequest, Reserved>()
     const asked: Asked[] = []
-    for (const { request, run } of ours) {
-      const before = rows.get(request.key)
-      const settled = before && before.status !== 'held' ? verdictOf(before) : undefined
+    for (const request of requests) {
+      const run = runs.get(request.run)
+      const settled = run?.before && run.before.status !== 'held' ? verdictOf(run.before) : undefined
       if (settled) reserved.set(request, { do: 'answer', result: settled })
-      else if (before?.status !== 'sending') asked.push(...askedOf(request, run, before))
+      else if (run && run.before?.status !== 'sending') asked.push(...askedOf(request, run))
     }
     const concluded = await concludeAll(tx, asked)
     await writeConclusions(tx, [...concluded.values()])
@@ -82,10 +71,10 @@ export function reserver(parts: Parts, now: Now) {
   }
 
   /** Nobody where its plan, its words or its budget have more to say than a page can hear. */
-  function askedOf(request: SendRequest, run: RunInPage, before: MessageRow | undefined): Asked[] {
+  function askedOf(request: SendRequest, run: RunInPage): Asked[] {
     const plan = parts.plans.get(run.journey)
     if (!plan?.copy[request.message] || gate.isPaid({ request, plan })) return []
-    return [{ question: { request, run, plan, before, now: now(request.asked) }, reader: run }]
+    return [{ question: { request, run, plan, before: run.before, now: now(request.asked) }, reader: run }]
   }
 
   async function concludeAll(tx: Tx, asked: readonly Asked[]): Promise<Map<GateQuestion, Conclusion>> {

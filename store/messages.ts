@@ -63,6 +63,20 @@ export async function messageByKey(db: Db, key: string): Promise<MessageRow | un
   return rows[0]
 }
 
+/** The columns of a `MessageRow`; a statement that is prepared names them. */
+export const messageRows = sql`select key, enrolment, journey, message, customer, class, status, code, detail, message_id, channel, provider,
+  provider_id, attempts, created_at, reserved_at, held_until, sent_at, bid_at, bid_until, passed from messages`
+
+const DATES = ['created_at', 'reserved_at', 'held_until', 'sent_at', 'bid_at', 'bid_until'] as const
+
+/** A row that came as JSON, in which instants are words. */
+export type StoredMessage = Omit<MessageRow, (typeof DATES)[number]> & Record<(typeof DATES)[number], string | null>
+
+export function messageOf(stored: StoredMessage): MessageRow {
+  const dates = DATES.map((name) => [name, stored[name] === null ? null : new Date(stored[name])])
+  return { ...stored, ...Object.fromEntries(dates) } as MessageRow
+}
+
 /** The same, locked to the end of the transaction: no attempt begins between what is read here and what is then written. */
 export async function lockMessage(tx: Tx, key: string): Promise<MessageRow | undefined> {
   return (await lockMessages(tx, [key])).get(key)
@@ -72,9 +86,7 @@ export async function lockMessage(tx: Tx, key: string): Promise<MessageRow | und
 export async function lockMessages(tx: Tx, keys: readonly string[]): Promise<Map<string, MessageRow>> {
   if (keys.length === 0) return new Map()
   const { rows } = await sql<MessageRow>`
-    /* prepared */ select key, enrolment, journey, message, customer, class, status, code, detail, message_id, channel, provider,
-      provider_id, attempts, created_at, reserved_at, held_until, sent_at, bid_at, bid_until, passed
-    from messages where key = ${among(keys)} order by key for update
+    /* prepared */ ${messageRows} where key = ${among(keys)} order by key for update
   `.execute(tx)
   return new Map(rows.map((row) => [row.key, row]))
 }
