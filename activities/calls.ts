@@ -6,12 +6,13 @@ import { decide } from '../store/decisions.ts'
 import { lockRun } from '../store/enrolments.ts'
 import { noteCost } from '../store/fates.ts'
 import { releaseCost, settleCost } from '../store/message-costs.ts'
-import { beginSending, settleMessage, settleSent } from '../store/messages.ts'
+import { type Beginning, type Moves, type Taken, moveOn, settleMessage } from '../store/messages.ts'
 import type { Channel, Outgoing, Receipt } from './channels/channel.ts'
 import { noteOf } from './conclusions.ts'
 import { minorOf } from './gate.ts'
 import type { Now, Parts } from './index.ts'
 import type { SendRequest, SendResult } from './messages.ts'
+import { together } from './together.ts'
 
 export type Calling = Pick<SendRequest, 'key' | 'run' | 'message' | 'asked'>
 
@@ -26,7 +27,25 @@ const SETTLED: Record<Receipt['is'], { status: Settled; code?: Refusal }> = {
   transient: { status: 'reserved' },
 }
 
+type Move = { begins: Beginning } | { taken: Taken }
+
 export function caller({ db }: Pick<Parts, 'db'>, now: Now) {
+  /** Whether it began, or was seen to. */
+  const move = together<Move, boolean>({
+    all: async (page) => {
+      const { begun, settled } = await moveOn(db, movesOf(page), { passing: true })
+      const answers = page.map(
+        (one) => [one, 'begins' in one ? begun.has(keyOf(one)) : settled.has(keyOf(one))] as const,
+      )
+      return new Map(answers.filter(([one, answer]) => answer || 'begins' in one))
+    },
+    alone: async (one) => {
+      const { begun } = await moveOn(db, movesOf([one]))
+      return begun.has(keyOf(one))
+    },
+    apartBy: keyOf,
+  })
+
   /** Writes what came of a call. `began`: whether the provider could have the message by it. */
   async function settle(
     request: Calling,
@@ -37,7 +56,7 @@ export function caller({ db }: Pick<Parts, 'db'>, now: Now) {
     const { detail, providerId } = receipt
     const { status, code } = SETTLED[receipt.is]
     if (status === 'sent' && plain(receipt) && !channel.costOf) {
-      await settleSent(db, [{ key: request.key, detail, providerId }], at)
+      await move({ taken: { key: request.key, detail, providerId, now: at } })
       return
     }
     await inTransaction(db, async (tx) => {
@@ -70,7 +89,7 @@ export function caller({ db }: Pick<Parts, 'db'>, now: Now) {
       let began = false
       const receipt = await channel.send(outgoing, async () => {
         asked = true
-        began = await beginSending(db, request.key, now(request.asked), channel.provider)
+        began = await move({ begins: { key: request.key, provider: channel.provider, now: now(request.asked) } })
         return began
       })
       if (asked && !began) return undefined
@@ -83,6 +102,13 @@ export function caller({ db }: Pick<Parts, 'db'>, now: Now) {
     },
   }
 }
+
+const keyOf = (move: Move): string => ('begins' in move ? move.begins : move.taken).key
+
+const movesOf = (page: readonly Move[]): Moves => ({
+  beginning: page.flatMap((one) => ('begins' in one ? one.begins : [])),
+  taken: page.flatMap((one) => ('taken' in one ? one.taken : [])),
+})
 
 /** A provider that has a message, or may have it, is paid for it; one that will be asked again still holds its money. */
 export async function pay(

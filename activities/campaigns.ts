@@ -17,12 +17,12 @@ import { begunOf, endMembers, withdrawMessages } from '../store/campaign-members
 import { inTransaction } from '../store/db.ts'
 import { isSwitchedOff } from '../store/journeys.ts'
 import { releaseCost } from '../store/message-costs.ts'
+import { forsaker } from './attempts.ts'
 import { type Reservation, deliverer } from './deliveries.ts'
 import { learnFate } from './fates.ts'
 import { messageGate } from './gate.ts'
 import { beat, beating, isEnding } from './heartbeats.ts'
 import type { Now, Parts, PlanFacts } from './index.ts'
-import { forsaker } from './messages.ts'
 import { couponIssuer } from './wave-coupons.ts'
 import { Overtaken, type Page, type PageKind, type PageRequest, pager } from './wave-pages.ts'
 

@@ -95,11 +95,10 @@ export function noteOf(
 }
 
 /** Writes what was concluded, of one message or of a page. */
-export async function writeConclusions(tx: Tx, all: readonly Conclusion[], now: number): Promise<void> {
+export async function writeConclusions(tx: Tx, all: readonly Conclusion[]): Promise<void> {
   await recordVerdicts(
     tx,
     all.map(({ row, verdict }) => [row, verdict] as const),
-    now,
   )
   await decideAll(
     tx,

@@ -1,7 +1,7 @@
 /** What a page has reserved goes out: in one call where the channel takes many, else a few at a time. */
 import { PerennialError } from '../domain/errors.ts'
 import { partsOfRun } from '../domain/ids.ts'
-import { beginSendingAll, settleSent } from '../store/messages.ts'
+import { moveOn } from '../store/messages.ts'
 import { type Calling, caller } from './calls.ts'
 import type { Channel, Outgoing } from './channels/channel.ts'
 import type { Now, Parts } from './index.ts'
@@ -34,15 +34,24 @@ export function deliverer(parts: Parts, now: Now) {
     const asked = Math.max(...all.map(({ request }) => request.asked))
     const receipts = await channel.sendAll(
       all.map(({ outgoing }) => outgoing),
-      (keys) => beginSendingAll(db, keys, now(asked), channel.provider),
+      async (keys) => {
+        const beginning = keys.map((key) => ({ key, provider: channel.provider, now: now(asked) }))
+        return (await moveOn(db, { beginning })).begun
+      },
     )
     const answered = all.flatMap((one) => {
       const receipt = receipts.get(one.request.key)
       return receipt ? [{ ...one, receipt }] : []
     })
     const sent = answered.filter(({ receipt }) => receipt.is === 'sent' && !channel.costOf)
-    const taken = sent.map(({ request: { key }, receipt: { detail, providerId } }) => ({ key, detail, providerId }))
-    if (taken.length > 0) await settleSent(db, taken, now(asked))
+    const at = now(asked)
+    const taken = sent.map(({ request: { key }, receipt: { detail, providerId } }) => ({
+      key,
+      detail,
+      providerId,
+      now: at,
+    }))
+    if (taken.length > 0) await moveOn(db, { taken })
     for (const { request, outgoing, receipt } of answered.filter((one) => !sent.includes(one))) {
       await settle(request, receipt, { outgoing, channel, began: true })
     }

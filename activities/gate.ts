@@ -18,7 +18,7 @@ import { wasHad } from '../store/kept.ts'
 import type { MessageRow, NewMessage } from '../store/messages.ts'
 import { reserveSlot } from '../store/release.ts'
 import { type Purse, affords, purseFor, tellShort } from '../store/message-costs.ts'
-import { type SendRow, type Way, sendFacts } from '../store/sending.ts'
+import { type AskedMessage, type SendRow, type Way, sendFacts } from '../store/sending.ts'
 import { type WordsAsked, type WordsFound, wordsFor } from '../store/words.ts'
 import { askForYes } from '../store/wordings.ts'
 import type { Channel, Outgoing } from './channels/channel.ts'
@@ -113,7 +113,7 @@ export function messageGate(parts: Parts) {
     const { customer } = run
     const chosen = await wordsFor(tx, { ...wordsAsked(plan, request.message), customer })
     const wording = wordingHash(plan.name, request.message, chosen.words)
-    const facts = await sendFacts(tx, factsAsked(question), { key: request.key, customer, wording })
+    const facts = await sendFacts(tx, factsAsked(question, wording))
     if (!facts) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${customer}'`, { field: 'customer' })
     return decide(tx, question, { facts, chosen, wording })
   }
@@ -125,11 +125,10 @@ export function messageGate(parts: Parts) {
     shopLocale: parts.words?.shopLocale,
   })
 
-  const factsAsked = ({
-    request,
-    plan,
-    now,
-  }: Pick<GateQuestion, 'plan' | 'now'> & { request: { message: string } }) => ({
+  const factsAsked = ({ request, run, plan, now }: GateQuestion, wording: string): AskedMessage => ({
+    key: request.key,
+    customer: run.customer,
+    wording,
     topic: plan.topic,
     purpose: plan.delivery.purpose,
     channels: deliveryOf(plan.delivery, request.message).channels,
@@ -141,8 +140,7 @@ export function messageGate(parts: Parts) {
     const { request, run, plan, now } = question
     const { facts, chosen, wording } = read
     const sampleOf = sampler(question, read)
-    const { channels } = deliveryOf(plan.delivery, request.message)
-    const purse = await purseOf(tx, question, channels)
+    const purse = await purseOf(tx, question)
     const costOf = (name: ChannelName): number => costOver(name, { question, facts, sample: sampleOf(name) })
     const resting = await restFor(tx, { ...request, state: run, rest: request.rest, now, shopZone: policy.shopZone })
     const had = request.kept === true && (await wasHad(tx, request))
@@ -242,10 +240,16 @@ export function messageGate(parts: Parts) {
     return { rendered, findings, unsubscribeUrl }
   }
 
-  /** The budgets are locked for messages alone that may cost something. */
-  async function purseOf(tx: Tx, { request, run, plan }: GateQuestion, channels: readonly ChannelName[]) {
-    if (plan.budget === undefined || !channels.some((name) => parts.channels.get(name)?.costOf)) return undefined
-    return purseFor(tx, { key: request.key, journey: run.journey })
+  /** Whether a budget pays for it: for messages alone that may cost something. */
+  function isPaid({ request, plan }: Pick<GateQuestion, 'request' | 'plan'>): boolean {
+    const { channels } = deliveryOf(plan.delivery, request.message)
+    return plan.budget !== undefined && channels.some((name) => parts.channels.get(name)?.costOf)
+  }
+
+  /** The budgets, locked. */
+  async function purseOf(tx: Tx, question: GateQuestion): Promise<Purse | undefined> {
+    const { request, run } = question
+    return isPaid(question) ? purseFor(tx, { key: request.key, journey: run.journey }) : undefined
   }
 
   /** Minor units, begun ones whole: providers charge in ten-thousandths, budgets count in hundredths. */
@@ -316,7 +320,7 @@ export function messageGate(parts: Parts) {
     return slot + Math.floor((bucketOf('release', request.key) / BUCKETS) * rate.windowMs)
   }
 
-  return { ask, decide, wouldGo, wordsAsked, factsAsked, heldUntil }
+  return { ask, decide, wouldGo, wordsAsked, factsAsked, isPaid, heldUntil }
 }
 
 /** Ten-thousandths of the main unit as minor units, begun ones whole. */

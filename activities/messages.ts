@@ -3,17 +3,17 @@ import type { ChannelName } from '../domain/channel.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { partsOfRun } from '../domain/ids.ts'
 import type { Rest } from '../domain/pause.ts'
-import { type Tx, inTransaction } from '../store/db.ts'
+import { inTransaction } from '../store/db.ts'
 import { decide } from '../store/decisions.ts'
-import { type RunState, holdRun, lockRun } from '../store/enrolments.ts'
-import { settleCost } from '../store/message-costs.ts'
-import { type MessageRow, lockMessage, settleMessage } from '../store/messages.ts'
+import { lockRun } from '../store/enrolments.ts'
+import { lockMessage, settleMessage } from '../store/messages.ts'
+import { verdictOf } from './attempts.ts'
 import { caller, pay } from './calls.ts'
-import type { Channel, Outgoing } from './channels/channel.ts'
-import { concluder, noteOf, writeConclusions } from './conclusions.ts'
+import { noteOf } from './conclusions.ts'
 import { learnFate } from './fates.ts'
-import { messageGate } from './gate.ts'
-import type { Now, Parts, PlanFacts } from './index.ts'
+import type { Now, Parts } from './index.ts'
+import { type Reserved, reserver } from './reservations.ts'
+import { together } from './together.ts'
 
 export { messageIdOf } from './gate.ts'
 
@@ -48,51 +48,22 @@ export interface Moved {
   to: ChannelName
 }
 
-type Reserved = { do: 'call'; outgoing: Outgoing; channel: Channel } | { do: 'answer'; result: SendResult }
-
 export function messageActivities(parts: Parts, now: Now) {
   const { db, log } = parts
-  const gate = messageGate(parts)
-  const conclude = concluder(parts, gate)
+  const { reserve, reserveAll } = reserver(parts, now)
   const { call } = caller(parts, now)
 
-  function planOf(run: RunState): PlanFacts {
-    const plan = parts.plans.get(run.journey)
-    if (!plan) throw new PerennialError('JOURNEY_UNKNOWN', `no journey '${run.journey}'`, { field: 'journey' })
-    return plan
+  async function reserveAlone(request: SendRequest): Promise<Reserved> {
+    await learnFate(parts, request.key, now(request.asked))
+    return inTransaction(db, (tx) => reserve(tx, request))
   }
 
-  /** Decides and, where the answer is to send, reserves, all in one transaction with the customer locked. */
-  async function reserve(tx: Tx, request: SendRequest): Promise<Reserved> {
-    const run = await lockRun(tx, request.run)
-    if (!run) throw new PerennialError('RUN_UNKNOWN', `no run '${request.run}'`, { field: 'run' })
-    // Read behind the lock: what went first is not dated after what it decides.
-    const asked = now(request.asked)
-    const plan = planOf(run)
-    const before = await lockMessage(tx, request.key)
-    const settled = before && (await answerBefore(tx, before, run, asked))
-    if (settled) return { do: 'answer', result: settled }
-
-    const question = { request, run, plan, before, now: asked }
-    const concluded = await conclude(tx, question, await gate.ask(tx, question))
-    await writeConclusions(tx, [concluded], asked)
-    const { call, result } = concluded
-    if (call) return { do: 'call', ...call }
-    if (!result) throw new PerennialError('INTERNAL', `nothing was concluded of '${request.key}'`)
-    if (result.is === 'held' && result.until === null) {
-      await holdRun(tx, request.run, asked, { step: `send ${request.message}`, due: request.rest?.due ?? asked })
-    }
-    return { do: 'answer', result }
-  }
-
-  /** What an earlier attempt under the same key left; undefined where this one may go on. */
-  async function answerBefore(tx: Tx, row: MessageRow, run: RunState, asked: number): Promise<SendResult | undefined> {
-    if (row.status === 'held' || row.status === 'reserved') return undefined
-    if (row.status !== 'sending') return verdictOf(row)
-    // The attempt before this one died at the provider. Transactional: at least once. All else: never twice.
-    if (row.class === 'transactional') return undefined
-    return forsakeIn(tx, row, run, asked)
-  }
+  const reserveTogether = together({
+    all: (page: readonly SendRequest[]) => inTransaction(db, (tx) => reserveAll(tx, page)),
+    alone: reserveAlone,
+    // The caps must count the first before the second is asked for.
+    apartBy: ({ run }) => partsOfRun(run).customer,
+  })
 
   /** The run ended, or another attempt went first, before this one could begin: the row says what is to be answered. */
   async function overtaken(request: SendRequest): Promise<SendResult> {
@@ -104,8 +75,7 @@ export function messageActivities(parts: Parts, now: Now) {
   return {
     /** Sends one message, or says why not. Safe to call any number of times with the same key. */
     async sendMessage(request: SendRequest): Promise<SendResult | Moved> {
-      await learnFate(parts, request.key, now(request.asked))
-      const reserved = await inTransaction(db, (tx) => reserve(tx, request))
+      const reserved = await reserveTogether(request)
       if (reserved.do === 'call' && parts.at !== undefined && parts.at !== reserved.channel.name) {
         return { is: 'moved', to: reserved.channel.name }
       }
@@ -144,43 +114,5 @@ export function messageActivities(parts: Parts, now: Now) {
         return { is: status, code }
       })
     },
-  }
-}
-
-/** The attempt that had begun it died: nobody knows what became of it. */
-async function forsakeIn(tx: Tx, row: MessageRow, run: RunState, asked: number): Promise<SendResult> {
-  const code = 'SEND_FATE_UNKNOWN'
-  await settleMessage(tx, row.key, { status: 'unknown', began: true, code, now: asked })
-  await settleCost(tx, { key: row.key, now: asked })
-  const request = { key: row.key, run: row.enrolment, message: row.message }
-  await decide(tx, noteOf({ request, run }, { verdict: 'unknown', code, now: asked }))
-  return { is: 'unknown', code }
-}
-
-/** The same for a message of which nobody else says that it is at work on it; one that was settled meanwhile stays so. */
-export function forsaker({ db }: Pick<Parts, 'db'>, now: Now) {
-  return ({ key, run, asked }: Pick<SendRequest, 'key' | 'run' | 'asked'>): Promise<void> =>
-    inTransaction(db, async (tx) => {
-      const state = await lockRun(tx, run)
-      const row = await lockMessage(tx, key)
-      if (state && row?.status === 'sending') await forsakeIn(tx, row, state, now(asked))
-    })
-}
-
-/** What a row says that no attempt is at work on; undefined where one is, or will be. */
-function verdictOf(row: MessageRow): SendResult | undefined {
-  switch (row.status) {
-    case 'sending':
-    case 'reserved':
-      return undefined
-    case 'sent':
-    case 'accepted':
-      return { is: row.status }
-    case 'held':
-      return { is: 'held', code: row.code ?? 'QUIET_HOURS', until: row.held_until?.getTime() ?? null }
-    case 'skipped':
-    case 'failed':
-    case 'unknown':
-      return { is: row.status, code: row.code ?? 'PROVIDER_REFUSED' }
   }
 }

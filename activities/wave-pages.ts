@@ -7,20 +7,18 @@ import { deliveryOf } from '../domain/delivery.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { armOf } from '../domain/experiment.ts'
 import { effectKey, runId } from '../domain/ids.ts'
-import { isInChina } from '../domain/mail-rules.ts'
 import { namedAudiences } from '../store/audiences.ts'
 import { type CampaignRun, type WaveState, finishWave, lockWave, moveWave } from '../store/campaigns.ts'
 import { type PageMember, enrolMembers, lockLeft, lockNext, membersOf } from '../store/campaign-members.ts'
 import { lockCustomers } from '../store/customers.ts'
 import type { Tx } from '../store/db.ts'
 import { placesLeft, takePlaces } from '../store/release.ts'
-import { sendFactsOfAll } from '../store/sending.ts'
-import { type Reader, publishedWords, wordsIn } from '../store/words.ts'
 import type { Coupons } from './wave-coupons.ts'
 import { type Conclusion, concluder, writeConclusions } from './conclusions.ts'
 import type { Reservation } from './deliveries.ts'
-import { type GateQuestion, type GateRead, type messageGate, wordingHash } from './gate.ts'
+import type { GateQuestion, GateRead, messageGate } from './gate.ts'
 import type { Parts, PlanFacts } from './index.ts'
+import { pageReader } from './page-reads.ts'
 
 /** `next`: those who were not asked for yet. `left`: those held until now, and what an attempt that died left reserved. */
 export type PageKind = 'next' | 'left'
@@ -48,6 +46,7 @@ export class Overtaken extends Error {}
 export function pager(parts: Parts, gate: ReturnType<typeof messageGate>) {
   const { policy } = parts
   const conclude = concluder(parts, gate)
+  const readAll = pageReader(gate)
 
   /** The wave locked, and how many of a page may go now; or why none may. */
   async function beginPage(tx: Tx, { run, plan, wave, terms, now }: PageRequest): Promise<NoPage | Begun> {
@@ -128,51 +127,6 @@ export function pager(parts: Parts, gate: ReturnType<typeof messageGate>) {
     })
   }
 
-  /** What the gate is asked for each member, and all that it needs to know, read for the whole page at once. */
-  async function readAll(tx: Tx, asked: readonly GateQuestion[], members: readonly Member[]): Promise<GateRead[]> {
-    const words = new Map<string, (reader: Reader) => Omit<GateRead, 'facts'>>()
-    const messages = [...new Set(asked.map(({ request }) => request.message))]
-    const [first] = asked
-    if (!first) return []
-    for (const message of messages) words.set(message, await pageWords(tx, first.plan, message))
-    const chosen = asked.map(({ request }, index) => {
-      const read = words.get(request.message)?.(members[index] as Member)
-      if (!read) throw new PerennialError('INTERNAL', `no words were read for '${request.message}'`)
-      return read
-    })
-    const facts = new Map<string, GateRead['facts']>()
-    for (const message of messages) {
-      const of = asked.flatMap(({ request, run }, index) =>
-        request.message === message
-          ? [{ key: request.key, customer: run.customer, wording: chosen[index]?.wording ?? '' }]
-          : [],
-      )
-      const found = await sendFactsOfAll(tx, gate.factsAsked({ ...first, request: { message } }), of)
-      for (const [key, row] of found) facts.set(key, row)
-    }
-    return asked.map(({ request, run }, index) => {
-      const row = facts.get(request.key)
-      if (!row) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${run.customer}'`, { field: 'customer' })
-      return { facts: row, ...(chosen[index] as Omit<GateRead, 'facts'>) }
-    })
-  }
-
-  /** The words of a message by language, each chosen once a page. */
-  async function pageWords(tx: Tx, plan: PlanFacts, message: string) {
-    const asked = gate.wordsAsked(plan, message)
-    const published = await publishedWords(tx, asked)
-    const byLocale = new Map<string | null, Omit<GateRead, 'facts'>>()
-    return (reader: Reader): Omit<GateRead, 'facts'> => {
-      let known = byLocale.get(reader.locale)
-      if (!known) {
-        const chosen = wordsIn(published, asked, reader)
-        known = { chosen, wording: wordingHash(plan.name, message, chosen.words) }
-        byLocale.set(reader.locale, known)
-      }
-      return { ...known, chosen: { ...known.chosen, china: isInChina(reader) } }
-    }
-  }
-
   function questionOf(
     { plan, wave, terms, now }: PageRequest,
     { until }: Begun,
@@ -233,7 +187,7 @@ export function pager(parts: Parts, gate: ReturnType<typeof messageGate>) {
         if (question.wordless && answer.verdict.do === 'send') throw new Overtaken()
         concluded.push(await conclude(tx, question, answer))
       }
-      await writeConclusions(tx, concluded, now)
+      await writeConclusions(tx, concluded)
       const going = concluded.flatMap(({ call }, index) => {
         const question = asked[index]
         return call && question ? [{ request: question.request, ...call }] : []

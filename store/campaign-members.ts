@@ -6,7 +6,7 @@ import type { RunStatus } from '../domain/journey.ts'
 import { matching } from './audience-sql.ts'
 import { type Db, type Tx, at, inTransaction } from './db.ts'
 import { endRuns } from './enrolments.ts'
-import { type MessageRow, toldStates } from './messages.ts'
+import { type MessageRow, lockMessages, toldStates } from './messages.ts'
 import type { Reader } from './words.ts'
 
 /** One who is asked for in a page, behind their lock. */
@@ -90,13 +90,6 @@ export async function membersOf(
   const keys = rows.flatMap(({ message }) => message ?? [])
   const before = await lockMessages(tx, keys)
   return rows.map(({ message, ...row }) => ({ ...row, before: message === null ? undefined : before.get(message) }))
-}
-
-async function lockMessages(tx: Tx, keys: readonly string[]): Promise<Map<string, MessageRow>> {
-  if (keys.length === 0) return new Map()
-  const { rows } = await sql<MessageRow>`
-    select * from messages where key = any(${keys}) order by key for update`.execute(tx)
-  return new Map(rows.map((row) => [row.key, row]))
 }
 
 export interface NewMember {

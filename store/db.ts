@@ -1,5 +1,5 @@
 /** The connection to PostgreSQL, and the one place where its failures become errors of the catalogue. */
-import { Kysely, PostgresDialect, type Transaction, sql } from 'kysely'
+import { Kysely, PostgresDialect, type RawBuilder, type Transaction, sql } from 'kysely'
 import pg from 'pg'
 import { PerennialError } from '../domain/errors.ts'
 
@@ -103,5 +103,11 @@ export async function pingStore(db: Db): Promise<void> {
     throw storeError(error)
   }
 }
+
+/**
+ * `column = ${among(keys)}` in a prepared statement. The planner does not see how many there are: where it does, it finds the plan for
+ * so many cheaper than one for any number, and plans the statement anew each time.
+ */
+export const among = (keys: readonly string[]): RawBuilder<unknown> => sql`any(array(select unnest(${keys}::text[])))`
 
 export const at = (ms: number): Date => new Date(ms)

@@ -3,9 +3,11 @@ import { sql } from 'kysely'
 import type { Arm } from '../domain/experiment.ts'
 import { runId } from '../domain/ids.ts'
 import type { PastEntry, RunStatus } from '../domain/journey.ts'
-import { type Db, type Tx, at } from './db.ts'
+import { type Db, type Tx, among, at } from './db.ts'
 import { decide } from './decisions.ts'
 import { wake } from './dispatch.ts'
+import { type MessageRow, type StoredMessage, messageOf, messageRows } from './messages.ts'
+import type { Reader } from './words.ts'
 
 export interface Enrolment {
   id: string
@@ -171,6 +173,36 @@ export async function lockRun(tx: Tx, id: string): Promise<RunState | undefined>
     from enrolments where id = ${id}
   `.execute(tx)
   return rows[0]
+}
+
+/** A run as a page of them is read, with what says in which words its customer is written to. */
+export interface RunInPage extends RunState, Reader {
+  run: string
+  /** What an earlier attempt left of the message that is asked about. */
+  before: MessageRow | undefined
+}
+
+/**
+ * The same for many runs at once, each with one message of it, locked too; but for those whose customer somebody else holds: nobody
+ * waits for another's customer.
+ */
+export async function lockRuns(tx: Tx, asked: readonly { run: string; key: string }[]): Promise<RunInPage[]> {
+  const [ids, keys] = [asked.map(({ run }) => run), asked.map(({ key }) => key)]
+  const { rows: locked } = await sql<{ id: string }>`
+    /* prepared */ select id from customers where id in (select customer from enrolments where id = ${among(ids)})
+    order by id for update skip locked
+  `.execute(tx)
+  if (locked.length === 0) return []
+  const customers = locked.map((row) => row.id)
+  const { rows } = await sql<Omit<RunInPage, 'before'> & { before: StoredMessage | null }>`
+    /* prepared */ with before as (${messageRows} where key = ${among(keys)} and customer = ${among(customers)} order by key for update)
+    select q.run, e.journey, e.customer, e.arm, e.status, e.reason, c.locale, c.zone, c.phone,
+      (select paused_at from journeys where name = e.journey for share) is not null as paused,
+      (select to_jsonb(before) from before where before.key = q.key) as before
+    from unnest(${ids}::text[], ${keys}::text[]) q (run, key) join enrolments e on e.id = q.run and e.id = ${among(ids)}
+    join customers c on c.id = e.customer and c.id = ${among(customers)}
+  `.execute(tx)
+  return rows.map(({ before, ...run }) => ({ ...run, before: before ? messageOf(before) : undefined }))
 }
 
 /** The runs of some customers who are in a journey, with those customers locked; at most `limit` customers, undefined where none is in. */

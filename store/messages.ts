@@ -4,7 +4,7 @@ import type { ChannelName } from '../domain/channel.ts'
 import { MESSAGES } from '../domain/consent.ts'
 import type { Refusal } from '../domain/errors.ts'
 import type { MessageClass, Passed } from '../domain/sending.ts'
-import { type Db, type Tx, at } from './db.ts'
+import { type Db, type Tx, among, at } from './db.ts'
 
 /**
  * reserved: it goes out, and the provider surely does not have it yet. sending: the provider may have it. sent: the provider took
@@ -63,10 +63,32 @@ export async function messageByKey(db: Db, key: string): Promise<MessageRow | un
   return rows[0]
 }
 
+/** The columns of a `MessageRow`; a statement that is prepared names them. */
+export const messageRows = sql`select key, enrolment, journey, message, customer, class, status, code, detail, message_id, channel, provider,
+  provider_id, attempts, created_at, reserved_at, held_until, sent_at, bid_at, bid_until, passed from messages`
+
+const DATES = ['created_at', 'reserved_at', 'held_until', 'sent_at', 'bid_at', 'bid_until'] as const
+
+/** A row that came as JSON, in which instants are words. */
+export type StoredMessage = Omit<MessageRow, (typeof DATES)[number]> & Record<(typeof DATES)[number], string | null>
+
+export function messageOf(stored: StoredMessage): MessageRow {
+  const dates = DATES.map((name) => [name, stored[name] === null ? null : new Date(stored[name])])
+  return { ...stored, ...Object.fromEntries(dates) } as MessageRow
+}
+
 /** The same, locked to the end of the transaction: no attempt begins between what is read here and what is then written. */
 export async function lockMessage(tx: Tx, key: string): Promise<MessageRow | undefined> {
-  const { rows } = await sql<MessageRow>`select * from messages where key = ${key} for update`.execute(tx)
-  return rows[0]
+  return (await lockMessages(tx, [key])).get(key)
+}
+
+/** The same for many at once, by their keys. */
+export async function lockMessages(tx: Tx, keys: readonly string[]): Promise<Map<string, MessageRow>> {
+  if (keys.length === 0) return new Map()
+  const { rows } = await sql<MessageRow>`
+    /* prepared */ ${messageRows} where key = ${among(keys)} order by key for update
+  `.execute(tx)
+  return new Map(rows.map((row) => [row.key, row]))
 }
 
 /**
@@ -96,15 +118,16 @@ export interface WrittenVerdict {
 
 /** Writes the gate's verdict under the key; a reservation counts against the cap. */
 export const recordVerdict = (tx: Tx, one: NewMessage, verdict: WrittenVerdict): Promise<void> =>
-  recordVerdicts(tx, [[one, verdict]], verdict.now)
+  recordVerdicts(tx, [[one, verdict]])
 
 const iso = (instant: number | null | undefined): string | null =>
   instant === undefined || instant === null ? null : at(instant).toISOString()
 
 function verdictRow([one, verdict]: readonly [NewMessage, WrittenVerdict]): object {
   const { purpose = MESSAGES, tags = [], priority = 0, passed = [], messageId, ...plain } = one
-  const { status, code, detail, address, until, bid, words, exposed = status === 'reserved' } = verdict
+  const { status, code, detail, address, until, bid, words, exposed = status === 'reserved', now } = verdict
   return {
+    at: iso(now),
     ...plain,
     purpose,
     tags,
@@ -124,63 +147,104 @@ function verdictRow([one, verdict]: readonly [NewMessage, WrittenVerdict]): obje
   }
 }
 
-/** The same for many at once. */
-export async function recordVerdicts(
-  tx: Tx,
-  all: readonly (readonly [NewMessage, WrittenVerdict])[],
-  now: number,
-): Promise<void> {
+/** The same for many at once, each at its own time. */
+export async function recordVerdicts(tx: Tx, all: readonly (readonly [NewMessage, WrittenVerdict])[]): Promise<void> {
   if (all.length === 0) return
   await sql`
     /* prepared */ with given as (select key, enrolment, journey, message, customer, channel, class, topic, purpose, tags, priority, passed,
         status, code, detail, address, exposed, message_id, held_until, bid_at, bid_until, locale,
-        words_version, wave
+        words_version, wave, at
       from jsonb_to_recordset(${JSON.stringify(all.map(verdictRow))}::jsonb) as one (key text, enrolment text, journey text, message text,
         customer text, channel text, class text, topic text, purpose text, tags text[], priority int, passed jsonb, status text, code text,
         detail text, address text, exposed boolean, message_id text, held_until timestamptz,
-        bid_at timestamptz, bid_until timestamptz, locale text, words_version int, wave bigint)),
+        bid_at timestamptz, bid_until timestamptz, locale text, words_version int, wave bigint, at timestamptz)),
     changed as (insert into messages as m (key, enrolment, journey, message, customer, channel, class, topic, purpose, tags,
       priority, passed, status, code, detail, address, message_id, attempts, created_at, reserved_at, held_until, bid_at, bid_until,
       locale, words_version, wave)
     select key, enrolment, journey, message, customer, channel, class, topic, purpose, tags, priority, passed, status, code, detail,
-      address, message_id, (status = 'reserved')::int, ${at(now)}, case when status = 'reserved' then ${at(now)}::timestamptz end, held_until, bid_at, bid_until, locale, words_version, wave from given
+      address, message_id, (status = 'reserved')::int, at, case when status = 'reserved' then at end, held_until, bid_at, bid_until, locale, words_version, wave from given
     on conflict (key) do update set status = excluded.status, code = excluded.code, detail = excluded.detail,
       message = excluded.message, channel = excluded.channel, passed = excluded.passed, address = excluded.address,
       attempts = m.attempts + excluded.attempts, reserved_at = excluded.reserved_at,
       held_until = excluded.held_until, bid_at = excluded.bid_at, bid_until = excluded.bid_until,
-      locale = coalesce(excluded.locale, m.locale), words_version = coalesce(excluded.words_version, m.words_version) returning m.*),
+      locale = coalesce(excluded.locale, m.locale), words_version = coalesce(excluded.words_version, m.words_version)
+    returning m.key, m.status, m.code, m.detail),
     exposed as (insert into exposures (message, enrolment, journey, customer, arm, at)
-      select c.key, c.enrolment, c.journey, c.customer, e.arm, ${at(now)}
-      from changed c join given g on g.key = c.key and g.exposed join enrolments e on e.id = c.enrolment
+      select g.key, g.enrolment, g.journey, g.customer, e.arm, g.at
+      from given g join enrolments e on e.id = g.enrolment
+      where g.exposed and e.id = ${among(all.map(([one]) => one.enrolment))}
       on conflict (message) do nothing)
-    ${toldStates(now)}
+    insert into message_states (message, status, code, detail, at)
+    select c.key, c.status, c.code, c.detail, g.at from changed c join given g on g.key = c.key
   `.execute(tx)
 }
 
-/**
- * Writes that from here on the provider may have it; false where the run has ended or another attempt went first, and then
- * nothing may be sent.
- */
-export async function beginSending(db: Db, key: string, now: number, provider?: string): Promise<boolean> {
-  return (await beginSendingAll(db, [key], now, provider)).has(key)
+/** A message that its provider is about to have. */
+export interface Beginning {
+  key: string
+  provider?: string | undefined
+  now: number
 }
 
-/** The same for many at once; answers those that may go. */
-export async function beginSendingAll(
+/** A message that its provider took. */
+export interface Taken {
+  key: string
+  detail: string
+  providerId?: string | undefined
+  now: number
+}
+
+/** Messages on their way to providers, no key twice in all. */
+export interface Moves {
+  beginning?: readonly Beginning[]
+  taken?: readonly Taken[]
+}
+
+/**
+ * Writes in one statement that from here on providers may have some messages, and that they took others, these with their lines in
+ * the decision log. `begun`: those that may go; nothing may be sent of the others, whose run has ended or where another attempt went
+ * first. `settled`: those it saw to. The customers of what was taken are locked before the messages, as the gate locks them;
+ * `passing`: one that somebody else holds is left out instead of waited for.
+ */
+export async function moveOn(
   db: Db,
-  keys: readonly string[],
-  now: number,
-  provider?: string,
-): Promise<ReadonlySet<string>> {
-  const { rows } = await sql<{ key: string }>`
-    /* prepared */ with locked as (select key from messages where key = any(${keys}) order by key for update),
-    changed as (update messages m set status = 'sending', provider = ${provider ?? null}
-      where (select count(*) from locked) > 0 and key = any(${keys}) and status = 'reserved'
-      and exists (select 1 from enrolments e where e.id = m.enrolment and e.status = 'running') returning m.*),
-    told as (${toldStates(now)} returning message)
-    select message as key from told
+  { beginning = [], taken = [] }: Moves,
+  { passing = false }: { passing?: boolean } = {},
+): Promise<{ begun: ReadonlySet<string>; settled: ReadonlySet<string> }> {
+  const [starting, arrived] = [beginning, taken].map((all) => all.map(({ key }) => key)) as [string[], string[]]
+  const given = taken.map(({ now, ...one }) => ({ ...one, at: iso(now) }))
+  const { rows } = await sql<{ key: string; begun: boolean }>`
+    /* prepared */ with given as (select key, detail, "providerId", at from jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
+        as one (key text, detail text, "providerId" text, at timestamptz)),
+    held as (select id from customers where id in (select customer from messages where key = ${among(arrived)})
+        order by id for update ${passing ? sql`skip locked` : sql``}),
+    ours as (select m.key from messages m where m.key = ${among(arrived)} and m.customer in (select id from held)),
+    starting as (select key, provider, at from unnest(${starting}::text[], ${beginning.map((one) => one.provider ?? null)}::text[],
+      ${beginning.map(({ now }) => iso(now))}::timestamptz[]) as one (key, provider, at)),
+    locked as (select key from messages where key = ${among(starting)} and (select count(*) from held) >= 0 order by key for update),
+    sent as (update messages m set status = 'sent', code = null, detail = g.detail, sent_at = g.at,
+        provider_id = coalesce(g."providerId", provider_id)
+      from given g where m.key = any(array(select key from ours)) and m.key = g.key and status in ('sending', 'unknown', 'reserved')
+      returning m.key, m.customer, m.journey, m.enrolment, m.message, m.status, m.code, m.detail, g.at),
+    begun as (update messages m set status = 'sending', provider = g.provider from starting g
+      where m.key = any(array(select key from locked)) and m.key = g.key and m.status = 'reserved'
+      and exists (select 1 from enrolments e where e.id = m.enrolment and e.status = 'running')
+      returning m.key, m.status, m.code, m.detail, g.at),
+    noted as (insert into decisions (key, customer, journey, enrolment, about, verdict, detail, at)
+      select key || '/sent/', customer, journey, enrolment, 'send', 'sent', message, at from sent
+      on conflict (key) do nothing),
+    told as (insert into message_states (message, status, code, detail, at)
+      select key, status, code, detail, at from begun union all select key, status, code, detail, at from sent)
+    select key, true as begun from begun union all select key, false from ours
   `.execute(db)
-  return new Set(rows.map((row) => row.key))
+  const keysOf = (which: boolean): Set<string> =>
+    new Set(rows.filter((row) => row.begun === which).map(({ key }) => key))
+  return { begun: keysOf(true), settled: keysOf(false) }
+}
+
+/** The same of one message, where it is to begin. */
+export async function beginSending(db: Db, one: Beginning): Promise<boolean> {
+  return (await moveOn(db, { beginning: [one] })).begun.has(one.key)
 }
 
 /**
@@ -210,35 +274,6 @@ export async function settleMessage(
     ${toldStates(outcome.now)}
   `.execute(db)
   return numAffectedRows === 1n
-}
-
-/** A message that the provider took. */
-export interface Taken {
-  key: string
-  detail: string
-  providerId?: string | undefined
-}
-
-/**
- * The same for messages that the provider took, with their lines in the decision log, in one statement: the customers are locked
- * before the messages, as the gate locks them. Answers how many were settled.
- */
-export async function settleSent(db: Db, all: readonly Taken[], now: number): Promise<number> {
-  const { rows } = await sql<{ settled: number }>`
-    /* prepared */ with given as (select key, detail, "providerId" from jsonb_to_recordset(${JSON.stringify(all)}::jsonb)
-        as one (key text, detail text, "providerId" text)),
-    held as (select id from customers where id in (
-        select customer from messages where key = any(${all.map(({ key }) => key)})) order by id for update),
-    changed as (update messages m set status = 'sent', code = null, detail = g.detail, sent_at = ${at(now)},
-        provider_id = coalesce(g."providerId", provider_id)
-      from given g where (select count(*) from held) > 0 and m.key = g.key and status in ('sending', 'unknown', 'reserved') returning m.*),
-    noted as (insert into decisions (key, customer, journey, enrolment, about, verdict, detail, at)
-      select key || '/sent/', customer, journey, enrolment, 'send', 'sent', message, ${at(now)} from changed
-      on conflict (key) do nothing),
-    told as (${toldStates(now)} returning 1)
-    select count(*) as settled from told
-  `.execute(db)
-  return rows[0]?.settled ?? 0
 }
 
 export async function messagesOf(db: Db, by: { customer?: string; enrolment?: string }): Promise<MessageRow[]> {

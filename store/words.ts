@@ -36,10 +36,13 @@ interface PublishedRow {
   terms: TermRow[]
 }
 
-const published = ({ journey, message }: Pick<WordsAsked, 'journey' | 'message'>) => sql`
+type OfMessage = Pick<WordsAsked, 'journey' | 'message'>
+
+const published = (all: readonly OfMessage[]) => sql`
   (select coalesce(json_agg(v), '[]') from (
     select distinct on (journey, message, locale) journey, message, locale, version, words, leave from word_versions
-    where (journey = ${journey} and message = ${message}) or journey = ${PARTIALS_JOURNEY}
+    where (journey, message) in (select * from unnest(${all.map((one) => one.journey)}::text[], ${all.map((one) => one.message)}::text[]))
+      or journey = ${PARTIALS_JOURNEY}
     order by journey, message, locale, version desc) v) as versions,
   (select coalesce(json_agg(json_build_object('term', term, 'severity', severity, 'category', category, 'basis', basis,
     'suggestion', suggestion, 'except_in', except_in) order by term), '[]') from wording_terms) as terms`
@@ -48,16 +51,16 @@ const published = ({ journey, message }: Pick<WordsAsked, 'journey' | 'message'>
 export async function wordsFor(tx: Db, asked: WordsAsked & { customer: string }): Promise<WordsFound> {
   const { customer } = asked
   const { rows } = await sql<PublishedRow & Reader>`
-    /* prepared */ select c.locale, c.zone, c.phone, ${published(asked)} from customers c where c.id = ${customer}
+    /* prepared */ select c.locale, c.zone, c.phone, ${published([asked])} from customers c where c.id = ${customer}
   `.execute(tx)
   const [row] = rows
   if (!row) throw new PerennialError('CUSTOMER_UNKNOWN', `no customer '${customer}'`, { field: 'customer' })
   return wordsIn({ versions: row.versions, terms: termsWith(row.terms) }, asked, row)
 }
 
-/** What is published of one message, whoever reads it. */
-export async function publishedWords(tx: Db, of: Pick<WordsAsked, 'journey' | 'message'>): Promise<Published> {
-  const { rows } = await sql<PublishedRow>`select ${published(of)}`.execute(tx)
+/** What is published of some messages, whoever reads them. */
+export async function publishedWords(tx: Db, all: readonly OfMessage[]): Promise<Published> {
+  const { rows } = await sql<PublishedRow>`/* prepared */ select ${published(all)}`.execute(tx)
   return { versions: rows[0]?.versions ?? [], terms: termsWith(rows[0]?.terms ?? []) }
 }
 

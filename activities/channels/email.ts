@@ -53,7 +53,7 @@ export function emailChannel(options: EmailOptions): Channel {
   const attempts = new Map<string, Attempt>()
   transport.use('stream', (mail, done) => {
     const attempt = attempts.get(String(mail.data.messageId))
-    if (attempt) mail.message.processFunc((input) => Readable.from(bodyOf(attempt, input), { objectMode: false }))
+    if (attempt) mail.message.processFunc((input) => bodyOf(attempt, input))
     done()
   })
   return {
@@ -100,10 +100,28 @@ interface Attempt {
 }
 
 /** The message, once `begin` says to go on; else the connection is closed without one, and the server has nothing. */
-async function* bodyOf(attempt: Attempt, input: Readable): AsyncGenerator<Buffer> {
-  attempt.began = await attempt.begin()
-  if (!attempt.began) throw new Error('this attempt is no longer wanted')
-  for await (const chunk of input) yield chunk as Buffer
+function bodyOf(attempt: Attempt, input: Readable): Readable {
+  let asked = false
+  const ask = async (): Promise<void> => {
+    attempt.began = await attempt.begin()
+    if (!attempt.began) throw new Error('this attempt is no longer wanted')
+  }
+  // All that is there at once: a mail of a usual size is one write.
+  const pour = (): void => {
+    const chunk = input.read() as Buffer | null
+    if (chunk === null) input.once('readable', pour)
+    else body.push(chunk)
+  }
+  const body = new Readable({
+    read() {
+      if (asked) return pour()
+      asked = true
+      ask().then(pour, (error: unknown) => body.destroy(error as Error))
+    },
+  })
+  input.once('end', () => body.push(null))
+  input.once('error', (error) => body.destroy(error))
+  return body
 }
 
 /** RFC 8058: the two headers let a mail program unsubscribe by one POST, without cookies and without a page. */

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Table from 'cli-table3'
 import nodemailer from 'nodemailer'
+import type { Channel, Outgoing } from '../../activities/channels/channel.ts'
 import { emailChannel } from '../../activities/channels/email.ts'
 import { createActivities } from '../../activities/index.ts'
 import { checkPlan } from '../../domain/contracts/plan.ts'
@@ -79,14 +80,29 @@ async function startSinkProcess(): Promise<{ child: ChildProcess; url: string; c
   return { child, url, count }
 }
 
-/** What an engineer would write without Perennial: the same words, the same pool, nothing remembered. */
+/**
+ * What an engineer would write without Perennial: the same words, the same pool, nothing remembered. `whole`: with all that the gate
+ * puts into a mail, which is then the same to the byte but for names: links to leave, and their headers.
+ */
 function bareSide(url: string) {
   const transport = nodemailer.createTransport({ url, pool: true, maxConnections: CONNECTIONS, maxMessages: Infinity })
   const rendered = renderWords(COPY, { name: 'Ada', ...DATA })
   if (!rendered.ok) throw new Error(rendered.detail)
   const { subject, text, html } = rendered.words
   const send = (to: string): Promise<unknown> => transport.sendMail({ from: FROM, to, subject, text, html })
-  return { send, close: () => transport.close() }
+  const whole = (to: string, { words, unsubscribeUrl = '' }: Outgoing): Promise<unknown> => {
+    const { subject, text, html } = words
+    const leave = { 'List-Unsubscribe': `<${unsubscribeUrl}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' }
+    return transport.sendMail({ from: FROM, to, subject, text, html, headers: leave })
+  }
+  return { send, whole, close: () => transport.close() }
+}
+
+/** The channel, and the last mail that it was given. */
+function remembering(channel: Channel) {
+  const last: { mail?: Outgoing } = {}
+  const send: Channel['send'] = (mail, begin) => channel.send((last.mail = mail), begin)
+  return { last, channel: { ...channel, send } }
 }
 
 function decisions(): number {
@@ -120,7 +136,7 @@ try {
   const db = openStore({ url: postgres.url, connections: 10 })
   stops.push(() => db.destroy())
   await migrate(db)
-  const channel = emailChannel({ smtpUrl: sink.url, from: FROM, connections: CONNECTIONS })
+  const { channel, last } = remembering(emailChannel({ smtpUrl: sink.url, from: FROM, connections: CONNECTIONS }))
   const plan = checkPlan('bench', { title: 'Bench', copy: { hello: COPY } })
   const capped = checkPlan('capped', { title: 'Capped', copy: { hello: COPY } })
   const clock = { now: () => Date.now() }
@@ -158,9 +174,9 @@ try {
   const bare = bareSide(sink.url)
   stops.push(bare.close, () => channel.close())
 
-  const measured = { bare: [] as number[], ours: [] as number[], refused: [] as number[] }
+  const measured = { bare: [] as number[], whole: [] as number[], ours: [] as number[], refused: [] as number[] }
   const nothing = (): Spent => ({ here: 0, postgres: 0 })
-  const spent = { bare: nothing(), ours: nothing(), refused: nothing() }
+  const spent = { bare: nothing(), whole: nothing(), ours: nothing(), refused: nothing() }
   const timed = async (side: keyof typeof spent, work: () => Promise<number>): Promise<number> => {
     const before = await cpu(postgres.directory)
     const rated = await work()
@@ -176,14 +192,21 @@ try {
       ours: await timed('ours', () =>
         rate(PER_ROUND, async (index) => results.add((await ask('bench', first + index)).is)),
       ),
+      whole: await timed('whole', () =>
+        rate(PER_ROUND, (index) => bare.whole(`whole${index}@mail.example`, last.mail as Outgoing)),
+      ),
       refused: await timed('refused', () =>
         rate(PER_ROUND, async (index) => results.add((await ask('capped', first + index)).is)),
       ),
     }
+    // As autovacuum does within a minute: plans made for empty tables read them whole.
+    if (round === 0) await rowsOf(db, 'analyze')
     // The first round warms everything up and does not count.
-    if (round > 0) for (const side of ['bare', 'ours', 'refused'] as const) measured[side].push(one[side])
+    if (round > 0) for (const side of ['bare', 'whole', 'ours', 'refused'] as const) measured[side].push(one[side])
   }
-  const ratios = measured.ours.map((ours, round) => ours / (measured.bare[round] ?? 1))
+  const to = (side: 'bare' | 'whole'): number[] =>
+    measured.ours.map((ours, round) => ours / (measured[side][round] ?? 1))
+  const ratios = to('bare')
   const pure = decisions()
   const each = (side: keyof typeof spent): string[] =>
     Object.values(spent[side]).map((ms: number) => (ms / ((ROUNDS + 1) * PER_ROUND)).toFixed(2))
@@ -194,6 +217,7 @@ try {
   })
   table.push(
     ['bare nodemailer, the words made beforehand', median(measured.bare).toFixed(0), '1.00x', ...each('bare')],
+    ['bare nodemailer, the very mail that the gate sends', median(measured.whole).toFixed(0), '', ...each('whole')],
     [
       'sendMessage: gated, rendered, written down, sent',
       median(measured.ours).toFixed(0),
@@ -211,10 +235,11 @@ try {
   say(table.toString())
   const sent = await rowsOf<{ count: number }>(db, `select count(*) as count from messages where status = 'sent'`)
   say(
-    `sent by the store ${sent[0]?.count}, arrived in all ${await sink.count()}, bare ones ${size}; ${[...results].sort().join(', ')}`,
+    `sent by the store ${sent[0]?.count}, arrived in all ${await sink.count()}, bare ones ${2 * size}; ${[...results].sort().join(', ')}`,
   )
   const ratio = median(ratios)
   say(`gated to bare: ${ratio.toFixed(2)}x (target 0.5x): ${ratio >= 0.5 ? 'met' : 'NOT met'}`)
+  say(`gated to bare with the very mail: ${median(to('whole')).toFixed(2)}x`)
   await mkdir('bench', { recursive: true })
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version }
   await writeFile(

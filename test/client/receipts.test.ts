@@ -52,7 +52,7 @@ async function given(
       { status: 'reserved', address, now: NOON - 8 },
     ),
   )
-  await beginSending(db, key, NOON - 8, 'test')
+  await beginSending(db, { key, provider: 'test', now: NOON - 8 })
   await settleMessage(db, key, {
     status,
     began: true,

@@ -107,7 +107,7 @@ async function treat(id: string, now: number): Promise<void> {
   const drawCode = (): string => `CODE-OF-${id}`
   await issueCoupon(db, { key, run, offer: 'perk', valid: '7 days', validMs: 7 * DAY, now, drawCode })
   await message(id, { status: 'reserved', address: `${id}@mail.example`, now })
-  await beginSending(db, effectKey(run, 'send', 'hello', 1), now)
+  await beginSending(db, { key: effectKey(run, 'send', 'hello', 1), now })
   const quota = { provider: 'W-smtp', day: '2026-11-23', message: effectKey(run, 'send', 'hello', 1), most: 5 }
   await inTransaction(db, (tx) => takeQuota(tx, quota))
   await settleMessage(db, effectKey(run, 'send', 'hello', 1), { status: 'sent', began: true, now: now + 1 })
