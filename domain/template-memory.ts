@@ -69,7 +69,10 @@ const partOf = (templates: Template[]): Part => ({ templates, paths: globalsOf(t
 
 function resultOf({ templates, paths, known }: Part, variables: Record<string, unknown>): string {
   let key = ''
-  for (const path of paths) key += `${JSON.stringify(valueAt(variables, path)) ?? ''}\u0000`
+  for (const path of paths) {
+    const value = valueAt(variables, path)
+    key += typeof value === 'string' ? `${value.length}"${value}` : `${JSON.stringify(value)}\u0000`
+  }
   let result = known.get(key)
   if (result === undefined) {
     try {
