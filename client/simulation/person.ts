@@ -1,4 +1,5 @@
 /** What a shop knows of one customer of a population: facts, consent, events, coupons, points, and the runs they are in. */
+import type { KeptBirthday } from '../../domain/birthday.ts'
 import { localDate } from '../../domain/calendar.ts'
 import { CAPABILITIES, CHANNELS, type ChannelName } from '../../domain/channel.ts'
 import { MESSAGES } from '../../domain/consent.ts'
@@ -15,6 +16,11 @@ import type { Line } from '../preview/timeline.ts'
 import type { HeldCoupon, PopulationCoupons } from './coupons.ts'
 import type { PopulationRun } from './run.ts'
 import { TierHistory } from './tiers.ts'
+
+/** A day of a year as a number that sweeps compare; by the moon's calendar it is below zero. */
+export function birthdayNumber({ month, day, calendar = 'solar' }: KeptBirthday): number {
+  return (month * 100 + day) * (calendar === 'solar' ? 1 : -1)
+}
 
 /** A line of somebody's story, with the run it is of; null for what no run did. */
 export type PersonLine = Line & { run: string | null }
@@ -47,6 +53,8 @@ export class Person implements Ties {
   paidOrders = 0
   /** All that was paid, minor units. */
   private spent = 0
+  /** The day on which a birthday is kept by its own calendar, as `birthdayNumber` has it; 0 where there is none. */
+  bornOn = 0
   /** None of the customer's coupons ends later. */
   lastCoupon = -Infinity
   readonly tags = new Map<string, number>()
@@ -98,6 +106,7 @@ export class Person implements Ties {
     for (const [field, value] of Object.entries(said)) {
       if (value !== undefined) Object.assign(customer, { [field]: value })
     }
+    if (said.birthday !== undefined) this.bornOn = said.birthday ? birthdayNumber(said.birthday) : 0
     const places = { ...reach, ...(said.phone !== undefined && { phone: said.phone }) }
     for (const [kind, address] of Object.entries(places)) this.place(kind, address)
     for (const [topic, word] of Object.entries(consent)) {

@@ -28,7 +28,7 @@ const STEPS_MOST = 10_000
 const NOTHING_MORE = {}
 const IDLE = (): void => {}
 
-const withoutWords = ({ words: _, ...more }: Partial<Line>): Partial<Line> => more
+const withoutWords = ({ words: _words, ...more }: Partial<Line>): Partial<Line> => more
 
 export interface Entering {
   id: string

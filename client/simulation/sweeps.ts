@@ -3,7 +3,7 @@ import type { Audience } from '../../domain/audience.ts'
 import { birthdayWithin, birthdaysWithin } from '../../domain/birthday.ts'
 import { afterDays, dayAfter, daysBetween, instantOn, localDate, occurrenceOf } from '../../domain/calendar.ts'
 import { AHEAD, type ExpiryKind, TOGETHER, nextWeek } from '../../domain/expiry.ts'
-import type { Person } from './person.ts'
+import { type Person, birthdayNumber } from './person.ts'
 import type { PopulationShop } from './shop.ts'
 
 export interface SweepWindow {
@@ -27,12 +27,11 @@ type Sweep = (shop: PopulationShop, window: SweepWindow) => Iterable<Swept>
 export const SWEEPS: Partial<Record<Audience, Sweep>> = {
   *birthday(shop, window) {
     const { solar, lunar } = birthdaysWithin(window)
-    const days = { solar: new Set(solar.map(dayOf)), lunar: new Set(lunar.map(dayOf)) }
+    const byMoon = lunar.map((one) => ({ ...one, calendar: 'lunar' as const }))
+    const days = new Set([...solar, ...byMoon].map(birthdayNumber))
     for (const person of shop.people.values()) {
       const { birthday } = person.customer
-      if (!birthday) continue
-      const moon = birthday.calendar !== undefined && birthday.calendar !== 'solar'
-      if (!(moon ? days.lunar : days.solar).has(dayOf(birthday))) continue
+      if (!days.has(person.bornOn) || !birthday) continue
       const kept = birthdayWithin(birthday, person.zone, window.at, window)
       if (kept) yield { person, occasion: String(kept.year), instant: kept.instant }
     }
@@ -54,6 +53,8 @@ export const SWEEPS: Partial<Record<Audience, Sweep>> = {
   *'tier-near-miss'(shop, window) {
     const hours = byZone((zone) => hourOf(window, zone))
     for (const person of shop.people.values()) {
+      // Nobody without any is near a level.
+      if (person.lots.allGrowth === 0) continue
       const next = person.tier.next
       // All that there is, counted or not, is cheap to ask and nearly always too little.
       if (!next || person.lots.allGrowth * 100 < next.from * shop.rules.programme.nearMiss.from) continue
@@ -67,7 +68,6 @@ export const SWEEPS: Partial<Record<Audience, Sweep>> = {
 }
 
 const DAY = 86_400_000
-const dayOf = ({ month, day }: { month: number; day: number }): number => month * 100 + day
 /** How many days before the last day of a term somebody is told first. */
 const TIER_AHEAD = 30
 /** What may matter to anybody's day, whatever their zone. */
