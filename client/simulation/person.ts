@@ -5,6 +5,8 @@ import { CAPABILITIES, CHANNELS, type ChannelName } from '../../domain/channel.t
 import { MESSAGES } from '../../domain/consent.ts'
 import type { Facts } from '../../domain/customer.ts'
 import type { PastEntry, TakenEvent } from '../../domain/journey.ts'
+import type { Order } from '../../domain/rhythm.ts'
+import type { Standing } from '../../domain/standing.ts'
 import type { Programme } from '../../domain/tier.ts'
 import type { CustomerChange } from '../../store/customers.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
@@ -15,6 +17,7 @@ import type { CustomerLoad, VirtualCustomer } from '../preview/setting.ts'
 import type { Line } from '../preview/timeline.ts'
 import type { HeldCoupon, PopulationCoupons } from './coupons.ts'
 import type { PopulationRun } from './run.ts'
+import { MOVES_ORDERS, ordersAmong } from './orders.ts'
 import { TierHistory } from './tiers.ts'
 
 /** A day of a year as a number that sweeps compare; by the moon's calendar it is below zero. */
@@ -31,6 +34,7 @@ interface KeptLine extends Pick<PersonLine, 'at' | 'what' | 'text' | 'run'> {
 }
 
 const NO_ENTRIES: readonly PastEntry[] = []
+const NO_ORDERS: readonly Order[] = []
 
 export class Person implements Ties {
   readonly id: string
@@ -51,6 +55,7 @@ export class Person implements Ties {
   /** Null where their story is not kept. */
   private lines: KeptLine[] | null
   paidOrders = 0
+  private bought: readonly Order[] | undefined
   /** All that was paid, minor units. */
   private spent = 0
   /** The day on which a birthday is kept by its own calendar, as `birthdayNumber` has it; 0 where there is none. */
@@ -117,6 +122,12 @@ export class Person implements Ties {
     }
   }
 
+  /** What they bought and was not paid back. */
+  get orders(): readonly Order[] {
+    if (this.paidOrders === 0) return NO_ORDERS
+    return (this.bought ??= ordersAmong(this.events, this.shopZone))
+  }
+
   agrees(topic: string): boolean {
     return this.consents.get(`${topic}/email/${MESSAGES}`) === true
   }
@@ -163,6 +174,7 @@ export class Person implements Ties {
 
   hear(event: TakenEvent): void {
     this.events.push(event)
+    if (MOVES_ORDERS.has(event.type)) this.bought = undefined
     if (event.type !== 'order.paid') return
     const { amount } = event.properties
     this.paidOrders += 1
@@ -176,8 +188,8 @@ export class Person implements Ties {
     return runs.map(({ occasion, enteredAt, status }) => ({ occasion, enteredAt, open: status === 'running' }))
   }
 
-  facts(now: number): Facts {
-    const { zone, tags, traits = {}, standing = null } = this.customer
+  facts(now: number, standing: Standing | null): Facts {
+    const { zone, tags, traits = {} } = this.customer
     const { paidOrders, spent, since } = this
     const today = localDate(now, this.zone)
     const facts = {

@@ -252,7 +252,7 @@ export class PopulationRun implements Host, RunInMemory {
   }
 
   facts(): Facts {
-    return this.person.facts(this.now())
+    return this.person.facts(this.now(), this.shop.standings.standingOf(this.person))
   }
 
   perishables(kind: ExpiryKind): Expiring[] {

@@ -2,7 +2,7 @@
  * A shop in memory for a whole population: it takes events as the inbox does (store/events.ts), enters people as the sweeps do, and
  * keeps what all of them share: the clock, the budgets, the quotas, the places of the morning.
  */
-import type { QuietHours } from '../../domain/calendar.ts'
+import { type QuietHours, afterDays } from '../../domain/calendar.ts'
 import type { Refusal } from '../../domain/errors.ts'
 import { armOf } from '../../domain/experiment.ts'
 import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
@@ -20,9 +20,11 @@ import type { PopulationClock } from './clock.ts'
 import { type HeldCoupon, PopulationCoupons } from './coupons.ts'
 import type { Act, Member } from './members.ts'
 import { MorningPlaces } from './morning.ts'
+import { MOVES_ORDERS } from './orders.ts'
 import { Person } from './person.ts'
 import { PopulationReferrals } from './referrals.ts'
 import { type Entering, PopulationRun } from './run.ts'
+import { PopulationStandings } from './standings.ts'
 import { SWEEPS, type Swept, lateBirthday } from './sweeps.ts'
 import type { Tally } from './tally.ts'
 
@@ -61,6 +63,7 @@ export class PopulationShop {
   readonly budgets: PopulationBudgets
   readonly coupons: PopulationCoupons
   readonly referrals: PopulationReferrals
+  readonly standings: PopulationStandings
   private readonly entries: readonly CatalogueEntry[]
   private readonly concerned = new Map<string, Concerned>()
   private readonly told = new Set<string>()
@@ -85,6 +88,7 @@ export class PopulationShop {
     this.referrals = new PopulationReferrals(
       new Map(plans.flatMap(({ name, referral }) => (referral ? [[name, referral] as const] : []))),
     )
+    this.standings = new PopulationStandings(rules.shopZone)
     this.morning = new MorningPlaces(rules.release)
     const marketing = plans.filter((plan) => plan.class === 'marketing')
     this.highest = Math.max(0, ...marketing.map((plan) => plan.delivery.priority))
@@ -147,6 +151,8 @@ export class PopulationShop {
     this.settleOrder(person, act, paidBefore)
     this.route(person, event)
     if (said?.birthday) this.keepLateBirthday(person)
+    const moved = MOVES_ORDERS.has(type) ? this.standings.standAnew(person, now) : undefined
+    if (moved) this.tell(person, moved)
     this.refer(person, event)
   }
 
@@ -312,6 +318,16 @@ export class PopulationShop {
     this.clock.at(nextHour(coupon.expiresAt), () => {
       if (coupon.status === 'open' && coupon.expiresAt <= this.clock.now) this.budgets.release(coupon.key)
     })
+  }
+
+  /** Has the upkeep reckon in the first hour of each day of the shop's. */
+  reckonDaily(from: number, end: number): void {
+    const { shopZone } = this.rules
+    for (let at = from; at < end; at = nextHour(afterDays(at, { days: 1, at: '00:00' }, shopZone))) {
+      this.clock.at(at, () => {
+        for (const [person, told] of this.standings.reckon(this.people.values(), at)) this.tell(person, told)
+      })
+    }
   }
 
   /** Has the sweeps run at each midnight in UTC, as the schedules do. */

@@ -1,7 +1,8 @@
 /** Whom the daily sweeps enter: activities/audiences.ts over a population in memory. A new audience is a line of this table. */
-import type { Audience } from '../../domain/audience.ts'
+import { type Audience, SILENT_DAYS } from '../../domain/audience.ts'
 import { birthdayWithin, birthdaysWithin } from '../../domain/birthday.ts'
 import { afterDays, dayAfter, daysBetween, instantOn, localDate, occurrenceOf } from '../../domain/calendar.ts'
+import { OWN_EVENTS } from '../../domain/own-events.ts'
 import { AHEAD, type ExpiryKind, TOGETHER, nextWeek } from '../../domain/expiry.ts'
 import { type Person, birthdayNumber } from './person.ts'
 import type { PopulationShop } from './shop.ts'
@@ -50,6 +51,31 @@ export const SWEEPS: Partial<Record<Audience, Sweep>> = {
       yield { person, occasion: `${person.tier.now.id}.${localDate(last, person.zone)}`, instant }
     }
   },
+  *dormant(shop, window) {
+    const hours = byZone((zone) => hourOf(window, zone))
+    for (const person of shop.people.values()) {
+      if (shop.standings.stageOf(person) !== 'dormant') continue
+      const last = shop.standings.lastPaidOf(person)
+      if (last === undefined) continue
+      const occasion = localDate(last, shop.rules.shopZone)
+      const instant = hours(person.zone)
+      if (instant !== undefined && !wasIn(person, window, occasion)) yield { person, occasion, instant }
+    }
+  },
+  *silent(shop, window) {
+    const hours = byZone((zone) => hourOf(window, zone))
+    const since = window.from - SILENT_DAYS * DAY
+    for (const person of shop.people.values()) {
+      if (person.joined > since) continue
+      const last = person.events.findLast(({ type }) => !OWN_EVENTS.includes(type))
+      const at = last ? Date.parse(last.at) : person.joined
+      const written = person.load.past.filter((one) => one.class === 'marketing' && one.at > since)
+      if (at > since || written.length < window.worth) continue
+      const occasion = localDate(at, shop.rules.shopZone)
+      const instant = hours(person.zone)
+      if (instant !== undefined && !wasIn(person, window, occasion)) yield { person, occasion, instant }
+    }
+  },
   *'tier-near-miss'(shop, window) {
     const hours = byZone((zone) => hourOf(window, zone))
     for (const person of shop.people.values()) {
@@ -61,8 +87,7 @@ export const SWEEPS: Partial<Record<Audience, Sweep>> = {
       const instant = hours(person.zone)
       if (instant === undefined) continue
       const occasion = `${next.id}.${localDate(instant, person.zone).slice(0, 4)}`
-      const isTold = (person.runs.get(window.journey) ?? []).some((run) => run.occasion === occasion)
-      if (!isTold && person.tier.isNearAt(instant)) yield { person, occasion, instant }
+      if (!wasIn(person, window, occasion) && person.tier.isNearAt(instant)) yield { person, occasion, instant }
     }
   },
 }
@@ -91,6 +116,9 @@ function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind):
     if (occasion !== undefined) yield { person, occasion, instant }
   }
 }
+
+const wasIn = (person: Person, { journey }: SweepWindow, occasion: string): boolean =>
+  (person.runs.get(journey) ?? []).some((run) => run.occasion === occasion)
 
 const lastOccasion = (runs: readonly { occasion: string | null }[]): string | null =>
   runs.reduce<string | null>(

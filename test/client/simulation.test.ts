@@ -9,6 +9,7 @@ import { PopulationClock } from '../../client/simulation/clock.ts'
 import { Dice } from '../../client/simulation/dice.ts'
 import { generatedMembers } from '../../client/simulation/generated.ts'
 import { readMembers } from '../../client/simulation/member-file.ts'
+import type { Person } from '../../client/simulation/person.ts'
 import { pageOf } from '../../client/simulation/page.ts'
 import { reportOf } from '../../client/simulation/report.ts'
 import { RULES, type Simulated, simulate } from '../../client/simulation/simulate.ts'
@@ -63,6 +64,48 @@ describe('a population', () => {
     for (const code of ['NO_CONSENT', 'QUIET_HOURS', 'FREQUENCY_CAP', 'HOLDOUT', 'SUPPRESSED'] as const) {
       expect(once.tally.refusals.get(code), code).toBeDefined()
     }
+  })
+})
+
+describe('the nightly reckoning', () => {
+  const toldTo = ({ events }: Person) => events.filter(({ type }) => type === 'stage.changed')
+
+  it('tells each change of a stage once, and leaves everybody where the rules of the domain have them', () => {
+    const { shop } = once
+    const orders = [...shop.people.values()].map((person) => person.orders)
+    expect(orders.flat().length).toBeGreaterThan(100)
+    for (const person of shop.people.values()) {
+      const told = toldTo(person).map(({ properties }) => properties)
+      told.forEach(({ from }, nth) => expect(from).toBe(told[nth - 1]?.['to'] ?? 'prospect'))
+      expect(shop.standings.stageOf(person) ?? 'prospect').toBe(told.at(-1)?.['to'] ?? 'prospect')
+      const standing = shop.standings.standingOf(person)
+      expect(standing?.stage ?? 'prospect').toBe(told.at(-1)?.['to'] ?? 'prospect')
+      const paid = person.events.filter(({ type }) => type === 'order.paid').length
+      expect(person.orders.length).toBeLessThanOrEqual(paid)
+      if (person.orders.length === 0) expect(standing?.lastPaidAt ?? null).toBeNull()
+    }
+    const stages = new Set([...shop.people.values()].map((person) => shop.standings.stageOf(person)))
+    for (const stage of ['prospect', 'new', 'dormant'] as const) expect(stages, stage).toContain(stage)
+  })
+
+  it('has those won back who were dormant that morning, once a dormancy', () => {
+    const runs = [...once.shop.people.values()].flatMap((person) => {
+      const some = person.runs.get('dormant-win-back') ?? []
+      expect(new Set(some.map(({ occasion }) => occasion)).size).toBe(some.length)
+      return some
+    })
+    expect(runs.length).toBeGreaterThan(3)
+    for (const { person, enteredAt, occasion } of runs) {
+      const before = toldTo(person).findLast(({ at }) => Date.parse(at) <= enteredAt)
+      expect(before?.properties['to']).toBe('dormant')
+      const last = person.events.findLast(({ type, at }) => type === 'order.paid' && Date.parse(at) <= enteredAt)
+      expect(last?.at.slice(0, 10)).toBe(occasion)
+    }
+  })
+
+  it('says when who buys again has run out of it', () => {
+    const sent = [...once.tally.messages.values()].filter(({ journey: name }) => name === 'repurchase')
+    expect(sent.length).toBeGreaterThan(0)
   })
 })
 
