@@ -128,6 +128,12 @@ export class Person implements Ties {
     return (this.bought ??= ordersAmong(this.events, this.shopZone))
   }
 
+  /** The topics they agreed to be written about, over some channel. */
+  get topics(): string[] {
+    const said = [...this.consents].flatMap(([key, granted]) => (granted && key.endsWith(`/${MESSAGES}`) ? [key] : []))
+    return [...new Set(said.map((key) => key.slice(0, key.indexOf('/'))))]
+  }
+
   agrees(topic: string): boolean {
     return this.consents.get(`${topic}/email/${MESSAGES}`) === true
   }

@@ -16,6 +16,7 @@ import type { CatalogueEntry } from '../catalogue.ts'
 import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
 import type { PublishedWords } from '../preview/words.ts'
 import { PopulationBudgets } from './budgets.ts'
+import { type Beginning, campaignsOn, takesIn } from './campaigns.ts'
 import type { PopulationClock } from './clock.ts'
 import { type HeldCoupon, PopulationCoupons } from './coupons.ts'
 import type { Act, Member } from './members.ts'
@@ -327,6 +328,29 @@ export class PopulationShop {
       this.clock.at(at, () => {
         for (const [person, told] of this.standings.reckon(this.people.values(), at)) this.tell(person, told)
       })
+    }
+  }
+
+  /** Has campaigns begin where their day comes round, as the schedules of each zone do. */
+  campaignDaily(from: number, end: number): void {
+    const on = this.entries.filter(({ plan }) => plan.campaign && !this.isOff(plan))
+    for (let day = Math.floor(from / DAY) * DAY; on.length > 0 && day < end; day += DAY) {
+      this.clock.at(day, () => {
+        const zones = new Set([...this.people.values()].map(({ zone }) => zone))
+        for (const begun of campaignsOn(on, zones, day)) this.clock.at(begun.at, () => this.beginCampaign(begun))
+      })
+    }
+  }
+
+  /** Whoever is a member then, in the order of ids, as the pages of a wave go. */
+  private beginCampaign({ entry, zone, occasion }: Beginning): void {
+    const { now } = this.clock
+    const filter = entry.plan.campaign?.audience
+    const there = [...this.people.values()].filter((person) => person.zone === zone)
+    for (const person of there.sort((one, other) => (one.id < other.id ? -1 : 1))) {
+      const facts = person.facts(now, this.standings.standingOf(person))
+      if (filter === undefined || takesIn(filter, person, { facts, now }))
+        this.enter(person, entry, { occasion, startsAt: now, begun: undefined })
     }
   }
 

@@ -67,6 +67,7 @@ async function play({ rules, ...asked }: Simulating, watched?: string): Promise<
   for (let day = QUIET_DAYS; day < days; day += QUIET_DAYS) clock.at(from + day * DAY, () => shop.forgetTheQuiet())
   shop.reckonDaily(from, end)
   shop.sweepDaily(from, end)
+  shop.campaignDaily(from, end)
   shop.expect(members)
   await withoutStacks(() => clock.play())
   for (const person of shop.people.values()) {

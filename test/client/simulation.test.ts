@@ -14,6 +14,7 @@ import { pageOf } from '../../client/simulation/page.ts'
 import { reportOf } from '../../client/simulation/report.ts'
 import { RULES, type Simulated, simulate } from '../../client/simulation/simulate.ts'
 import type { MessageEnd } from '../../client/simulation/tally.ts'
+import { localTime } from '../../domain/calendar.ts'
 import { armOf } from '../../domain/experiment.ts'
 import { checkPlan } from '../../domain/contracts/plan.ts'
 import { journey } from '../../workflows/kit/index.ts'
@@ -106,6 +107,34 @@ describe('the nightly reckoning', () => {
   it('says when who buys again has run out of it', () => {
     const sent = [...once.tally.messages.values()].filter(({ journey: name }) => name === 'repurchase')
     expect(sent.length).toBeGreaterThan(0)
+  })
+})
+
+describe('a campaign', () => {
+  it('begins on the clock of each zone for whoever agreed, and gives its coupons to the first', async () => {
+    const memberDay = (await readCatalogue()).get('member-day') ?? expect.fail('no member day')
+    const members = generatedMembers({ customers: 400, seed: 7, from: FROM, days: DAYS })
+    const { shop, tally } = await simulate({ entries: [memberDay], members, from: FROM, days: DAYS })
+    const runs = [...shop.people.values()].flatMap((person) => person.runs.get('member-day') ?? [])
+    expect(runs.length).toBeGreaterThan(200)
+    for (const { person, occasion, enteredAt } of runs) {
+      expect(occasion).toBe('2026-12-15')
+      expect(localTime(enteredAt, person.zone)).toBe('2026-12-12 09:00')
+      expect(person.joined).toBeLessThan(enteredAt)
+    }
+    const half = [...tally.messages.values()].filter(({ message, status }) => message === 'half' && status === 'sent')
+    expect(shop.coupons.stocks.get('member-day-half')?.issued).toBe(100)
+    expect(half.length).toBeLessThanOrEqual(100)
+    const double = [...tally.messages.values()].filter(
+      ({ message, status }) => message === 'double' && status === 'sent',
+    )
+    expect(double.length).toBeGreaterThan(0)
+    const agreed = members.filter(({ acts: [first] }) => {
+      const said = first?.customer?.consent?.['marketing']
+      return typeof said === 'object' && said.granted
+    })
+    const known = new Set(agreed.map(({ id }) => id))
+    expect(runs.filter(({ person }) => !known.has(person.id))).toEqual([])
   })
 })
 
