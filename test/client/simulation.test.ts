@@ -110,6 +110,27 @@ describe('the nightly reckoning', () => {
   })
 })
 
+describe('a tag that a journey gives', () => {
+  it('falls off when its time is over, and leaves those of the shop alone', async () => {
+    const seen: string[][] = []
+    const story = journey(
+      { title: 'Tags', begins: { on: 'cart.added' }, copy: {} },
+      async ({ tag, untag, wait, customer }) => {
+        await tag('looking', { lasts: '2 days' })
+        await untag('baby')
+        seen.push((await customer()).tags)
+        await wait('3 days')
+        seen.push((await customer()).tags)
+      },
+    )
+    const entry = { plan: checkPlan('tags', story.plan), journey: story, file: new URL('file:///tags.ts') }
+    const act = { at: FROM, type: 'cart.added', properties: {} }
+    const ada = { id: 'ada', suppressed: false, acts: [{ ...act, id: 'ada-1', customer: { tags: ['baby'] } }] }
+    await simulate({ entries: [entry], members: [ada], from: FROM, days: 5 })
+    expect(seen).toEqual([['baby', 'looking'], ['baby']])
+  })
+})
+
 describe('a campaign', () => {
   it('begins on the clock of each zone for whoever agreed, and gives its coupons to the first', async () => {
     const memberDay = (await readCatalogue()).get('member-day') ?? expect.fail('no member day')
