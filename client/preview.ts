@@ -174,7 +174,8 @@ function asMember(
 ): Journey {
   return memberJourney(campaign, (wave, filter, facts) => {
     const { events } = shop.inbox
-    const reached = isReached(filter, facts, { customer, topic: plan.topic, events, now: shop.now() })
+    const consents = customer.consent ? [plan.topic] : []
+    const reached = isReached(filter, facts, { customer, consents, events, now: shop.now() })
     if (!reached) shop.say('wait', `wave ${wave}: not for this customer`, { name: wave })
     return reached
   })

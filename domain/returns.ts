@@ -50,6 +50,20 @@ export function refundsOf(paid: PaidOrder | undefined, told: readonly RefundTold
   return { whole: whole || (told.length > 0 && upTo >= goods), goods, parts: [...parts.values()] }
 }
 
+/** What was paid back in all, each refund once; one that does not say how much counts as nothing. */
+export function paidBackOf(told: readonly RefundTold[]): number {
+  const seen = new Set<string>()
+  let back = 0
+  for (const { id, properties } of told) {
+    const paidBack = paidOrderOf(properties)
+    const refund = refundId(properties['refund']) ?? `@${id}`
+    if (!paidBack || seen.has(refund)) continue
+    seen.add(refund)
+    back += paidBack.amount
+  }
+  return back
+}
+
 const goodsOf = ({ amount, freight }: PaidOrder): number => Math.max(0, amount - freight)
 
 function refundId(value: unknown): string | undefined {

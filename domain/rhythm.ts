@@ -57,8 +57,15 @@ export function rhythmOf(orders: readonly Order[], shop: ShopRhythm): Rhythm {
       return cycle === undefined ? [] : [[category, cycle]]
     }),
   )
-  return { own, usual: own ?? categoryGap(orders, shop) ?? shop.gap, cycles }
+  return { own, usual: usualBy(own, orders, shop), cycles }
 }
+
+/** The usual gap alone. */
+export const usualOf = (orders: readonly Order[], shop: ShopRhythm): number | null =>
+  usualBy(median(gapsOf(visitsOf(orders))), orders, shop)
+
+const usualBy = (own: number | null, orders: readonly Order[], shop: ShopRhythm): number | null =>
+  own ?? categoryGap(orders, shop) ?? shop.gap
 
 /** Of several categories the one that is bought least often: who bought for a year is not missed after a month. */
 function categoryGap(orders: readonly Order[], { byCategory }: ShopRhythm): number | null {

@@ -199,8 +199,9 @@ function walk(
   const passed: Passed[] = []
   for (const check of BINDING[messageClass]) {
     if (without.has(check.title)) continue
+    // Nearly always none objects, and nothing need be put together.
+    if (!objectsAny(check, facts, left)) continue
     const objections = left.map((channel) => check.objects(facts, channel))
-    if (objections.every((one) => one === undefined)) continue
     const free = left.filter((_, nth) => objections[nth] === undefined)
     const effect = check.does[messageClass] === 'hold' ? 'hold' : 'skip'
     if (free.length === 0) return decided(effect, firstOf(left).name, objections[0], passed)
@@ -211,6 +212,11 @@ function walk(
     left = free
   }
   return { do: 'send', channel: firstOf(left).name, passed }
+}
+
+function objectsAny(check: Check, facts: SendFacts, channels: readonly ChannelFacts[]): boolean {
+  for (const channel of channels) if (check.objects(facts, channel) !== undefined) return true
+  return false
 }
 
 function firstOf([first]: readonly ChannelFacts[]): ChannelFacts {

@@ -2,7 +2,7 @@
  * The stage of a customer's life with the shop: a function of their paid orders, the day, and how often the shop's customers buy.
  * Days are those of the shop's calendar (rhythm.ts). Silence is measured against the customer's own rhythm.
  */
-import { type Order, type ShopRhythm, gapsOf, median, rhythmOf, visitsOf } from './rhythm.ts'
+import { type Order, type ShopRhythm, gapsOf, median, usualOf, visitsOf } from './rhythm.ts'
 import { WINDOW, valuesOf } from './rfm.ts'
 import type { Stage } from './standing.ts'
 
@@ -57,7 +57,7 @@ function lifeOf(orders: readonly Order[], today: number, shop: ShopRhythm): Life
   const visits = visitsOf(counted)
   const [first, last] = [visits[0], visits.at(-1)]
   if (first === undefined || last === undefined) return undefined
-  return { orders: counted, visits, first, silence: today - last, limits: limitsOf(rhythmOf(counted, shop).usual) }
+  return { orders: counted, visits, first, silence: today - last, limits: limitsOf(usualOf(counted, shop)) }
 }
 
 /**
@@ -82,7 +82,7 @@ function cameBack({ orders, visits }: Life, today: number, shop: ShopRhythm): bo
     const before = visits[n - 1]
     if (before === undefined || today - day > STAGE_RULES.reactivatedDays) return false
     const earlier = orders.filter((order) => order.day < day)
-    return day - before > limitsOf(rhythmOf(earlier, shop).usual).dormant
+    return day - before > limitsOf(usualOf(earlier, shop)).dormant
   })
 }
 

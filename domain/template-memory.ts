@@ -2,11 +2,10 @@
  * Rendering for a whole population: words are taken apart, and a part that hangs on the same values comes out the same, so that it is
  * rendered once. A hundred thousand letters differ in a name, a code and a price.
  */
-import type { Template } from 'liquidjs'
-import { type Render, globalsOf, parseText, rendered } from './template.ts'
+import { type Render, type Templates, globalsOf, parseText, rendered } from './template.ts'
 
 interface Part {
-  templates: Template[]
+  templates: Templates
   /** The values from outside that it names. */
   paths: readonly (readonly unknown[])[]
   /** What it came to, by those values; an error where it could not be. */
@@ -32,7 +31,7 @@ const TAGS = /\{%-?\s*(\w+)([^%]*)/g
 const TRIMS = /\{[{%]-|-[%}]\}/
 const KNOWN_MOST = 10_000
 
-/** Remembers what came out; the same as rendering anew in all else. */
+/** Remembers what came out. The same as rendering anew, but that an error may name its place in another letter with the same piece. */
 export function rememberingRender(): Render {
   const sources = new Map<string, Part[]>()
   // The same piece stands in many letters.
@@ -65,11 +64,14 @@ function takenApart(source: string, parts: Map<string, Part>): Part[] {
   })
 }
 
-const partOf = (templates: Template[]): Part => ({ templates, paths: globalsOf(templates), known: new Map() })
+const partOf = (templates: Templates): Part => ({ templates, paths: globalsOf(templates), known: new Map() })
 
 function resultOf({ templates, paths, known }: Part, variables: Record<string, unknown>): string {
   let key = ''
-  for (const path of paths) key += `${JSON.stringify(valueAt(variables, path)) ?? ''}\u0000`
+  for (const path of paths) {
+    const value = valueAt(variables, path)
+    key += typeof value === 'string' ? `${value.length}"${value}` : `${JSON.stringify(value)}\u0000`
+  }
   let result = known.get(key)
   if (result === undefined) {
     try {

@@ -128,10 +128,13 @@ export function variablesOf(copy: Wording): Set<string> {
   )
 }
 
-export const parseText = (source: string): Template[] => parse(plain, source)
+/** A source, parsed. */
+export type Templates = Template[]
+
+export const parseText = (source: string): Templates => parse(plain, source)
 
 /** The paths of the values that templates name from outside; a part that is no text is itself a path. */
-export const globalsOf = (templates: Template[]): (readonly unknown[])[] =>
+export const globalsOf = (templates: Templates): (readonly unknown[])[] =>
   plain.globalVariableSegmentsSync(templates, { partials: false })
 
 /** Control characters and the separators that some programs break lines at become blanks: no name writes a header. */
@@ -155,7 +158,7 @@ export type Render = (kind: 'text' | 'html', source: string, variables: Record<s
 
 export function rendered(
   kind: 'text' | 'html',
-  source: string | Template[],
+  source: string | Templates,
   variables: Record<string, unknown>,
 ): string {
   const liquid = kind === 'html' ? markup : plain

@@ -110,7 +110,7 @@ const lettersJoined = (words: string): string =>
 
 const HAN = /\p{Script=Han}/u
 
-const compactOf = (plain: string): string => simplified(plain.replace(NO_LETTER, ''))
+const ASCII = /^[\x00-\x7f]*$/
 
 /** How what stands between two blanks is read, which does not hang on what stands around them. */
 interface Reading {
@@ -132,7 +132,9 @@ function readingOf(piece: string): Reading {
   const words = wordsOf(plain)
   const inside = plain.replace(INSIDE, '')
   const joined = inside === plain ? words : wordsOf(inside)
-  const reading = { words, joined, compact: compactOf(plain), han: HAN.test(plain) }
+  const han = !ASCII.test(plain) && HAN.test(plain)
+  const letters = plain.replace(NO_LETTER, '')
+  const reading = { words, joined, compact: han ? simplified(letters) : letters, han }
   if (piece.length > PIECE_MOST) return reading
   if (pieces.size >= PIECES_MOST) pieces.clear()
   pieces.set(piece, reading)

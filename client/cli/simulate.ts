@@ -14,7 +14,7 @@ import { type Cell, facts, faint, left, many, number, page, right, section, tabl
 
 const HELP = `
 Examples:
-  perennial simulate                                        all journeys, 10,000 made-up customers, 90 days
+  perennial simulate                                        all journeys and campaigns, 10,000 made-up customers, 90 days
   perennial simulate first-order birthday --customers generated:2000 --days 30
   perennial simulate --customers people.ndjson --from 2026-11-23 --html simulation.html
   perennial simulate --seed 8 --save simulation.json        other customers; the same bytes for the same seed
@@ -67,10 +67,7 @@ function dateRead(text: string): number {
 
 async function simulateWord(session: Session, names: string[], options: Options): Promise<void> {
   const { days, seed, from, html, save } = options
-  const entries =
-    names.length > 0
-      ? await named(session, names)
-      : [...(await session.catalogue()).values()].filter(({ campaign }) => !campaign)
+  const entries = names.length > 0 ? await named(session, names) : [...(await session.catalogue()).values()]
   const members = await membersOf(options)
   const simulated = await simulate({ entries, members, from, days, rules: { switchedOn: names } })
   const report = reportOf(simulated, { seed })

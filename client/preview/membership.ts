@@ -38,10 +38,10 @@ export function isReached(
   facts: Facts,
   {
     customer,
-    topic,
+    consents,
     events,
     now,
-  }: { customer: VirtualCustomer; topic: string; events: readonly TakenEvent[]; now: number },
+  }: { customer: VirtualCustomer; consents: string[]; events: readonly TakenEvent[]; now: number },
 ): boolean {
   const { zone, tags, traits, standing, tier } = facts
   const known = {
@@ -51,11 +51,14 @@ export function isReached(
     standing,
     locale: customer.locale ?? null,
     tier: tier?.level ?? null,
-    consents: customer.consent ? [topic] : [],
+    consents,
     channels: CHANNELS.filter((name) =>
       name === 'email' ? customer.email !== null : customer.reach?.[name] !== undefined,
     ),
-    events: events.map((event) => ({ ...event, at: Date.parse(event.at) })),
+    // Most filters ask for none of them.
+    get events() {
+      return events.map((event) => ({ ...event, at: Date.parse(event.at) }))
+    },
   }
   try {
     return satisfies(filter, known, { now, named: new Map() })

@@ -27,9 +27,13 @@ export function refundsAmong(events: readonly Told[], paid: Properties): Refunds
 export const endsRun = (
   plan: Pick<Routing, 'occasion'>,
   pattern: EndPattern,
-  { type, properties }: Omit<Told, 'id'>,
+  event: Omit<Told, 'id'>,
   { occasion, begun = {} }: { occasion: string | null; begun?: Properties | undefined },
-): boolean => matches(pattern, { type, properties }) && concerns(plan, pattern, { properties, occasion, begun })
+): boolean =>
+  matches(pattern, event) &&
+  // Most end whatever run there is.
+  ((pattern.shares === undefined && !pattern.sameOccasion) ||
+    concerns(plan, pattern, { properties: event.properties, occasion, begun }))
 
 /** Whether the event begins a run; undefined where the plan does not begin with its like. */
 export function entryOf(

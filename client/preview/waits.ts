@@ -49,11 +49,18 @@ export class VirtualWaits {
 
   open({ key, type, match, deadline }: Asked<'openWait'>) {
     const running = this.run.status === 'running'
-    const used = new Set([...this.waits.values()].map((one) => one.taken?.id))
-    const came = this.run.events.find((one) => !used.has(one.id) && one.type === type && holds(one.properties, match))
-    const taken = running && came ? came : null
+    const taken = running ? this.untaken(type, match) : null
     this.waits.set(key, { type, match, deadline, open: running && taken === null, taken })
     return this.view(key)
+  }
+
+  /** The first such event that came and ended no wait. */
+  private untaken(type: string, match: Properties): TakenEvent | null {
+    for (const one of this.run.events) {
+      if (one.type !== type || !holds(one.properties, match)) continue
+      if (![...this.waits.values()].some(({ taken }) => taken?.id === one.id)) return one
+    }
+    return null
   }
 
   /** The last look at the deadline; `again` is the new one where an event of `restart` moved it. */
@@ -61,9 +68,13 @@ export class VirtualWaits {
     const wait = this.waits.get(key)
     if (!wait?.open) return { ...this.view(key), again: null }
     const anew = [restart ?? []].flat()
-    const changes = this.run.events.filter((one) => anew.includes(one.type) && holds(one.properties, match))
-    const times = changes.map((one) => Date.parse(one.at))
-    const moved = Math.max(-Infinity, ...times.filter((time) => time <= wait.deadline)) + within
+    let last = -Infinity
+    for (const one of anew.length === 0 ? [] : this.run.events) {
+      if (!anew.includes(one.type) || !holds(one.properties, match)) continue
+      const at = Date.parse(one.at)
+      if (at <= wait.deadline) last = Math.max(last, at)
+    }
+    const moved = last + within
     const again = moved > wait.deadline ? moved : null
     Object.assign(wait, { open: again !== null, deadline: again ?? wait.deadline })
     return { ...this.view(key), again }
@@ -71,7 +82,7 @@ export class VirtualWaits {
 
   /** The newest event of some types that the run has heard; `first` is that which began it. */
   newest({ types, match = {} }: Asked<'newestEvent'>, first: TakenEvent): TakenEvent | null {
-    const heard = [first, ...this.run.events]
-    return heard.findLast((one) => types.includes(one.type) && holds(one.properties, match)) ?? null
+    const asked = (one: TakenEvent): boolean => types.includes(one.type) && holds(one.properties, match)
+    return this.run.events.findLast(asked) ?? (asked(first) ? first : null)
   }
 }

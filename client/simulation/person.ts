@@ -1,9 +1,12 @@
 /** What a shop knows of one customer of a population: facts, consent, events, coupons, points, and the runs they are in. */
+import type { KeptBirthday } from '../../domain/birthday.ts'
 import { localDate } from '../../domain/calendar.ts'
 import { CAPABILITIES, CHANNELS, type ChannelName } from '../../domain/channel.ts'
 import { MESSAGES } from '../../domain/consent.ts'
 import type { Facts } from '../../domain/customer.ts'
 import type { PastEntry, TakenEvent } from '../../domain/journey.ts'
+import type { Order } from '../../domain/rhythm.ts'
+import type { Standing } from '../../domain/standing.ts'
 import type { Programme } from '../../domain/tier.ts'
 import type { CustomerChange } from '../../store/customers.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
@@ -14,7 +17,13 @@ import type { CustomerLoad, VirtualCustomer } from '../preview/setting.ts'
 import type { Line } from '../preview/timeline.ts'
 import type { HeldCoupon, PopulationCoupons } from './coupons.ts'
 import type { PopulationRun } from './run.ts'
+import { MOVES_ORDERS, ordersAmong } from './orders.ts'
 import { TierHistory } from './tiers.ts'
+
+/** A day of a year as a number that sweeps compare; by the moon's calendar it is below zero. */
+export function birthdayNumber({ month, day, calendar = 'solar' }: KeptBirthday): number {
+  return (month * 100 + day) * (calendar === 'solar' ? 1 : -1)
+}
 
 /** A line of somebody's story, with the run it is of; null for what no run did. */
 export type PersonLine = Line & { run: string | null }
@@ -25,6 +34,7 @@ interface KeptLine extends Pick<PersonLine, 'at' | 'what' | 'text' | 'run'> {
 }
 
 const NO_ENTRIES: readonly PastEntry[] = []
+const NO_ORDERS: readonly Order[] = []
 
 export class Person implements Ties {
   readonly id: string
@@ -45,8 +55,11 @@ export class Person implements Ties {
   /** Null where their story is not kept. */
   private lines: KeptLine[] | null
   paidOrders = 0
+  private bought: readonly Order[] | undefined
   /** All that was paid, minor units. */
   private spent = 0
+  /** The day on which a birthday is kept by its own calendar, as `birthdayNumber` has it; 0 where there is none. */
+  bornOn = 0
   /** None of the customer's coupons ends later. */
   lastCoupon = -Infinity
   readonly tags = new Map<string, number>()
@@ -98,6 +111,7 @@ export class Person implements Ties {
     for (const [field, value] of Object.entries(said)) {
       if (value !== undefined) Object.assign(customer, { [field]: value })
     }
+    if (said.birthday !== undefined) this.bornOn = said.birthday ? birthdayNumber(said.birthday) : 0
     const places = { ...reach, ...(said.phone !== undefined && { phone: said.phone }) }
     for (const [kind, address] of Object.entries(places)) this.place(kind, address)
     for (const [topic, word] of Object.entries(consent)) {
@@ -106,6 +120,18 @@ export class Person implements Ties {
       this.withdrawals.delete(topic)
       for (const channel of channels) this.consents.set(`${topic}/${channel}/${purpose}`, granted)
     }
+  }
+
+  /** What they bought and was not paid back. */
+  get orders(): readonly Order[] {
+    if (this.paidOrders === 0) return NO_ORDERS
+    return (this.bought ??= ordersAmong(this.events, this.shopZone))
+  }
+
+  /** The topics they agreed to be written about, over some channel. */
+  get topics(): string[] {
+    const said = [...this.consents].flatMap(([key, granted]) => (granted && key.endsWith(`/${MESSAGES}`) ? [key] : []))
+    return [...new Set(said.map((key) => key.slice(0, key.indexOf('/'))))]
   }
 
   agrees(topic: string): boolean {
@@ -154,6 +180,7 @@ export class Person implements Ties {
 
   hear(event: TakenEvent): void {
     this.events.push(event)
+    if (MOVES_ORDERS.has(event.type)) this.bought = undefined
     if (event.type !== 'order.paid') return
     const { amount } = event.properties
     this.paidOrders += 1
@@ -167,8 +194,8 @@ export class Person implements Ties {
     return runs.map(({ occasion, enteredAt, status }) => ({ occasion, enteredAt, open: status === 'running' }))
   }
 
-  facts(now: number): Facts {
-    const { zone, tags, traits = {}, standing = null } = this.customer
+  facts(now: number, standing: Standing | null): Facts {
+    const { zone, tags, traits = {} } = this.customer
     const { paidOrders, spent, since } = this
     const today = localDate(now, this.zone)
     const facts = {

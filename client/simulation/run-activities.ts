@@ -47,20 +47,6 @@ export class PopulationActivities extends RunActivities {
     return result
   }
 
-  override async giveTag(asked: Call<'giveTag'>) {
-    const result = await super.giveTag(asked)
-    const { customer } = this.of.person
-    if (result.is === 'done' && !customer.tags.includes(asked.tag)) customer.tags = [...customer.tags, asked.tag]
-    return result
-  }
-
-  override async takeTagOff(asked: Call<'takeTagOff'>) {
-    const result = await super.takeTagOff(asked)
-    const { customer } = this.of.person
-    if (result.untagged) customer.tags = customer.tags.filter((tag) => tag !== asked.tag)
-    return result
-  }
-
   override async withdrawConsent(asked: Call<'withdrawConsent'>) {
     const result = await super.withdrawConsent(asked)
     if (result.is === 'done') this.of.person.withdraw(this.of.setting.plan.topic, asked.reason)

@@ -4,7 +4,8 @@ import { type Arm } from '../../domain/experiment.ts'
 import type { Facts } from '../../domain/customer.ts'
 import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
 import type { Properties, RunStatus, TakenEvent } from '../../domain/journey.ts'
-import { type CatalogueEntry, type Host, playStory } from '../catalogue.ts'
+import { type CatalogueEntry, type Host, type Journey, memberJourney, playStory } from '../catalogue.ts'
+import { takesIn } from './campaigns.ts'
 import type { RunInMemory } from '../preview/activities.ts'
 import type { Purse } from '../preview/budget.ts'
 import { VirtualCare } from '../preview/care.ts'
@@ -169,13 +170,24 @@ export class PopulationRun implements Host, RunInMemory {
 
   /** Begins the story; resolves when it rests for the first time. */
   begin(): Promise<void> {
-    const { plan, journey } = this.entry
+    const { plan } = this.entry
     const rested = this.nextRest()
     const input = { run: this.id, journey: plan.name, customer: this.person.id, startsAt: this.startsAt }
-    void playStory(journey, this, input)
+    void playStory(this.journey(), this, input)
       .catch((error: unknown) => this.shop.tally.failed(this, error))
       .then(() => this.over())
     return rested
+  }
+
+  /** A campaign is told as this customer lives through it. */
+  private journey(): Journey {
+    const { journey, campaign } = this.entry
+    if (!campaign) return journey
+    return memberJourney(campaign, (wave, filter, facts) => {
+      const isFor = takesIn(filter, this.person, { facts, now: this.now() })
+      if (!isFor) this.tell('wait', `wave ${wave}: not for this customer`)
+      return isFor
+    })
   }
 
   private over(): void {
@@ -252,7 +264,7 @@ export class PopulationRun implements Host, RunInMemory {
   }
 
   facts(): Facts {
-    return this.person.facts(this.now())
+    return this.person.facts(this.now(), this.shop.standings.standingOf(this.person))
   }
 
   perishables(kind: ExpiryKind): Expiring[] {

@@ -2,7 +2,7 @@
  * A shop in memory for a whole population: it takes events as the inbox does (store/events.ts), enters people as the sweeps do, and
  * keeps what all of them share: the clock, the budgets, the quotas, the places of the morning.
  */
-import type { QuietHours } from '../../domain/calendar.ts'
+import { type QuietHours, afterDays } from '../../domain/calendar.ts'
 import type { Refusal } from '../../domain/errors.ts'
 import { armOf } from '../../domain/experiment.ts'
 import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
@@ -16,13 +16,16 @@ import type { CatalogueEntry } from '../catalogue.ts'
 import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
 import type { PublishedWords } from '../preview/words.ts'
 import { PopulationBudgets } from './budgets.ts'
+import { type Beginning, campaignsOn, takesIn } from './campaigns.ts'
 import type { PopulationClock } from './clock.ts'
 import { type HeldCoupon, PopulationCoupons } from './coupons.ts'
 import type { Act, Member } from './members.ts'
 import { MorningPlaces } from './morning.ts'
+import { MOVES_ORDERS } from './orders.ts'
 import { Person } from './person.ts'
 import { PopulationReferrals } from './referrals.ts'
 import { type Entering, PopulationRun } from './run.ts'
+import { PopulationStandings } from './standings.ts'
 import { SWEEPS, type Swept, lateBirthday } from './sweeps.ts'
 import type { Tally } from './tally.ts'
 
@@ -61,6 +64,7 @@ export class PopulationShop {
   readonly budgets: PopulationBudgets
   readonly coupons: PopulationCoupons
   readonly referrals: PopulationReferrals
+  readonly standings: PopulationStandings
   private readonly entries: readonly CatalogueEntry[]
   private readonly concerned = new Map<string, Concerned>()
   private readonly told = new Set<string>()
@@ -85,6 +89,7 @@ export class PopulationShop {
     this.referrals = new PopulationReferrals(
       new Map(plans.flatMap(({ name, referral }) => (referral ? [[name, referral] as const] : []))),
     )
+    this.standings = new PopulationStandings(rules.shopZone)
     this.morning = new MorningPlaces(rules.release)
     const marketing = plans.filter((plan) => plan.class === 'marketing')
     this.highest = Math.max(0, ...marketing.map((plan) => plan.delivery.priority))
@@ -147,6 +152,8 @@ export class PopulationShop {
     this.settleOrder(person, act, paidBefore)
     this.route(person, event)
     if (said?.birthday) this.keepLateBirthday(person)
+    const moved = MOVES_ORDERS.has(type) ? this.standings.standAnew(person, now) : undefined
+    if (moved) this.tell(person, moved)
     this.refer(person, event)
   }
 
@@ -312,6 +319,39 @@ export class PopulationShop {
     this.clock.at(nextHour(coupon.expiresAt), () => {
       if (coupon.status === 'open' && coupon.expiresAt <= this.clock.now) this.budgets.release(coupon.key)
     })
+  }
+
+  /** Has the upkeep reckon in the first hour of each day of the shop's. */
+  reckonDaily(from: number, end: number): void {
+    const { shopZone } = this.rules
+    for (let at = from; at < end; at = nextHour(afterDays(at, { days: 1, at: '00:00' }, shopZone))) {
+      this.clock.at(at, () => {
+        for (const [person, told] of this.standings.reckon(this.people.values(), at)) this.tell(person, told)
+      })
+    }
+  }
+
+  /** Has campaigns begin where their day comes round, as the schedules of each zone do. */
+  campaignDaily(from: number, end: number): void {
+    const on = this.entries.filter(({ plan }) => plan.campaign && !this.isOff(plan))
+    for (let day = Math.floor(from / DAY) * DAY; on.length > 0 && day < end; day += DAY) {
+      this.clock.at(day, () => {
+        const zones = new Set([...this.people.values()].map(({ zone }) => zone))
+        for (const begun of campaignsOn(on, zones, day)) this.clock.at(begun.at, () => this.beginCampaign(begun))
+      })
+    }
+  }
+
+  /** Whoever is a member then, in the order of ids, as the pages of a wave go. */
+  private beginCampaign({ entry, zone, occasion }: Beginning): void {
+    const { now } = this.clock
+    const filter = entry.plan.campaign?.audience
+    const there = [...this.people.values()].filter((person) => person.zone === zone)
+    for (const person of there.sort((one, other) => (one.id < other.id ? -1 : 1))) {
+      const facts = person.facts(now, this.standings.standingOf(person))
+      if (filter === undefined || takesIn(filter, person, { facts, now }))
+        this.enter(person, entry, { occasion, startsAt: now, begun: undefined })
+    }
   }
 
   /** Has the sweeps run at each midnight in UTC, as the schedules do. */

@@ -65,7 +65,9 @@ async function play({ rules, ...asked }: Simulating, watched?: string): Promise<
   const shop = new PopulationShop(entries, { clock, rules: { ...RULES, ...rules }, tally, ...(watched && { watched }) })
   for (let day = 1; day <= days; day++) clock.at(from + day * DAY - 1, () => shop.budgets.endDay())
   for (let day = QUIET_DAYS; day < days; day += QUIET_DAYS) clock.at(from + day * DAY, () => shop.forgetTheQuiet())
+  shop.reckonDaily(from, end)
   shop.sweepDaily(from, end)
+  shop.campaignDaily(from, end)
   shop.expect(members)
   await withoutStacks(() => clock.play())
   for (const person of shop.people.values()) {

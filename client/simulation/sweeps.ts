@@ -1,9 +1,10 @@
 /** Whom the daily sweeps enter: activities/audiences.ts over a population in memory. A new audience is a line of this table. */
-import type { Audience } from '../../domain/audience.ts'
+import { type Audience, SILENT_DAYS } from '../../domain/audience.ts'
 import { birthdayWithin, birthdaysWithin } from '../../domain/birthday.ts'
 import { afterDays, dayAfter, daysBetween, instantOn, localDate, occurrenceOf } from '../../domain/calendar.ts'
+import { OWN_EVENTS } from '../../domain/own-events.ts'
 import { AHEAD, type ExpiryKind, TOGETHER, nextWeek } from '../../domain/expiry.ts'
-import type { Person } from './person.ts'
+import { type Person, birthdayNumber } from './person.ts'
 import type { PopulationShop } from './shop.ts'
 
 export interface SweepWindow {
@@ -27,12 +28,11 @@ type Sweep = (shop: PopulationShop, window: SweepWindow) => Iterable<Swept>
 export const SWEEPS: Partial<Record<Audience, Sweep>> = {
   *birthday(shop, window) {
     const { solar, lunar } = birthdaysWithin(window)
-    const days = { solar: new Set(solar.map(dayOf)), lunar: new Set(lunar.map(dayOf)) }
+    const byMoon = lunar.map((one) => ({ ...one, calendar: 'lunar' as const }))
+    const days = new Set([...solar, ...byMoon].map(birthdayNumber))
     for (const person of shop.people.values()) {
       const { birthday } = person.customer
-      if (!birthday) continue
-      const moon = birthday.calendar !== undefined && birthday.calendar !== 'solar'
-      if (!(moon ? days.lunar : days.solar).has(dayOf(birthday))) continue
+      if (!days.has(person.bornOn) || !birthday) continue
       const kept = birthdayWithin(birthday, person.zone, window.at, window)
       if (kept) yield { person, occasion: String(kept.year), instant: kept.instant }
     }
@@ -51,23 +51,48 @@ export const SWEEPS: Partial<Record<Audience, Sweep>> = {
       yield { person, occasion: `${person.tier.now.id}.${localDate(last, person.zone)}`, instant }
     }
   },
+  *dormant(shop, window) {
+    const hours = byZone((zone) => hourOf(window, zone))
+    for (const person of shop.people.values()) {
+      if (shop.standings.stageOf(person) !== 'dormant') continue
+      const last = shop.standings.lastPaidOf(person)
+      if (last === undefined) continue
+      const occasion = localDate(last, shop.rules.shopZone)
+      const instant = hours(person.zone)
+      if (instant !== undefined && !wasIn(person, window, occasion)) yield { person, occasion, instant }
+    }
+  },
+  *silent(shop, window) {
+    const hours = byZone((zone) => hourOf(window, zone))
+    const since = window.from - SILENT_DAYS * DAY
+    for (const person of shop.people.values()) {
+      if (person.joined > since) continue
+      const last = person.events.findLast(({ type }) => !OWN_EVENTS.includes(type))
+      const at = last ? Date.parse(last.at) : person.joined
+      const written = person.load.past.filter((one) => one.class === 'marketing' && one.at > since)
+      if (at > since || written.length < window.worth) continue
+      const occasion = localDate(at, shop.rules.shopZone)
+      const instant = hours(person.zone)
+      if (instant !== undefined && !wasIn(person, window, occasion)) yield { person, occasion, instant }
+    }
+  },
   *'tier-near-miss'(shop, window) {
     const hours = byZone((zone) => hourOf(window, zone))
     for (const person of shop.people.values()) {
+      // Nobody without any is near a level.
+      if (person.lots.allGrowth === 0) continue
       const next = person.tier.next
       // All that there is, counted or not, is cheap to ask and nearly always too little.
       if (!next || person.lots.allGrowth * 100 < next.from * shop.rules.programme.nearMiss.from) continue
       const instant = hours(person.zone)
       if (instant === undefined) continue
       const occasion = `${next.id}.${localDate(instant, person.zone).slice(0, 4)}`
-      const isTold = (person.runs.get(window.journey) ?? []).some((run) => run.occasion === occasion)
-      if (!isTold && person.tier.isNearAt(instant)) yield { person, occasion, instant }
+      if (!wasIn(person, window, occasion) && person.tier.isNearAt(instant)) yield { person, occasion, instant }
     }
   },
 }
 
 const DAY = 86_400_000
-const dayOf = ({ month, day }: { month: number; day: number }): number => month * 100 + day
 /** How many days before the last day of a term somebody is told first. */
 const TIER_AHEAD = 30
 /** What may matter to anybody's day, whatever their zone. */
@@ -91,6 +116,9 @@ function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind):
     if (occasion !== undefined) yield { person, occasion, instant }
   }
 }
+
+const wasIn = (person: Person, { journey }: SweepWindow, occasion: string): boolean =>
+  (person.runs.get(journey) ?? []).some((run) => run.occasion === occasion)
 
 const lastOccasion = (runs: readonly { occasion: string | null }[]): string | null =>
   runs.reduce<string | null>(

@@ -51,6 +51,8 @@ const VERDICT = { rise: 'risen', keep: 'kept', fall: 'fallen', refund: 'fallen' 
 
 export class TierHistory {
   private readonly rows: Row[] = []
+  /** When the level's term is decided; undefined where it has none. */
+  dueAt: number | undefined
   private readonly given = new Map<string, string>()
   private readonly of: Of
 
@@ -61,11 +63,6 @@ export class TierHistory {
   /** The level the customer has; the lowest before they were seen. */
   get now(): Level {
     return levelAt(this.of.programme, this.rows.at(-1)?.rank ?? 0)
-  }
-
-  /** When the level's term is decided; undefined where it has none. */
-  get dueAt(): number | undefined {
-    return this.rows.at(-1)?.lasting?.due
   }
 
   /** Decides the level anew. What was due before is decided without what came since `fresh`, the first change of this time. */
@@ -149,6 +146,7 @@ export class TierHistory {
     const { growth, counted } = one
     const row = { ordinal: this.rows.length + 1, rank, why, growth, counted, from, lasting, period, upto }
     this.rows.push(row)
+    this.dueAt = lasting?.due
     return row
   }
 

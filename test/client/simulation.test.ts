@@ -9,10 +9,12 @@ import { PopulationClock } from '../../client/simulation/clock.ts'
 import { Dice } from '../../client/simulation/dice.ts'
 import { generatedMembers } from '../../client/simulation/generated.ts'
 import { readMembers } from '../../client/simulation/member-file.ts'
+import type { Person } from '../../client/simulation/person.ts'
 import { pageOf } from '../../client/simulation/page.ts'
 import { reportOf } from '../../client/simulation/report.ts'
 import { RULES, type Simulated, simulate } from '../../client/simulation/simulate.ts'
 import type { MessageEnd } from '../../client/simulation/tally.ts'
+import { localTime } from '../../domain/calendar.ts'
 import { armOf } from '../../domain/experiment.ts'
 import { checkPlan } from '../../domain/contracts/plan.ts'
 import { journey } from '../../workflows/kit/index.ts'
@@ -63,6 +65,97 @@ describe('a population', () => {
     for (const code of ['NO_CONSENT', 'QUIET_HOURS', 'FREQUENCY_CAP', 'HOLDOUT', 'SUPPRESSED'] as const) {
       expect(once.tally.refusals.get(code), code).toBeDefined()
     }
+  })
+})
+
+describe('the nightly reckoning', () => {
+  const toldTo = ({ events }: Person) => events.filter(({ type }) => type === 'stage.changed')
+
+  it('tells each change of a stage once, and leaves everybody where the rules of the domain have them', () => {
+    const { shop } = once
+    const orders = [...shop.people.values()].map((person) => person.orders)
+    expect(orders.flat().length).toBeGreaterThan(100)
+    for (const person of shop.people.values()) {
+      const told = toldTo(person).map(({ properties }) => properties)
+      told.forEach(({ from }, nth) => expect(from).toBe(told[nth - 1]?.['to'] ?? 'prospect'))
+      expect(shop.standings.stageOf(person) ?? 'prospect').toBe(told.at(-1)?.['to'] ?? 'prospect')
+      const standing = shop.standings.standingOf(person)
+      expect(standing?.stage ?? 'prospect').toBe(told.at(-1)?.['to'] ?? 'prospect')
+      const paid = person.events.filter(({ type }) => type === 'order.paid').length
+      expect(person.orders.length).toBeLessThanOrEqual(paid)
+      if (person.orders.length === 0) expect(standing?.lastPaidAt ?? null).toBeNull()
+    }
+    const stages = new Set([...shop.people.values()].map((person) => shop.standings.stageOf(person)))
+    for (const stage of ['prospect', 'new', 'dormant'] as const) expect(stages, stage).toContain(stage)
+  })
+
+  it('has those won back who were dormant that morning, once a dormancy', () => {
+    const runs = [...once.shop.people.values()].flatMap((person) => {
+      const some = person.runs.get('dormant-win-back') ?? []
+      expect(new Set(some.map(({ occasion }) => occasion)).size).toBe(some.length)
+      return some
+    })
+    expect(runs.length).toBeGreaterThan(3)
+    for (const { person, enteredAt, occasion } of runs) {
+      const before = toldTo(person).findLast(({ at }) => Date.parse(at) <= enteredAt)
+      expect(before?.properties['to']).toBe('dormant')
+      const last = person.events.findLast(({ type, at }) => type === 'order.paid' && Date.parse(at) <= enteredAt)
+      expect(last?.at.slice(0, 10)).toBe(occasion)
+    }
+  })
+
+  it('says when who buys again has run out of it', () => {
+    const sent = [...once.tally.messages.values()].filter(({ journey: name }) => name === 'repurchase')
+    expect(sent.length).toBeGreaterThan(0)
+  })
+})
+
+describe('a tag that a journey gives', () => {
+  it('falls off when its time is over, and leaves those of the shop alone', async () => {
+    const seen: string[][] = []
+    const story = journey(
+      { title: 'Tags', begins: { on: 'cart.added' }, copy: {} },
+      async ({ tag, untag, wait, customer }) => {
+        await tag('looking', { lasts: '2 days' })
+        await untag('baby')
+        seen.push((await customer()).tags)
+        await wait('3 days')
+        seen.push((await customer()).tags)
+      },
+    )
+    const entry = { plan: checkPlan('tags', story.plan), journey: story, file: new URL('file:///tags.ts') }
+    const act = { at: FROM, type: 'cart.added', properties: {} }
+    const ada = { id: 'ada', suppressed: false, acts: [{ ...act, id: 'ada-1', customer: { tags: ['baby'] } }] }
+    await simulate({ entries: [entry], members: [ada], from: FROM, days: 5 })
+    expect(seen).toEqual([['baby', 'looking'], ['baby']])
+  })
+})
+
+describe('a campaign', () => {
+  it('begins on the clock of each zone for whoever agreed, and gives its coupons to the first', async () => {
+    const memberDay = (await readCatalogue()).get('member-day') ?? expect.fail('no member day')
+    const members = generatedMembers({ customers: 400, seed: 7, from: FROM, days: DAYS })
+    const { shop, tally } = await simulate({ entries: [memberDay], members, from: FROM, days: DAYS })
+    const runs = [...shop.people.values()].flatMap((person) => person.runs.get('member-day') ?? [])
+    expect(runs.length).toBeGreaterThan(200)
+    for (const { person, occasion, enteredAt } of runs) {
+      expect(occasion).toBe('2026-12-15')
+      expect(localTime(enteredAt, person.zone)).toBe('2026-12-12 09:00')
+      expect(person.joined).toBeLessThan(enteredAt)
+    }
+    const half = [...tally.messages.values()].filter(({ message, status }) => message === 'half' && status === 'sent')
+    expect(shop.coupons.stocks.get('member-day-half')?.issued).toBe(100)
+    expect(half.length).toBeLessThanOrEqual(100)
+    const double = [...tally.messages.values()].filter(
+      ({ message, status }) => message === 'double' && status === 'sent',
+    )
+    expect(double.length).toBeGreaterThan(0)
+    const agreed = members.filter(({ acts: [first] }) => {
+      const said = first?.customer?.consent?.['marketing']
+      return typeof said === 'object' && said.granted
+    })
+    const known = new Set(agreed.map(({ id }) => id))
+    expect(runs.filter(({ person }) => !known.has(person.id))).toEqual([])
   })
 })
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { readCatalogue } from '../../client/catalogue.ts'
 import { chooseWords, localesOf } from '../../domain/word-versions.ts'
 import { rememberingRender } from '../../domain/template-memory.ts'
-import { type Wording, renderWords } from '../../domain/template.ts'
+import { type Rendered, type Wording, renderWords } from '../../domain/template.ts'
 
 const coupon = (code: string) => ({ issued: true, code, title: 'Ten off', expires: '2026-12-01' })
 const VALUES: Record<string, unknown>[] = [
@@ -22,6 +22,10 @@ const VALUES: Record<string, unknown>[] = [
 // `increment` counts in the values themselves.
 const anew = (words: Wording, values: Record<string, unknown>) => renderWords(words, structuredClone(values))
 
+/** Without the place in the letter. */
+const said = (rendered: Rendered): Rendered =>
+  rendered.ok ? rendered : { ...rendered, detail: rendered.detail.split(', line')[0] ?? '' }
+
 describe('rendering that remembers', () => {
   it('says what rendering anew says, the second time as the first', async () => {
     const render = rememberingRender()
@@ -30,7 +34,7 @@ describe('rendering that remembers', () => {
         for (const locale of localesOf(copy, [], { journey: plan.name, message })) {
           const { words } = chooseWords(copy, [], { journey: plan.name, message, wanted: [locale] })
           for (const values of [...VALUES, ...VALUES]) {
-            expect(renderWords(words, values, undefined, undefined, render)).toEqual(anew(words, values))
+            expect(said(renderWords(words, values, undefined, undefined, render))).toEqual(said(anew(words, values)))
           }
         }
       }

@@ -64,7 +64,8 @@ export class Resting {
       this.move(step, null)
       this.handled = this.host.wakes()
       const asked = this.host.now()
-      const answer = await ask({ run: this.input.run, step, ...this.resting(asked), asked })
+      const { run } = this.input
+      const answer = await ask(this.rest.since < asked ? { run, step, rest: this.rest, asked } : { run, step, asked })
       if (!isHeld(answer)) {
         if (!isStale(answer)) this.inTime()
         return answer as Exclude<T, { is: 'held' }>
