@@ -130,6 +130,8 @@ export class PopulationShop {
 
   /** Only the story of the worst hit is told in the end: of whoever is far from that it is kept no more. */
   forgetTheQuiet(): void {
+    // Who is watched is known to be the one.
+    if (this.watched !== undefined) return
     const most = this.worstHit()?.sent ?? 0
     for (const person of this.people.values()) if (FAR * person.sent < most) person.forget()
   }

@@ -110,6 +110,40 @@ describe('the nightly reckoning', () => {
   })
 })
 
+describe('the worst hit customer', () => {
+  it('is told whole, though nobody would have thought it of them for weeks', async () => {
+    const story = journey(
+      {
+        title: 'Each',
+        begins: { on: 'page.viewed' },
+        occasion: 'page',
+        class: 'transactional',
+        copy: { seen: { en: 'Seen\n\nYou looked.' } },
+      },
+      async ({ send }) => void (await send('seen')),
+    )
+    const entry = { plan: checkPlan('each', story.plan), journey: story, file: new URL('file:///each.ts') }
+    const looking = (id: string, days: readonly number[]) => ({
+      id,
+      suppressed: false,
+      acts: days.map((day, nth) => ({
+        id: `${id}-${nth}`,
+        at: FROM + day * DAY + nth,
+        type: 'page.viewed',
+        properties: { page: `p${nth}` },
+        customer: { email: `${id}@mail.example` },
+      })),
+    })
+    const early = looking('early', [1, 2, 3, 4, 5, 6])
+    const late = looking('late', [1, ...Array.from({ length: 9 }, (_, day) => 20 + day)])
+    const simulated = await simulate({ entries: [entry], members: [early, late], from: FROM, days: DAYS })
+    const { worst } = reportOf(simulated, { seed: 1 })
+    expect(worst).toMatchObject({ customer: 'late', sent: 10 })
+    expect(worst?.timeline.filter(({ what }) => what === 'message')).toHaveLength(10)
+    expect(simulated.shop.people.get('early')?.timeline()).toBeUndefined()
+  })
+})
+
 describe('a tag that a journey gives', () => {
   it('falls off when its time is over, and leaves those of the shop alone', async () => {
     const seen: string[][] = []
