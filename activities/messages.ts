@@ -48,6 +48,9 @@ export interface Moved {
   to: ChannelName
 }
 
+/** A crowd is decided this much later, by half as many transactions: its messages wait for a connection to the provider anyway. */
+const GATHER_MS = 10
+
 export function messageActivities(parts: Parts, now: Now) {
   const { db, log } = parts
   const { reserve, reserveAll } = reserver(parts, now)
@@ -63,6 +66,7 @@ export function messageActivities(parts: Parts, now: Now) {
     alone: reserveAlone,
     // The caps must count the first before the second is asked for.
     apartBy: ({ run }) => partsOfRun(run).customer,
+    gatherMs: GATHER_MS,
   })
 
   /** The run ended, or another attempt went first, before this one could begin: the row says what is to be answered. */

@@ -9,6 +9,8 @@ export interface Work<Ask, Answer> {
   apartBy: (ask: Ask) => string
   /** Asks in a page at most. */
   most?: number
+  /** How long the next page lets others come where somebody waits already, ms of the machine; not at all unless said. */
+  gatherMs?: number
 }
 
 interface Waiting<Ask, Answer> {
@@ -19,12 +21,14 @@ interface Waiting<Ask, Answer> {
 const MOST = 50
 
 const turn = (): Promise<void> => new Promise((turned) => setImmediate(turned))
+const gathered = (ms: number): Promise<void> => new Promise((over) => setTimeout(over, ms))
 
 /**
  * A function that answers one ask, together with those that wait beside it. Who comes to nobody does not wait: the page is whoever
- * has come by the turn of the loop, and the next one is whoever came since. An ask that fails fails its own caller alone.
+ * has come by the turn of the loop, and the next one is whoever came since, and while it gathers. An ask that fails fails its own
+ * caller alone.
  */
-export function together<Ask, Answer>({ all, alone, apartBy, most = MOST }: Work<Ask, Answer>) {
+export function together<Ask, Answer>({ all, alone, apartBy, most = MOST, gatherMs = 0 }: Work<Ask, Answer>) {
   let waiting: Waiting<Ask, Answer>[] = []
   let underWay = false
 
@@ -48,8 +52,8 @@ export function together<Ask, Answer>({ all, alone, apartBy, most = MOST }: Work
 
   async function work(): Promise<void> {
     underWay = true
-    while (waiting.length > 0) {
-      await turn()
+    for (let first = true; waiting.length > 0; first = false) {
+      await (first || gatherMs === 0 ? turn() : gathered(gatherMs))
       await answerPage(nextPage())
     }
     underWay = false

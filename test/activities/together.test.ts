@@ -1,9 +1,11 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { together } from '../../activities/together.ts'
 import { pending } from './given.ts'
 
 /** Asks are words; those that begin with the same letter are apart. Remembers its pages and who was asked alone. */
-function crowd(answers: Partial<Pick<Parameters<typeof together<string, string>>[0], 'all' | 'alone' | 'most'>> = {}) {
+function crowd(
+  answers: Partial<Pick<Parameters<typeof together<string, string>>[0], 'all' | 'alone' | 'most' | 'gatherMs'>> = {},
+) {
   const pages: string[][] = []
   const alone: string[] = []
   const ask = together<string, string>({
@@ -17,6 +19,7 @@ function crowd(answers: Partial<Pick<Parameters<typeof together<string, string>>
     },
     apartBy: (one) => one.slice(0, 1),
     ...(answers.most !== undefined && { most: answers.most }),
+    ...(answers.gatherMs !== undefined && { gatherMs: answers.gatherMs }),
   })
   return { ask, pages, alone }
 }
@@ -45,6 +48,30 @@ describe('calls that come together', () => {
     const { ask, pages } = crowd()
     await Promise.all(['a1', 'b1', 'a2', 'a3', 'c1'].map(ask))
     expect(pages).toEqual([['a1', 'b1', 'c1'], ['a2'], ['a3']])
+  })
+
+  test('wait for one another where somebody is waiting already, and never where nobody is', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    try {
+      const first = pending<ReadonlyMap<string, string>>()
+      const { ask, pages } = crowd({
+        all: (page) => (page.includes('a') ? first.answer : Promise.resolve(new Map(page.map((one) => [one, one])))),
+        gatherMs: 10,
+      })
+      const a = ask('a')
+      await expect.poll(() => pages.length).toBe(1)
+      const b = ask('b')
+      first.give(new Map([['a', 'first']]))
+      expect(await a).toBe('first')
+      await vi.advanceTimersByTimeAsync(9)
+      const c = ask('c')
+      expect(pages).toEqual([['a']])
+      await vi.advanceTimersByTimeAsync(1)
+      expect(await Promise.all([b, c])).toEqual(['b', 'c'])
+      expect(pages).toEqual([['a'], ['b', 'c']])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('are so many a page at most', async () => {

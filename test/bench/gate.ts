@@ -24,8 +24,9 @@ import { PUBLIC_URL, SECRET } from '../policy.ts'
 import { enterCrowd, rowsOf } from '../store/given.ts'
 
 const ROUNDS = 5
-const PER_ROUND = 400
-const AT_ONCE = 20
+const PER_ROUND = 1000
+/** As many as a worker takes unless told. */
+const AT_ONCE = 100
 const CONNECTIONS = 5
 const FROM = 'Shop <shop@shop.example>'
 const COPY = {
@@ -206,31 +207,33 @@ try {
   }
   const to = (side: 'bare' | 'whole'): number[] =>
     measured.ours.map((ours, round) => ours / (measured[side][round] ?? 1))
-  const ratios = to('bare')
+  const ratios = to('whole')
   const pure = decisions()
   const each = (side: keyof typeof spent): string[] =>
     Object.values(spent[side]).map((ms: number) => (ms / ((ROUNDS + 1) * PER_ROUND)).toFixed(2))
   const table = new Table({
-    head: ['', 'a second', 'to bare', 'CPU ms here', 'PostgreSQL'],
+    head: ['', 'a second', 'to the same mail', 'to a shorter one', 'CPU ms here', 'PostgreSQL'],
     style: { head: [], border: [], compact: true },
-    colAligns: ['left', 'right', 'right', 'right', 'right'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
   })
   table.push(
-    ['bare nodemailer, the words made beforehand', median(measured.bare).toFixed(0), '1.00x', ...each('bare')],
-    ['bare nodemailer, the very mail that the gate sends', median(measured.whole).toFixed(0), '', ...each('whole')],
+    ['bare nodemailer, the same mail', median(measured.whole).toFixed(0), '1.00x', '', ...each('whole')],
+    ['bare nodemailer, without its links', median(measured.bare).toFixed(0), '', '1.00x', ...each('bare')],
     [
       'sendMessage: gated, rendered, written down, sent',
       median(measured.ours).toFixed(0),
       `${median(ratios).toFixed(2)}x`,
+      `${median(to('bare')).toFixed(2)}x`,
       ...each('ours'),
     ],
     [
       'sendMessage refused by the cap: decided and written down',
       median(measured.refused).toFixed(0),
       '',
+      '',
       ...each('refused'),
     ],
-    ['the gate alone, facts in, verdict out', pure.toFixed(0), '', '', ''],
+    ['the gate alone, facts in, verdict out', pure.toFixed(0), '', '', '', ''],
   )
   say(table.toString())
   const sent = await rowsOf<{ count: number }>(db, `select count(*) as count from messages where status = 'sent'`)
@@ -238,8 +241,7 @@ try {
     `sent by the store ${sent[0]?.count}, arrived in all ${await sink.count()}, bare ones ${2 * size}; ${[...results].sort().join(', ')}`,
   )
   const ratio = median(ratios)
-  say(`gated to bare: ${ratio.toFixed(2)}x (target 0.5x): ${ratio >= 0.5 ? 'met' : 'NOT met'}`)
-  say(`gated to bare with the very mail: ${median(to('whole')).toFixed(2)}x`)
+  say(`gated to bare, the same mail: ${ratio.toFixed(2)}x (target 0.5x): ${ratio >= 0.5 ? 'met' : 'NOT met'}`)
   await mkdir('bench', { recursive: true })
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version }
   await writeFile(
