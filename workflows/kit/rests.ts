@@ -58,11 +58,15 @@ export class Resting {
     this.due = input.startsAt
   }
 
-  /** Asks the store until no pause holds the story. What was left out as stale took no time. */
+  /**
+   * Asks the store until no pause holds the story. What was left out as stale took no time. A wake-up that came before stays to be
+   * looked at by the next rest: an effect that was there already answers as it did, also in a run that has ended since.
+   */
   async asking<T>(step: string, ask: (of: Asked) => Promise<T>): Promise<Exclude<T, { is: 'held' }>> {
-    for (;;) {
+    for (let again = false; ; again = true) {
       this.move(step, null)
-      this.handled = this.host.wakes()
+      const wakes = this.host.wakes()
+      if (again) this.handled = wakes
       const asked = this.host.now()
       const { run } = this.input
       const answer = await ask(this.rest.since < asked ? { run, step, rest: this.rest, asked } : { run, step, asked })
@@ -72,7 +76,7 @@ export class Resting {
       }
       const until = answer.until ?? null
       if (until !== null) this.lengthened(asked, until)
-      await this.held(`${step}, held: ${until === null ? 'PAUSED' : 'WAIT_SHIFTED'}`, until)
+      await this.held(`${step}, held: ${until === null ? 'PAUSED' : 'WAIT_SHIFTED'}`, until, wakes)
     }
   }
 
@@ -116,9 +120,9 @@ export class Resting {
   }
 
   /** Rests until the hold is over or something happened; the effect is then asked for again under its old key. */
-  async held(step: string, until: number | null): Promise<void> {
+  async held(step: string, until: number | null, handled = this.handled): Promise<void> {
     this.move(step, until)
-    await this.host.rest(until, this.handled)
+    await this.host.rest(until, handled)
   }
 
   move(step: string, until: number | null): void {

@@ -125,6 +125,8 @@ class Player extends Resting {
     let deadline = 0
     let view = await this.asking(step, (of) => {
       deadline = of.asked + within
+      // Its answer says whether the run is on.
+      this.handled = this.host.wakes()
       return activities.openWait({ ...of, key, type, match, deadline })
     })
     for (;;) {
@@ -198,10 +200,11 @@ class Player extends Resting {
     // Counted from when it should have come here, which a pause may move on.
     const newsUntil = () =>
       news && { until: 'until' in news ? Date.parse(news.until) : this.due + milliseconds(news.within) }
-    for (;;) {
+    for (let again = false; ; again = true) {
       this.move(`send ${message}`, null)
-      // The gate itself reads whether the run is still on, so a wake-up until here is handled by it.
-      this.handled = this.host.wakes()
+      // As in `asking`: a message that was sent before is told as sent, whatever became of the run since.
+      const wakes = this.host.wakes()
+      if (again) this.handled = wakes
       const asked = this.host.now()
       const { run } = this.input
       const request = { key, run, message, data, ...newsUntil(), ...this.kept(), ...this.resting(asked), asked }
@@ -209,7 +212,7 @@ class Player extends Resting {
       if (result.is === 'held') {
         const { code, until } = result
         if (code === 'WAIT_SHIFTED' && until !== null) this.lengthened(asked, until)
-        await this.held(`send ${message}, held: ${code}`, until)
+        await this.held(`send ${message}, held: ${code}`, until, wakes)
         continue
       }
       if (result.is === 'skipped' && result.code === 'LEFT_JOURNEY') throw new Left('ended')
