@@ -59,7 +59,7 @@ async function check(asked: Asked): Promise<PublishAnswer> {
 }
 
 function inWords({ ok, journeys }: PublishAnswer): string {
-  if (journeys.length === 0) return 'No run is on: any code may be released.'
+  if (journeys.length === 0) return 'No such run is on: nothing stands in the way of a release.'
   const table = new Table({
     head: ['JOURNEY', 'ON', 'REPLAYED', 'STAY', 'MOVE', 'CANNOT'],
     style: { head: [], border: [], compact: true },

@@ -23,7 +23,7 @@ import { startPostgres } from '../../workers/local/postgres.ts'
 import { findTemporal, startTemporal } from '../../workers/local/temporal.ts'
 import { quietSdk } from '../quiet-sdk.ts'
 import type { CampaignGo } from './campaign-worker.ts'
-import { cpuOf, cpuWithChildren, memoryOf } from './processes.ts'
+import { cpuOf, cpuWithChildren, memoryOf, postmasterOf } from './processes.ts'
 import { standBy } from '../processes.ts'
 
 const DAY = '2026-11-15'
@@ -98,9 +98,7 @@ export async function measureCampaign(
       tempo: REAL_TEMPO,
       arrived,
     }
-    const postmasterPid = Number(
-      (await readFile(join(postgres.directory, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0],
-    )
+    const postmasterPid = await postmasterOf(postgres.directory)
     const stage: Stage = { db, client, go, serverPid: temporal.pid, postmasterPid, say }
     const dispatcher = startDispatcher({
       db,

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,6 +22,7 @@ import { migrate } from '../../store/migrate.ts'
 import { startPostgres } from '../../workers/local/postgres.ts'
 import { PUBLIC_URL, SECRET } from '../policy.ts'
 import { enterCrowd, rowsOf } from '../store/given.ts'
+import { cpuWithChildren, postmasterOf } from './processes.ts'
 
 const ROUNDS = 5
 const PER_ROUND = 1000
@@ -54,17 +55,9 @@ interface Spent {
 }
 
 /** CPU so far, ms: of this process, and of PostgreSQL with all its children. Linux; elsewhere that counts as 0. */
-async function cpu(postgres: string): Promise<Spent> {
+async function cpu(postmaster: number): Promise<Spent> {
   const { user, system } = process.cpuUsage()
-  const [first = ''] = (await readFile(join(postgres, 'data', 'postmaster.pid'), 'utf8')).split('\n')
-  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
-  const each = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')))
-  const ticks = each.map((stat) => {
-    const fields = stat.replace(/^.*\) /, '').split(' ')
-    const ours = fields[1] === first || stat.startsWith(`${first} `)
-    return ours ? Number(fields[11]) + Number(fields[12]) : 0
-  })
-  return { here: (user + system) / 1000, postgres: 10 * ticks.reduce((sum, one) => sum + one, 0) }
+  return { here: (user + system) / 1000, postgres: await cpuWithChildren(postmaster) }
 }
 
 const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0
@@ -132,6 +125,7 @@ const stops: (() => unknown)[] = [() => rm(directory, { recursive: true, force: 
 try {
   const postgres = await startPostgres({ directory: join(directory, 'postgres'), fast: true })
   stops.push(postgres.stop)
+  const postmaster = await postmasterOf(postgres.directory)
   const sink = await startSinkProcess()
   stops.push(() => sink.child.disconnect())
   const db = openStore({ url: postgres.url, connections: 10 })
@@ -179,9 +173,9 @@ try {
   const nothing = (): Spent => ({ here: 0, postgres: 0 })
   const spent = { bare: nothing(), whole: nothing(), ours: nothing(), refused: nothing() }
   const timed = async (side: keyof typeof spent, work: () => Promise<number>): Promise<number> => {
-    const before = await cpu(postgres.directory)
+    const before = await cpu(postmaster)
     const rated = await work()
-    const after = await cpu(postgres.directory)
+    const after = await cpu(postmaster)
     for (const where of ['here', 'postgres'] as const) spent[side][where] += after[where] - before[where]
     return rated
   }

@@ -1,5 +1,6 @@
 /** What processes cost: CPU and memory out of /proc. Linux only; elsewhere 0 is printed. */
 import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 
 const TICK_MS = 10
 const PAGE_KB = 4
@@ -47,3 +48,7 @@ export async function memoryOf(pid: number | undefined): Promise<number> {
     return 0
   }
 }
+
+/** The process that all others of a PostgreSQL are children of, by the folder it was started in. */
+export const postmasterOf = async (directory: string): Promise<number> =>
+  Number((await readFile(join(directory, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0])

@@ -16,7 +16,7 @@ export interface Playing {
   readonly input: RunInput
   nextKey(kind: EffectKind, name: string): string
   move(step: string, until: number | null): void
-  held(step: string, until: number | null): Promise<void>
+  held(step: string, until: number | null, handled?: number): Promise<void>
   asking<T>(step: string, ask: (of: Asked) => Promise<T>): Promise<Exclude<T, { is: 'held' }>>
   /** Whether a run that this one goes on from may have done it. */
   kept(): { kept?: true }
@@ -91,14 +91,18 @@ async function climb(player: Playing): Promise<number[]> {
   const { host, input } = player
   const rungs: number[] = []
   let above = 0
+  let again = false
   for (;;) {
     player.move('climb the ladder', null)
-    player.handled = host.wakes()
+    // As in `asking`: a rung that was given before is told as given, whatever became of the run since.
+    const wakes = host.wakes()
+    if (again) player.handled = wakes
     const climbed = await host.activities.climbRung({ run: input.run, above, asked: host.now() })
     if (!climbed) return rungs
     const { rung, result } = climbed
     if (result.is === 'held') {
-      await player.held(`rung ${rung}, held: PAUSED`, null)
+      await player.held(`rung ${rung}, held: PAUSED`, null, wakes)
+      again = true
       continue
     }
     if (result.is === 'refused' && result.code === 'LEFT_JOURNEY') player.leave()

@@ -68,8 +68,7 @@ export class Resting {
       const wakes = this.host.wakes()
       if (again) this.handled = wakes
       const asked = this.host.now()
-      const { run } = this.input
-      const answer = await ask(this.rest.since < asked ? { run, step, rest: this.rest, asked } : { run, step, asked })
+      const answer = await ask({ run: this.input.run, step, ...this.resting(asked), asked })
       if (!isHeld(answer)) {
         if (!isStale(answer)) this.inTime()
         return answer as Exclude<T, { is: 'held' }>
