@@ -3,12 +3,12 @@ import { writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { PerennialError } from '../../domain/errors.ts'
 import { localTime } from '../../domain/calendar.ts'
+import { Crew, threadsFor } from '../simulation/crew.ts'
 import { generatedMembers } from '../simulation/generated.ts'
 import { readMembers } from '../simulation/member-file.ts'
-import type { Member } from '../simulation/members.ts'
 import { pageOf } from '../simulation/page.ts'
 import { type SimulationReport, reportOf } from '../simulation/report.ts'
-import { simulate } from '../simulation/simulate.ts'
+import { RULES } from '../simulation/simulate.ts'
 import type { Session } from './session.ts'
 import { type Cell, facts, faint, left, many, number, page, right, section, table } from './layout.ts'
 
@@ -29,6 +29,7 @@ interface Options {
   from: number
   html?: string
   save?: string
+  threads?: number
 }
 
 export function addSimulatingWord(program: Command, session: Session): void {
@@ -42,6 +43,11 @@ export function addSimulatingWord(program: Command, session: Session): void {
     .option('--days <days>', 'how many days', whole(1, 730), 90)
     .option('--seed <number>', 'other customers for another number', whole(0, 1_000_000_000), 7)
     .option('--from <date>', 'the first day, in UTC', dateRead, Date.UTC(2026, 10, 23))
+    .option(
+      '--threads <number>',
+      'over how many threads; comes to the same (default: as many as are of use)',
+      whole(1, 64),
+    )
     .option('--html <file>', 'writes a page with charts')
     .option('--save <file>', 'writes all of it in JSON')
     .addHelpText('after', HELP)
@@ -66,26 +72,37 @@ function dateRead(text: string): number {
 }
 
 async function simulateWord(session: Session, names: string[], options: Options): Promise<void> {
-  const { days, seed, from, html, save } = options
-  const entries = names.length > 0 ? await named(session, names) : [...(await session.catalogue()).values()]
-  const members = await membersOf(options)
-  const simulated = await simulate({ entries, members, from, days, rules: { switchedOn: names } })
-  const report = reportOf(simulated, { seed })
-  if (html !== undefined) await writeFile(html, pageOf(report))
-  if (save !== undefined) await writeFile(save, `${JSON.stringify(report, null, 2)}\n`)
-  session.answer(report, () => reportPage(report))
+  const { days, seed, from, html, save, customers: who } = options
+  const asked = customersAsked(who)
+  // The threads load the journeys while the customers are made.
+  const crew = new Crew(options.threads ?? threadsFor(asked ?? Infinity))
+  try {
+    const entries = names.length > 0 ? await named(session, names) : [...(await session.catalogue()).values()]
+    const members =
+      asked === undefined
+        ? await readMembers(who, { from, days })
+        : generatedMembers({ customers: asked, seed, from, days })
+    const outcome = await crew.simulate({ entries, members, from, days, rules: { switchedOn: names } })
+    const { pointCost } = RULES
+    const report = reportOf({ entries, customers: members.length, from, days, seed, pointCost, outcome })
+    if (html !== undefined) await writeFile(html, pageOf(report))
+    if (save !== undefined) await writeFile(save, `${JSON.stringify(report, null, 2)}\n`)
+    session.answer(report, () => reportPage(report))
+  } finally {
+    await crew.close()
+  }
 }
 
 const named = (session: Session, names: readonly string[]) =>
   Promise.all([...new Set(names)].sort().map((name) => session.journey(name)))
 
-function membersOf({ customers: who, days, seed, from }: Options): Promise<Member[]> | Member[] {
-  const [, count = String(CUSTOMERS)] = /^generated(?::(\d{1,7}))?$/.exec(who) ?? []
-  if (!who.startsWith('generated')) return readMembers(who, { from, days })
-  const customers = /^generated(?::\d{1,7})?$/.test(who) ? Number(count) : 0
-  if (customers < 1 || customers > CUSTOMERS_MOST)
-    throw new InvalidArgumentError(`Expected 'generated:<how many>' from 1 to ${CUSTOMERS_MOST}, or a file.`)
-  return generatedMembers({ customers, seed, from, days })
+/** How many are to be made up; undefined where they are in a file. */
+function customersAsked(who: string): number | undefined {
+  if (!who.startsWith('generated')) return undefined
+  const [, count = String(CUSTOMERS)] = /^generated(?::(\d{1,7}))?$/.exec(who) ?? [who, '0']
+  const customers = Number(count)
+  if (customers >= 1 && customers <= CUSTOMERS_MOST) return customers
+  throw new InvalidArgumentError(`Expected 'generated:<how many>' from 1 to ${CUSTOMERS_MOST}, or a file.`)
 }
 
 const money = (minor: number): string => (minor / 100).toLocaleString('en-US', { minimumFractionDigits: 2 })

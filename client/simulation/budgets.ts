@@ -1,9 +1,10 @@
-/** Money over a whole population: store/budgets.ts and store/budget-holds.ts in memory, shared by all customers. */
+/** Money over a whole population: store/budgets.ts and store/budget-holds.ts in memory. What it counts is what the people of one thread took. */
 import { type PlannedBudget, mostOf, ownBudget, pointsCost, roomOf, shareOf } from '../../domain/budget.ts'
 import type { Refusal } from '../../domain/errors.ts'
 import { termsOf } from '../../domain/offer.ts'
 import type { MessageClass } from '../../domain/sending.ts'
 import type { PointsPart, Purse } from '../preview/budget.ts'
+import type { Common, Share } from './common.ts'
 
 export interface BudgetState {
   id: string
@@ -20,16 +21,23 @@ export interface BudgetState {
   taken: number[]
 }
 
+/** One budget as its thread draws on it. */
+interface Drawn {
+  readonly state: BudgetState
+  readonly what: number
+  readonly share: Share
+}
+
 interface Hold {
   key: string
-  of: BudgetState[]
+  of: Drawn[]
   amount: number
   state: 'open' | 'settled' | 'released'
   settled: number
 }
 
 interface Draws {
-  of: BudgetState[]
+  of: Drawn[]
   marketing: boolean
   /** Made when the journey first asks. */
   purse?: Purse
@@ -37,27 +45,38 @@ interface Draws {
 
 export class PopulationBudgets {
   readonly states = new Map<string, BudgetState>()
+  private readonly drawn = new Map<string, Drawn>()
   private readonly draws = new Map<string, Draws>()
   private readonly holds = new Map<string, Hold>()
   private readonly now: () => number
   private readonly pointCost: number
+  private readonly common: Common
 
   constructor(
     plans: readonly { name: string; class: MessageClass; budget?: PlannedBudget | undefined }[],
-    { now, pointCost }: { now: () => number; pointCost: number },
+    { now, pointCost, common }: { now: () => number; pointCost: number; common: Common },
   ) {
     this.now = now
     this.pointCost = pointCost
+    this.common = common
     for (const { name, class: kind, budget } of plans) {
       if (!budget) continue
       const { cap, journeyCap, lineBp } = budget
-      const shared = this.state(budget.name, { parent: null, cap: cap ?? 0, lineBp })
+      const shared = this.draw(budget.name, { parent: null, cap: cap ?? 0, lineBp })
       const own =
         journeyCap === null
           ? []
-          : [this.state(ownBudget(budget.name, name), { parent: budget.name, cap: journeyCap, lineBp: 0 })]
+          : [this.draw(ownBudget(budget.name, name), { parent: budget.name, cap: journeyCap, lineBp: 0 })]
       this.draws.set(name, { of: [shared, ...own], marketing: kind === 'marketing' })
     }
+  }
+
+  private draw(id: string, first: Pick<BudgetState, 'parent' | 'cap' | 'lineBp'>): Drawn {
+    const state = this.state(id, first)
+    const what = this.drawn.get(id)?.what ?? FIRST_BUDGET + this.drawn.size
+    const drawn = { state, what, share: this.common.share(what, 0, { most: state.cap, lasting: false }) }
+    this.drawn.set(id, drawn)
+    return drawn
   }
 
   private state(id: string, first: Pick<BudgetState, 'parent' | 'cap' | 'lineBp'>): BudgetState {
@@ -111,17 +130,23 @@ export class PopulationBudgets {
   }
 
   private whyNoRoom({ of, marketing }: Draws, amount: number): Refusal | undefined {
-    const short = of.filter((state) => roomOf(state, marketing) < amount)
-    for (const state of short) {
+    const short = of.filter((drawn) => this.room(drawn, marketing, amount) < amount)
+    for (const { state } of short) {
       state.refused += 1
       state.exhaustedAt ??= this.now()
     }
     return short.length > 0 ? 'BUDGET_EXHAUSTED' : undefined
   }
 
+  /** What is left for somebody who would take so much. */
+  private room({ state, share }: Drawn, marketing: boolean, wanted: number): number {
+    return this.common.left(share, roomOf(state, marketing), wanted)
+  }
+
   private hold(key: string, { of }: Draws, amount: number): void {
-    this.holds.set(key, { key, of, amount, state: 'open', settled: 0 })
-    for (const state of of) state.reserved += amount
+    const hold: Hold = { key, of, amount, state: 'open', settled: 0 }
+    this.holds.set(key, hold)
+    this.move(hold, amount, 0)
   }
 
   /** Spends what a hold came to and frees the rest; what costs more than was held is taken besides. */
@@ -130,7 +155,7 @@ export class PopulationBudgets {
     if (hold?.state !== 'open') return
     const spent = cost ?? hold.amount
     Object.assign(hold, { state: 'settled', settled: spent })
-    move(hold, -hold.amount, spent)
+    this.move(hold, -hold.amount, spent)
   }
 
   /** Lets go of an open hold, as of a coupon that expired. */
@@ -138,19 +163,19 @@ export class PopulationBudgets {
     const hold = this.holds.get(key)
     if (hold?.state !== 'open') return
     hold.state = 'released'
-    move(hold, -hold.amount, 0)
+    this.move(hold, -hold.amount, 0)
   }
 
   /** A refund: what was spent is free, and the most of a coupon that lives again is held anew, as far as there is room. */
   refund(key: string, most: number | null): void {
     const hold = this.holds.get(key)
     if (hold?.state !== 'settled') return
-    move(hold, 0, -hold.settled)
+    this.move(hold, 0, -hold.settled)
     Object.assign(hold, { state: 'released', settled: 0 })
     if (most === null) return
-    const amount = Math.min(most, ...hold.of.map((state) => roomOf(state, false)))
+    const amount = Math.max(0, Math.min(most, ...hold.of.map((drawn) => this.room(drawn, false, most))))
     Object.assign(hold, { state: 'open', amount })
-    move(hold, amount, 0)
+    this.move(hold, amount, 0)
   }
 
   private giveBack(key: string, { part, whole }: { part: number; whole: number }): void {
@@ -158,21 +183,25 @@ export class PopulationBudgets {
     if (hold?.state !== 'settled') return
     const back = shareOf(hold.settled, part, whole)
     hold.settled -= back
-    move(hold, 0, -back)
+    this.move(hold, 0, -back)
   }
 
   /** Remembers what is taken at the end of a day. */
   endDay(): void {
     for (const state of this.states.values()) state.taken.push(state.reserved + state.spent)
   }
-}
 
-function move({ of }: Hold, reserved: number, spent: number): void {
-  for (const state of of) {
-    state.reserved += reserved
-    state.spent += spent
+  private move({ of }: Hold, reserved: number, spent: number): void {
+    for (const { state, what } of of) {
+      state.reserved += reserved
+      state.spent += spent
+      this.common.took(what, 0, reserved + spent)
+    }
   }
 }
+
+/** Offers are numbered from 0 on; nobody has so many. */
+const FIRST_BUDGET = 1_000_000
 
 /** A journey without a budget. */
 const FREE: Purse = {

@@ -1,39 +1,67 @@
-/** One clock for a whole population: what is due next happens next, first come first served where two are due at once. */
+/**
+ * One clock for a whole population: what is due next happens next. Of what is due at one moment the shop's own comes first, then one
+ * customer's after the other's, and of one customer's what was asked for first. So the order hangs on nobody's neighbours, and some of
+ * the people can be played by themselves.
+ */
+
+/** Stands for the shop where a customer's place in the population is asked for. */
+export const SHOP = -1
+
+/** Where a population has come to: a moment, and whose turn it is. */
+export interface Turn {
+  readonly at: number
+  readonly of: number
+}
+
+/** Below zero where one turn comes before another. */
+export const byTurn = (one: Turn, other: Turn): number => one.at - other.at || one.of - other.of
 
 interface Due {
   at: number
+  of: number
   nth: number
   go: () => void | Promise<void>
 }
 
-const before = (one: Due, other: Due): boolean => one.at < other.at || (one.at === other.at && one.nth < other.nth)
+const before = (one: Due, other: Due): boolean =>
+  one.at !== other.at ? one.at < other.at : one.of !== other.of ? one.of < other.of : one.nth < other.nth
 
-/** What is known from the beginning, in the order of time: a list that is gone through costs less than as many places in a heap. */
+/** What is known from the beginning, in the order of turns: a list that is gone through costs less than as many places in a heap. */
 interface Foreseen {
-  readonly all: readonly { readonly at: number }[]
+  readonly all: readonly Turn[]
   next: number
   /** It came after whatever was asked for until then, and before the rest. */
   readonly nth: number
   readonly go: (nth: number) => void
 }
 
-export class PopulationClock {
-  now: number
+export class PopulationClock implements Turn {
+  at: number
+  of = SHOP
   private readonly end: number
   private readonly heap: Due[] = []
   private foreseen: Foreseen = { all: [], next: 0, nth: 0, go: () => {} }
   private count = 0
+  private readonly came: ((at: number, of: number) => void) | undefined
 
-  /** From `start` until just before `end`, epoch ms. */
-  constructor({ start, end }: { start: number; end: number }) {
-    this.now = start
+  /** From `start` until just before `end`, epoch ms. `came` is told of each turn. */
+  constructor({ start, end, came }: { start: number; end: number; came?: (at: number, of: number) => void }) {
+    this.at = start
     this.end = end
+    this.came = came
   }
 
-  /** What is due in the past is due at once; what is due after the end never happens. */
-  at(at: number, go: Due['go']): void {
+  get now(): number {
+    return this.at
+  }
+
+  /** What is due in the past is due at once; what is due after the end never happens. `of`: the customer's place, or SHOP. */
+  schedule(at: number, of: number, go: Due['go']): void {
     if (at >= this.end) return
-    const due = { at: Math.max(at, this.now), nth: this.count++, go }
+    const due =
+      at > this.at
+        ? { at, of, nth: this.count++, go }
+        : { at: this.at, of: Math.max(of, this.of), nth: this.count++, go }
     const { heap } = this
     let place = heap.push(due) - 1
     while (place > 0) {
@@ -46,9 +74,9 @@ export class PopulationClock {
     heap[place] = due
   }
 
-  /** The same for a whole list, once; what is due at one moment happens in the order of the list. */
-  foresee<T extends { readonly at: number }>(list: readonly T[], go: (one: T) => void): void {
-    const all = list.toSorted((one, other) => one.at - other.at)
+  /** The same for a whole list, once; what is one customer's at one moment happens in the order of the list. */
+  foresee<T extends Turn>(list: readonly T[], go: (one: T) => void): void {
+    const all = list.toSorted(byTurn)
     this.foreseen = { all, next: 0, nth: this.count++, go: (nth) => go(all[nth] as T) }
   }
 
@@ -58,11 +86,17 @@ export class PopulationClock {
       if (this.takeForeseen()) continue
       const due = this.take()
       if (!due) break
-      this.now = due.at
+      this.turn(due.at, due.of)
       const going = due.go()
       if (going) await going
     }
-    this.now = this.end
+    this.turn(this.end, SHOP)
+  }
+
+  private turn(at: number, of: number): void {
+    this.at = at
+    this.of = of
+    this.came?.(at, of)
   }
 
   /** Whether something that was foreseen is due before all else; it has happened then. */
@@ -71,9 +105,14 @@ export class PopulationClock {
     const one = foreseen.all[foreseen.next]
     if (!one || one.at >= this.end) return false
     const [first] = heap
-    const at = Math.max(one.at, this.now)
-    if (first && (first.at < at || (first.at === at && first.nth < foreseen.nth))) return false
-    this.now = at
+    // What lies in the past is its customer's at once.
+    const at = Math.max(one.at, this.at)
+    const of = at > this.at ? one.of : Math.max(one.of, this.of)
+    const isLater =
+      first !== undefined &&
+      (first.at !== at ? first.at < at : first.of !== of ? first.of < of : first.nth < foreseen.nth)
+    if (isLater) return false
+    this.turn(at, of)
     foreseen.go(foreseen.next++)
     return true
   }

@@ -6,6 +6,7 @@ import { bucketOf } from '../../domain/experiment.ts'
 import { type Terms, termsOf, whyNotRedeem, worthOf } from '../../domain/offer.ts'
 import type { Shelf } from '../preview/effects.ts'
 import type { PopulationBudgets } from './budgets.ts'
+import type { Common, Share } from './common.ts'
 
 export interface HeldCoupon {
   code: string
@@ -21,8 +22,10 @@ export interface HeldCoupon {
 }
 
 interface Stock {
+  nth: number
   offer: Offer
   terms: Terms
+  share: Share
   issued: number
   redeemed: number
   cost: number
@@ -38,8 +41,11 @@ export interface Checkout {
 
 export interface CouponsOver {
   budgets: PopulationBudgets
-  /** Told of each coupon. */
-  issued: (coupon: HeldCoupon) => void
+  common: Common
+  /** How many people the other threads play, who may all ask at once. */
+  others: number
+  /** Told of each coupon, with the place of whose it is. */
+  issued: (coupon: HeldCoupon, of: number) => void
 }
 
 export class PopulationCoupons {
@@ -51,28 +57,36 @@ export class PopulationCoupons {
     for (const { offers } of plans) {
       for (const [name, offer] of Object.entries(offers)) {
         if (this.stocks.has(name)) continue
-        this.stocks.set(name, { offer, terms: termsOf(offer), issued: 0, redeemed: 0, cost: 0 })
+        const nth = this.stocks.size
+        const share = over.common.share(nth, 0, { most: offer.quota, lasting: true, burst: over.others })
+        this.stocks.set(name, { nth, offer, terms: termsOf(offer), share, issued: 0, redeemed: 0, cost: 0 })
       }
     }
   }
 
   /** The shelf of one customer, whose coupons `held` are. */
-  shelfOf(held: Map<string, HeldCoupon>, ends: (at: number) => void): Shelf {
+  shelfOf(of: number, held: Map<string, HeldCoupon>, ends: (at: number) => void): Shelf {
     const counts = new Map<string, number>()
     return {
       offer: (name) => this.stocks.get(name)?.offer,
       had: (name) => counts.get(name) ?? 0,
-      left: (name, { quota }) => quota - (this.stocks.get(name)?.issued ?? 0),
+      left: (name, { quota }) => {
+        const stock = this.stocks.get(name)
+        return stock ? this.over.common.left(stock.share, quota - stock.issued, 1) : quota
+      },
       take: (name, asked) => {
         const stock = this.stocks.get(name)
         counts.set(name, (counts.get(name) ?? 0) + 1)
-        if (stock) stock.issued += 1
+        if (stock) {
+          stock.issued += 1
+          this.over.common.took(stock.nth, 0, 1)
+        }
         const code = codeOf(asked.key, held)
         const terms = stock?.terms ?? termsOf({})
         const coupon: HeldCoupon = { ...asked, code, offer: name, terms, status: 'open', order: null, cost: 0 }
         held.set(code, coupon)
         ends(coupon.expiresAt)
-        this.over.issued(coupon)
+        this.over.issued(coupon, of)
         return code
       },
       takeBack: (code) => {

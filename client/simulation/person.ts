@@ -38,6 +38,8 @@ const NO_ORDERS: readonly Order[] = []
 
 export class Person implements Ties {
   readonly id: string
+  /** Their place in the population, in the order of ids. */
+  readonly place: number
   readonly joined: number
   private readonly since: string
   readonly customer: VirtualCustomer
@@ -68,10 +70,17 @@ export class Person implements Ties {
   private readonly shopZone: string
 
   constructor(
-    { id, suppressed, now, told }: { id: string; suppressed: boolean; now: number; told: boolean },
+    {
+      id,
+      place,
+      suppressed,
+      now,
+      told,
+    }: { id: string; place: number; suppressed: boolean; now: number; told: boolean },
     { shopZone, programme, coupons }: { shopZone: string; programme: Programme; coupons: PopulationCoupons },
   ) {
     this.id = id
+    this.place = place
     this.lines = told ? [] : null
     this.joined = now
     this.since = new Date(now).toISOString()
@@ -95,7 +104,7 @@ export class Person implements Ties {
       spent: 0,
       tier: null,
     }
-    this.shelf = coupons.shelfOf(this.coupons, (ends) => (this.lastCoupon = Math.max(this.lastCoupon, ends)))
+    this.shelf = coupons.shelfOf(place, this.coupons, (ends) => (this.lastCoupon = Math.max(this.lastCoupon, ends)))
     const { lots } = this
     this.tier = new TierHistory({ customer: id, zone: () => this.zone, joined: now, programme, lots })
   }
@@ -113,7 +122,7 @@ export class Person implements Ties {
     }
     if (said.birthday !== undefined) this.bornOn = said.birthday ? birthdayNumber(said.birthday) : 0
     const places = { ...reach, ...(said.phone !== undefined && { phone: said.phone }) }
-    for (const [kind, address] of Object.entries(places)) this.place(kind, address)
+    for (const [kind, address] of Object.entries(places)) this.addressAt(kind, address)
     for (const [topic, word] of Object.entries(consent)) {
       const { granted, channels, purpose } =
         typeof word === 'boolean' ? { granted: word, channels: ['email'], purpose: MESSAGES } : word
@@ -147,7 +156,7 @@ export class Person implements Ties {
     this.withdrawals.set(topic, reason)
   }
 
-  private place(kind: string, address: string | null): void {
+  private addressAt(kind: string, address: string | null): void {
     const { reach = {} } = this.customer
     for (const channel of CHANNELS) {
       if (CAPABILITIES[channel].address !== kind) continue

@@ -3,11 +3,11 @@ import { pointsCost } from '../../domain/budget.ts'
 import type { ChannelName } from '../../domain/channel.ts'
 import { REFUSALS, type Refusal } from '../../domain/errors.ts'
 import type { RunStatus } from '../../domain/journey.ts'
+import type { CatalogueEntry } from '../catalogue.ts'
 import type { BudgetState } from './budgets.ts'
 import { Dice } from './dice.ts'
-import type { Person, PersonLine } from './person.ts'
-import type { Simulated } from './simulate.ts'
-import type { MessageEnd } from './tally.ts'
+import type { Outcome } from './outcome.ts'
+import type { PersonLine } from './person.ts'
 
 const DAY = 86_400_000
 
@@ -88,102 +88,84 @@ export interface SimulationReport {
   failures: { journey: string; count: number; message: string }[]
 }
 
-export interface Reporting {
+/** What was simulated, and what it came to. */
+export interface Reported {
+  entries: readonly CatalogueEntry[]
+  customers: number
+  /** Epoch ms. */
+  from: number
+  days: number
   seed: number
+  /** What a point costs, minor units. */
+  pointCost: number
+  outcome: Outcome
 }
 
-export function reportOf(simulated: Simulated, { seed }: Reporting): SimulationReport {
-  const { shop, tally, members, from, days } = simulated
-  const sent = [...tally.messages.values()].filter(({ status }) => status === 'sent')
-  const dates = Array.from({ length: days }, (_, day) => dateOf(from + day * DAY))
-  const perDay = byDay(sent, simulated)
+export function reportOf(of: Reported): SimulationReport {
+  const { entries, outcome, customers, from, days, seed } = of
+  const { channels, events, budgets, failures } = outcome
+  const perDay = Array.from({ length: days }, (_, day) => sumOf([...channels.values()].map((sent) => sent[day] ?? 0)))
+  const journeys = journeysOf(entries, outcome)
   return {
     from: dateOf(from),
     days,
     seed,
-    customers: members.length,
-    events: tally.events,
-    runs: [...tally.journeys.values()].reduce((sum, { entered }) => sum + entered, 0),
-    sent: sent.length,
-    perDay: dates.map((date, day) => ({ date, sent: perDay[day] ?? 0 })),
-    channels: channelsOf(sent, simulated),
-    journeys: journeysOf(sent, simulated),
-    ...worstOf(sent, simulated),
-    ...gateOf(simulated),
-    coupons: couponsOf(simulated, seed),
-    budgets: [...shop.budgets.states.values()].map((state) => budgetOf(state, simulated)),
-    dead: deadBranches(simulated),
-    points: pointsOf(simulated),
-    failures: [...tally.failures].map(([journey, failure]) => ({ journey, ...failure })),
+    customers,
+    events,
+    runs: sumOf(journeys.map(({ entered }) => entered)),
+    sent: sumOf(perDay),
+    perDay: perDay.map((sent, day) => ({ date: dateOf(from + day * DAY), sent })),
+    channels: [...channels]
+      .map(([channel, some]) => ({ channel, sent: sumOf(some), days: some }))
+      .sort((one, other) => other.sent - one.sent || (one.channel < other.channel ? -1 : 1)),
+    journeys,
+    worst: worstOf(outcome),
+    messagesPerCustomer: perCustomerOf(outcome, customers),
+    ...gateOf(outcome),
+    coupons: couponsOf(of),
+    budgets: [...budgets.values()].map((state) => budgetOf(state, of)),
+    dead: deadBranches(entries, outcome),
+    points: pointsOf(of),
+    failures: [...failures].sort(byName).map(([journey, failure]) => ({ journey, ...failure })),
   }
 }
 
 const dateOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0)
+const byName = ([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number =>
+  one < other ? -1 : 1
 
-function byDay(sent: readonly MessageEnd[], { tally, days }: Simulated): number[] {
-  const counts = Array.from({ length: days }, () => 0)
-  for (const { at } of sent) counts[tally.dayOf(at)] = (counts[tally.dayOf(at)] ?? 0) + 1
-  return counts
-}
-
-function channelsOf(sent: readonly MessageEnd[], simulated: Simulated): SimulationReport['channels'] {
-  return [...groups(sent, ({ channel }) => channel)]
-    .map(([channel, some]) => ({ channel, sent: some.length, days: byDay(some, simulated) }))
-    .sort((one, other) => other.sent - one.sent || (one.channel < other.channel ? -1 : 1))
-}
-
-function journeysOf(sent: readonly MessageEnd[], simulated: Simulated): JourneyReport[] {
-  const by = groups(sent, ({ journey }) => journey)
-  return simulated.entries.flatMap(({ plan: { name, title } }) => {
-    const count = simulated.tally.journeys.get(name)
+function journeysOf(entries: readonly CatalogueEntry[], outcome: Outcome): JourneyReport[] {
+  return entries.flatMap(({ plan: { name, title } }) => {
+    const count = outcome.journeys.get(name)
     if (!count) return []
     const { running, ...ended } = count.ends
-    const { entered, holdout, converted: goal } = count
-    const some = by.get(name) ?? []
-    return [
-      { journey: name, title, entered, holdout, goal, ended, running, sent: some.length, days: byDay(some, simulated) },
-    ]
+    const { entered, holdout, converted: goal, days } = count
+    return [{ journey: name, title, entered, holdout, goal, ended, running, sent: sumOf(days), days }]
   })
 }
 
-function groups<T, K>(all: readonly T[], keyOf: (one: T) => K): Map<K, T[]> {
-  const by = new Map<K, T[]>()
-  for (const one of all) {
-    const some = by.get(keyOf(one))
-    if (some) some.push(one)
-    else by.set(keyOf(one), [one])
-  }
-  return by
+function perCustomerOf({ messagesPerCustomer: got }: Outcome, customers: number): Record<string, number> {
+  const spread = new Map([[0, customers - sumOf([...got.values()])], ...got])
+  return Object.fromEntries([...spread].sort(([one], [other]) => one - other))
 }
 
-function worstOf(
-  sent: readonly MessageEnd[],
-  { shop, members }: Simulated,
-): Pick<SimulationReport, 'worst' | 'messagesPerCustomer'> {
-  const by = groups(sent, ({ customer }) => customer)
-  const spread = new Map<number, number>([[0, members.length - by.size]])
-  for (const { length } of by.values()) spread.set(length, (spread.get(length) ?? 0) + 1)
-  const messagesPerCustomer = Object.fromEntries([...spread].sort(([one], [other]) => one - other))
-  const person = shop.worstHit()
-  const hits = person && by.get(person.id)
-  if (!hits) return { worst: null, messagesPerCustomer }
-  return { worst: { ...hitOf(person, hits), timeline: person.timeline() ?? [] }, messagesPerCustomer }
-}
-
-function hitOf({ id, zone }: Person, hits: readonly MessageEnd[]) {
-  const times = hits.map(({ at }) => at).sort((one, other) => one - other)
+function worstOf({ worst }: Outcome): SimulationReport['worst'] {
+  if (!worst) return null
+  const { customer, sent, zone, timeline = [] } = worst
+  const times = worst.times.toSorted((one, other) => one - other)
   const within = times.map((at) => times.filter((one) => one > at - 7 * DAY && one <= at).length)
-  return { customer: id, sent: hits.length, busiestWeek: Math.max(...within), zone }
+  return { customer, sent, busiestWeek: Math.max(...within), zone, timeline }
 }
 
-function gateOf({ tally }: Simulated): Pick<SimulationReport, 'caps' | 'quietHours' | 'refusals' | 'entriesRefused'> {
-  const refusals = refusalsOf(tally.refusals)
+function gateOf(outcome: Outcome): Pick<SimulationReport, 'caps' | 'quietHours' | 'refusals' | 'entriesRefused'> {
+  const refusals = refusalsOf(outcome.refusals)
   const hits = (code: Refusal): number => refusals.find((one) => one.code === code)?.count ?? 0
   return {
     caps: { hits: hits('FREQUENCY_CAP'), outranked: hits('OUTRANKED'), auctions: hits('AUCTION') },
     quietHours: { held: hits('QUIET_HOURS') },
     refusals,
-    entriesRefused: refusalsOf(tally.entryRefusals),
+    entriesRefused: refusalsOf(outcome.entryRefusals),
   }
 }
 
@@ -192,43 +174,25 @@ function refusalsOf(counts: ReadonlyMap<Refusal, ReadonlyMap<string, number>>): 
     .map(([code, by]) => ({
       code,
       meaning: REFUSALS[code],
-      count: [...by.values()].reduce((sum, count) => sum + count, 0),
-      journeys: Object.fromEntries([...by].sort(([one], [other]) => (one < other ? -1 : 1))),
+      count: sumOf([...by.values()]),
+      journeys: Object.fromEntries([...by].sort(byName)),
     }))
     .sort((one, other) => other.count - one.count || (one.code < other.code ? -1 : 1))
 }
 
 const REDRAWN = 1_000
 
-function couponsOf({ shop, tally, members }: Simulated, seed: number): SimulationReport['coupons'] {
-  const costs = new Map<string, number>()
-  for (const { customer, cost } of tally.redemptions) costs.set(customer, (costs.get(customer) ?? 0) + cost)
-  const used = [...costs.values()].filter((cost) => cost > 0)
-  const offers = [...shop.coupons.stocks].map(
-    ([
-      offer,
-      {
-        offer: { quota },
-        issued,
-        redeemed,
-        cost,
-      },
-    ]) => ({
-      offer,
-      quota,
-      issued,
-      redeemed,
-      cost,
-    }),
-  )
-  const sum = (of: (one: (typeof offers)[number]) => number): number => offers.reduce((all, one) => all + of(one), 0)
+function couponsOf({ outcome, customers, seed }: Reported): SimulationReport['coupons'] {
+  const costs = [...outcome.costs].sort(([one], [other]) => one - other)
+  const used = costs.flatMap(([, cost]) => (cost > 0 ? [cost] : []))
+  const offers = [...outcome.offers].sort(byName).map(([offer, counts]) => ({ offer, ...counts }))
   return {
-    issued: sum((one) => one.issued),
-    redeemed: sum((one) => one.redeemed),
-    cost: sum((one) => one.cost),
+    issued: sumOf(offers.map((one) => one.issued)),
+    redeemed: sumOf(offers.map((one) => one.redeemed)),
+    cost: sumOf(offers.map((one) => one.cost)),
     perCustomer: { ...sampleOf(used), customers: used.length },
-    redrawn: { ...sampleOf(redrawn(used, members.length, seed)), times: REDRAWN },
-    offers: offers.sort((one, other) => (one.offer < other.offer ? -1 : 1)),
+    redrawn: { ...sampleOf(redrawn(used, customers, seed)), times: REDRAWN },
+    offers,
   }
 }
 
@@ -246,14 +210,13 @@ function redrawn(used: readonly number[], customers: number, seed: number): numb
 function sampleOf(values: readonly number[]): Sample {
   const sorted = [...values].sort((one, other) => one - other)
   const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
-  const sum = sorted.reduce((all, one) => all + one, 0)
-  return { mean: sorted.length === 0 ? 0 : Math.round(sum / sorted.length), p50: at(0.5), p99: at(0.99) }
+  return { mean: sorted.length === 0 ? 0 : Math.round(sumOf(sorted) / sorted.length), p50: at(0.5), p99: at(0.99) }
 }
 
 const PACE_DAYS = 28
 const YEAR = 365
 
-function budgetOf(state: BudgetState, { from, days }: Simulated): BudgetReport {
+function budgetOf(state: BudgetState, { from, days }: Reported): BudgetReport {
   const { id, cap, reserved, spent, refused, exhaustedAt, taken } = state
   const left = cap - reserved - spent
   const window = Math.min(PACE_DAYS, days)
@@ -274,15 +237,15 @@ function budgetOf(state: BudgetState, { from, days }: Simulated): BudgetReport {
 }
 
 /** What of the plans nobody came to. Ways are known of the splits that somebody came to. */
-function deadBranches({ entries, tally }: Simulated): DeadBranch[] {
+function deadBranches(entries: readonly CatalogueEntry[], { journeys, splits }: Outcome): DeadBranch[] {
   const dead = entries.flatMap(({ plan }) => {
     const named = (what: DeadBranch['what'], names: object): DeadBranch[] =>
       Object.keys(names)
-        .filter((name) => !tally.journeys.get(plan.name)?.reached.has(name))
+        .filter((name) => !journeys.get(plan.name)?.reached.has(name))
         .map((name) => ({ journey: plan.name, what, name }))
     return [...named('message', plan.copy), ...named('offer', plan.offers), ...named('rule', plan.points)]
   })
-  const ways = [...tally.splits].flatMap(([key, by]) => {
+  const ways = [...splits].sort(byName).flatMap(([key, by]) => {
     const [journey = '', split = ''] = key.split('/')
     const unseen = [...by].filter(([, count]) => count === 0)
     return unseen.map(([way]): DeadBranch => ({ journey, what: 'way of a split', name: `${split}: ${way}` }))
@@ -291,14 +254,6 @@ function deadBranches({ entries, tally }: Simulated): DeadBranch[] {
 }
 
 /** The liability is what all points would cost that are not spent or expired, pending ones too: nothing is taken off for breakage. */
-function pointsOf({ shop }: Simulated): SimulationReport['points'] {
-  const sums = { pending: 0, available: 0, expired: 0, growth: 0 }
-  for (const { lots } of shop.people.values()) {
-    for (const { unit, state, remaining, expired } of lots.all) {
-      if (unit === 'growth') sums.growth += state === 'available' ? remaining : 0
-      else if (state === 'pending' || state === 'available') sums[state] += remaining
-      if (unit === 'points') sums.expired += expired
-    }
-  }
-  return { ...sums, liability: pointsCost(sums.pending + sums.available, shop.rules.pointCost) }
+function pointsOf({ outcome: { points }, pointCost }: Reported): SimulationReport['points'] {
+  return { ...points, liability: pointsCost(points.pending + points.available, pointCost) }
 }

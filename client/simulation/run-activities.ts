@@ -18,6 +18,12 @@ export class PopulationActivities extends RunActivities {
     this.shop = shop
   }
 
+  override async sendMessage(request: Call<'sendMessage'>) {
+    const result = await super.sendMessage(request)
+    if (result.is !== 'held') this.of.ticket = null
+    return result
+  }
+
   override awardPoints(request: Call<'awardPoints'>) {
     const { of } = this
     const { begun, person, status } = of

@@ -1,4 +1,5 @@
 /** What the desks of one run are told; read where it stands, as a population has a hundred thousand runs. */
+import type { ChannelName } from '../../domain/channel.ts'
 import type { Setting } from '../preview/setting.ts'
 import type { PopulationRun } from './run.ts'
 import type { PopulationShop } from './shop.ts'
@@ -83,8 +84,10 @@ export class RunSetting implements Setting {
     return this.shop.highest
   }
 
-  release(asked: { channel: string; opensAt: number; key: string }): number {
-    return this.shop.morning.place(asked)
+  /** Where in the morning, is known when that opens. */
+  release(asked: { channel: ChannelName; opensAt: number; key: string }): number {
+    this.of.ticket = this.shop.morning.ask(asked)
+    return asked.opensAt
   }
 
   /** The risk rules allow whoever they are asked of. */

@@ -18,6 +18,7 @@ import type { Issue } from '../preview/tiers.ts'
 import type { Line, Say } from '../preview/timeline.ts'
 import { VirtualWaits } from '../preview/waits.ts'
 import { benefitsOf } from '../../domain/tier.ts'
+import type { Ticket } from './morning.ts'
 import type { Person } from './person.ts'
 import { PopulationActivities } from './run-activities.ts'
 import { RunSetting } from './run-setting.ts'
@@ -68,6 +69,8 @@ export class PopulationRun implements Host, RunInMemory {
   status: RunStatus = 'running'
   reason = ''
   goalAt: number | null = null
+  /** Where a message of it is held for the morning. */
+  ticket: Ticket | null = null
 
   private readonly shop: PopulationShop
   /** The events of the customer when it began. */
@@ -212,11 +215,20 @@ export class PopulationRun implements Host, RunInMemory {
     if (this.woken > handled) return Promise.resolve('woken')
     if (until !== null && until <= this.now()) return Promise.resolve('due')
     const turn = ++this.turns
-    if (until !== null) this.shop.clock.at(until, () => this.resume(turn, 'due'))
+    if (until !== null) this.shop.clock.schedule(until, this.person.place, () => this.comeDue(turn))
     return new Promise((go) => {
       this.parked = { go, turn }
       this.leaveOff()
     })
+  }
+
+  /** What was held for a morning goes on at its place in it, which is known when it opens. */
+  private comeDue(turn: number): Promise<void> | undefined {
+    const { ticket, shop } = this
+    if (ticket?.ask.opensAt !== this.now() || this.parked?.turn !== turn) return this.resume(turn, 'due')
+    this.ticket = null
+    shop.clock.schedule(shop.morning.placeOf(ticket), this.person.place, () => this.resume(turn, 'due'))
+    return undefined
   }
 
   /** Its turn: resolves when it rests again. Nothing happens where it has gone on since. */
@@ -232,7 +244,7 @@ export class PopulationRun implements Host, RunInMemory {
   wake(): void {
     this.woken += 1
     const turn = this.parked?.turn
-    if (turn !== undefined) this.shop.clock.at(this.now(), () => this.resume(turn, 'woken'))
+    if (turn !== undefined) this.shop.clock.schedule(this.now(), this.person.place, () => this.resume(turn, 'woken'))
   }
 
   moved(): void {}

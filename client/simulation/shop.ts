@@ -17,12 +17,15 @@ import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
 import type { PublishedWords } from '../preview/words.ts'
 import { PopulationBudgets } from './budgets.ts'
 import { type Beginning, campaignsOn, takesIn } from './campaigns.ts'
-import type { PopulationClock } from './clock.ts'
+import { PopulationClock, SHOP } from './clock.ts'
+import { type Board, Common } from './common.ts'
 import { type HeldCoupon, PopulationCoupons } from './coupons.ts'
-import type { Act, Member } from './members.ts'
+import { Frames } from './frames.ts'
+import type { Act, Member, Part } from './members.ts'
 import { MorningPlaces } from './morning.ts'
 import { MOVES_ORDERS } from './orders.ts'
 import { Person } from './person.ts'
+import { isWorse } from './outcome.ts'
 import { PopulationReferrals } from './referrals.ts'
 import { type Entering, PopulationRun } from './run.ts'
 import { PopulationStandings } from './standings.ts'
@@ -49,6 +52,19 @@ export interface ShopRules {
   switchedOn: readonly string[]
 }
 
+/** What a shop is opened with. */
+export interface Opening {
+  /** The people it plays. */
+  part: Part
+  /** Epoch ms. */
+  span: { start: number; end: number }
+  rules: ShopRules
+  tally: Tally
+  watched?: string
+  /** Where it tells those who play the others what its people take. */
+  board?: Board
+}
+
 /** The journeys that an event of a type may concern. */
 interface Concerned {
   goals: CatalogueEntry[]
@@ -59,6 +75,7 @@ interface Concerned {
 export class PopulationShop {
   readonly people = new Map<string, Person>()
   readonly clock: PopulationClock
+  readonly common: Common
   readonly rules: ShopRules
   readonly tally: Tally
   readonly budgets: PopulationBudgets
@@ -74,26 +91,32 @@ export class PopulationShop {
   readonly render = rememberingRender()
   readonly highest: number
 
-  constructor(
-    entries: readonly CatalogueEntry[],
-    { clock, rules, tally, watched }: { clock: PopulationClock; rules: ShopRules; tally: Tally; watched?: string },
-  ) {
+  constructor(entries: readonly CatalogueEntry[], { part, span, rules, tally, watched, board }: Opening) {
     const plans = entries.map(({ plan }) => plan)
     this.entries = entries
-    this.clock = clock
+    const { start } = span
+    const common = new Common({ start, turn: () => this.clock, nth: part.nth, ...(board && { board }) })
+    this.common = common
+    this.clock = new PopulationClock({ ...span, ...(board && { came: common.came }) })
     this.rules = rules
     this.tally = tally
     this.watched = watched
-    this.budgets = new PopulationBudgets(plans, { now: () => clock.now, pointCost: rules.pointCost })
-    this.coupons = new PopulationCoupons(plans, { budgets: this.budgets, issued: (coupon) => this.expireLater(coupon) })
+    this.budgets = new PopulationBudgets(plans, { now: () => this.clock.now, pointCost: rules.pointCost, common })
+    this.coupons = new PopulationCoupons(plans, {
+      budgets: this.budgets,
+      common,
+      others: part.others,
+      issued: (coupon, of) => this.expireLater(coupon, of),
+    })
     this.referrals = new PopulationReferrals(
       new Map(plans.flatMap(({ name, referral }) => (referral ? [[name, referral] as const] : []))),
     )
-    this.standings = new PopulationStandings(rules.shopZone)
-    this.morning = new MorningPlaces(rules.release)
+    this.standings = new PopulationStandings(rules.shopZone, new Frames(part.purchases, rules.shopZone))
+    this.morning = new MorningPlaces(rules.release, common)
     const marketing = plans.filter((plan) => plan.class === 'marketing')
     this.highest = Math.max(0, ...marketing.map((plan) => plan.delivery.priority))
     for (const entry of entries) this.index(entry)
+    this.expect(part)
   }
 
   private index(entry: CatalogueEntry): void {
@@ -110,9 +133,12 @@ export class PopulationShop {
   }
 
   /** Everything that members will do, at its time. */
-  expect(members: readonly Member[]): void {
-    const coming = members.flatMap((member) => member.acts.map((act) => ({ at: act.at, member, act })))
-    this.clock.foresee(coming, ({ member, act }) => this.accept(member, act))
+  private expect({ members, places }: Part): void {
+    const coming = members.flatMap((member, nth) => {
+      const of = places[nth] ?? nth
+      return member.acts.map((act) => ({ at: act.at, of, member, act }))
+    })
+    this.clock.foresee(coming, (one) => this.accept(one))
   }
 
   private isTold(id: string): boolean {
@@ -123,7 +149,7 @@ export class PopulationShop {
   worstHit(): Person | undefined {
     let worst: Person | undefined
     for (const one of this.people.values()) {
-      if (!worst || one.sent > worst.sent || (one.sent === worst.sent && one.id < worst.id)) worst = one
+      if (!worst || isWorse(one, worst)) worst = one
     }
     return worst
   }
@@ -137,13 +163,13 @@ export class PopulationShop {
   }
 
   /** Takes an event in as the inbox does. */
-  private accept({ id, suppressed }: Member, act: Act): void {
+  private accept({ member: { id, suppressed }, of: place, act }: { member: Member; of: number; act: Act }): void {
     const { now } = this.clock
     const known = this.people.get(id)
     const { shopZone, programme } = this.rules
     const person =
       known ??
-      new Person({ id, suppressed, now, told: this.isTold(id) }, { shopZone, programme, coupons: this.coupons })
+      new Person({ id, place, suppressed, now, told: this.isTold(id) }, { shopZone, programme, coupons: this.coupons })
     if (!known) this.people.set(id, person)
     const { customer: said, type, properties } = act
     if (said) person.learn(said)
@@ -272,7 +298,7 @@ export class PopulationShop {
     person.runs.set(plan.name, runs)
     run.tell('begin', `${plan.title} begins, ${arm}`, { name: plan.name })
     this.tally.entered(run)
-    this.clock.at(this.clock.now, () => run.begin())
+    this.clock.schedule(this.clock.now, person.place, () => run.begin())
   }
 
   private refer(person: Person, event: TakenEvent): void {
@@ -299,7 +325,8 @@ export class PopulationShop {
       this.tell(person, told)
     const due = person.tier.dueAt
     // The upkeep looks once an hour.
-    if (due !== undefined && due > now) this.clock.at(nextHour(due), () => this.reviewTier(person, 'time'))
+    if (due !== undefined && due > now)
+      this.clock.schedule(nextHour(due), person.place, () => this.reviewTier(person, 'time'))
   }
 
   /** What a customer has that expires. */
@@ -317,8 +344,8 @@ export class PopulationShop {
     )
   }
 
-  private expireLater(coupon: HeldCoupon): void {
-    this.clock.at(nextHour(coupon.expiresAt), () => {
+  private expireLater(coupon: HeldCoupon, of: number): void {
+    this.clock.schedule(nextHour(coupon.expiresAt), of, () => {
       if (coupon.status === 'open' && coupon.expiresAt <= this.clock.now) this.budgets.release(coupon.key)
     })
   }
@@ -327,7 +354,7 @@ export class PopulationShop {
   reckonDaily(from: number, end: number): void {
     const { shopZone } = this.rules
     for (let at = from; at < end; at = nextHour(afterDays(at, { days: 1, at: '00:00' }, shopZone))) {
-      this.clock.at(at, () => {
+      this.clock.schedule(at, SHOP, () => {
         for (const [person, told] of this.standings.reckon(this.people.values(), at)) this.tell(person, told)
       })
     }
@@ -337,19 +364,20 @@ export class PopulationShop {
   campaignDaily(from: number, end: number): void {
     const on = this.entries.filter(({ plan }) => plan.campaign && !this.isOff(plan))
     for (let day = Math.floor(from / DAY) * DAY; on.length > 0 && day < end; day += DAY) {
-      this.clock.at(day, () => {
+      this.clock.schedule(day, SHOP, () => {
         const zones = new Set([...this.people.values()].map(({ zone }) => zone))
-        for (const begun of campaignsOn(on, zones, day)) this.clock.at(begun.at, () => this.beginCampaign(begun))
+        for (const begun of campaignsOn(on, zones, day))
+          this.clock.schedule(begun.at, SHOP, () => this.beginCampaign(begun))
       })
     }
   }
 
-  /** Whoever is a member then, in the order of ids, as the pages of a wave go. */
+  /** Whoever is a member then; places are in the order of ids, as the pages of a wave go. */
   private beginCampaign({ entry, zone, occasion }: Beginning): void {
     const { now } = this.clock
     const filter = entry.plan.campaign?.audience
-    const there = [...this.people.values()].filter((person) => person.zone === zone)
-    for (const person of there.sort((one, other) => (one.id < other.id ? -1 : 1))) {
+    for (const person of this.people.values()) {
+      if (person.zone !== zone) continue
       const facts = person.facts(now, this.standings.standingOf(person))
       if (filter === undefined || takesIn(filter, person, { facts, now }))
         this.enter(person, entry, { occasion, startsAt: now, begun: undefined })
@@ -358,7 +386,8 @@ export class PopulationShop {
 
   /** Has the sweeps run at each midnight in UTC, as the schedules do. */
   sweepDaily(from: number, end: number): void {
-    for (let day = Math.ceil(from / DAY) * DAY; day < end; day += DAY) this.clock.at(day, () => this.sweep(day))
+    for (let day = Math.ceil(from / DAY) * DAY; day < end; day += DAY)
+      this.clock.schedule(day, SHOP, () => this.sweep(day))
   }
 
   private sweep(from: number): void {

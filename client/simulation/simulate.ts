@@ -2,14 +2,18 @@
 import { DEFAULT_PROGRAMME } from '../../domain/programmes.ts'
 import { milliseconds } from '../../domain/duration.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
-import { PopulationClock } from './clock.ts'
-import type { Member } from './members.ts'
+import { SHOP } from './clock.ts'
+import type { Board } from './common.ts'
+import { type Member, type Part, partsOf } from './members.ts'
+import { type Outcome, outcomeOf } from './outcome.ts'
 import { PopulationShop, type ShopRules } from './shop.ts'
 import { Tally } from './tally.ts'
 
 const DAY = 86_400_000
 /** How often is looked for those whose story need not be kept. */
 const QUIET_DAYS = 14
+/** How often threads hear of one another at least: not much of a budget is taken meanwhile. */
+const MEET_MS = DAY / 4
 
 /** Stories are left by throwing, and words without a value are: a hundred thousand traces that nobody reads cost seconds. */
 async function withoutStacks(work: () => Promise<void>): Promise<void> {
@@ -42,34 +46,72 @@ export interface Simulating {
   from: number
   days: number
   rules?: Partial<ShopRules>
+  /** Whether the last word on each message is kept. */
+  each?: boolean
 }
 
-export interface Simulated extends Omit<Simulating, 'rules'> {
+/** What some of the people lived through. */
+export interface Played {
   shop: PopulationShop
   tally: Tally
 }
 
-/** Plays the days. What a story throws is counted and goes no further. */
-export async function simulate(asked: Simulating): Promise<Simulated> {
-  const simulated = await play(asked)
-  const worst = simulated.shop.worstHit()
-  // Who was far from it became the worst hit after all: the same again, and this time their story is kept.
-  return !worst || worst.timeline() ? simulated : play(asked, worst.id)
+export interface Simulated extends Omit<Simulating, 'rules'>, Played {
+  outcome: Outcome
 }
 
-async function play({ rules, ...asked }: Simulating, watched?: string): Promise<Simulated> {
-  const { entries, members, from, days } = asked
+/** Plays the days in this thread. What a story throws is counted and goes no further. */
+export async function simulate(asked: Simulating): Promise<Simulated> {
+  const playing = { ...asked, part: partsOf(asked.members, 1)[0] }
+  const played = await play(playing)
+  const worst = played.shop.worstHit()
+  // Who was far from it became the worst hit after all: the same again, and this time their story is kept.
+  const again = worst && !worst.timeline() ? await play({ ...playing, watched: worst.id }) : played
+  return { ...asked, ...again, outcome: outcomeOf(again) }
+}
+
+export interface Playing extends Omit<Simulating, 'members'> {
+  part: Part
+  watched?: string
+  board?: Board
+}
+
+/** Plays the days for a part of the people. Throws Overtaken where the others took more than could be foreseen. */
+export async function play({
+  entries,
+  part,
+  from,
+  days,
+  rules,
+  each = false,
+  watched,
+  board,
+}: Playing): Promise<Played> {
   const end = from + days * DAY
-  const clock = new PopulationClock({ start: from, end })
-  const tally = new Tally(entries, from)
-  const shop = new PopulationShop(entries, { clock, rules: { ...RULES, ...rules }, tally, ...(watched && { watched }) })
-  for (let day = 1; day <= days; day++) clock.at(from + day * DAY - 1, () => shop.budgets.endDay())
-  for (let day = QUIET_DAYS; day < days; day += QUIET_DAYS) clock.at(from + day * DAY, () => shop.forgetTheQuiet())
+  const tally = new Tally(entries, { start: from, days, each })
+  const shop = new PopulationShop(entries, {
+    part,
+    span: { start: from, end },
+    rules: { ...RULES, ...rules },
+    tally,
+    ...(watched !== undefined && { watched }),
+    ...(board && { board }),
+  })
+  const { clock } = shop
+  for (let day = 1; day <= days; day++) clock.schedule(from + day * DAY - 1, SHOP, () => shop.budgets.endDay())
+  for (let day = QUIET_DAYS; day < days; day += QUIET_DAYS)
+    clock.schedule(from + day * DAY, SHOP, () => shop.forgetTheQuiet())
+  for (let at = from + MEET_MS; board && at < end; at += MEET_MS) clock.schedule(at, SHOP, () => shop.common.meet())
   shop.reckonDaily(from, end)
   shop.sweepDaily(from, end)
   shop.campaignDaily(from, end)
-  shop.expect(members)
-  await withoutStacks(() => clock.play())
+  try {
+    await withoutStacks(() => clock.play())
+    shop.common.end()
+  } finally {
+    // Nobody waits for who has given up.
+    shop.common.leave()
+  }
   for (const person of shop.people.values()) {
     person.lots.expire(end)
     for (const runs of person.runs.values()) {
@@ -79,5 +121,5 @@ async function play({ rules, ...asked }: Simulating, watched?: string): Promise<
       }
     }
   }
-  return { ...asked, shop, tally }
+  return { shop, tally }
 }

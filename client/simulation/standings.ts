@@ -1,14 +1,14 @@
 /**
- * Where the customers of a population stand: store/reckonings.ts, reckoning-frames.ts and standings.ts in memory. A night decides the
- * stage of everybody; the rest of a standing is worked out for whoever is asked about, from what that night had.
+ * Where the customers of a population stand: store/reckonings.ts and standings.ts in memory. A night decides the stage of everybody;
+ * the rest of a standing is worked out for whoever is asked about, from what that night had.
  */
 import { localDate } from '../../domain/calendar.ts'
 import type { Properties } from '../../domain/journey.ts'
 import { type Frame, dayNumber, reckon } from '../../domain/reckoning.ts'
-import { QUINTILES, valuesOf } from '../../domain/rfm.ts'
-import { GAPS_LEAST, type Order, gapsOf, median, visitsOf } from '../../domain/rhythm.ts'
+import type { Order } from '../../domain/rhythm.ts'
 import { stageOf } from '../../domain/stage.ts'
 import type { Stage, Standing } from '../../domain/standing.ts'
+import type { Frames } from './frames.ts'
 import type { Person } from './person.ts'
 
 /** How one customer was placed last. */
@@ -35,24 +35,23 @@ export class PopulationStandings {
   private isKnown = false
   private readonly placed = new Map<Person, Placed>()
   private readonly zone: string
+  private readonly frames: Frames
 
   /** `zone`: the shop's. */
-  constructor(zone: string) {
+  constructor(zone: string, frames: Frames) {
     this.zone = zone
+    this.frames = frames
   }
 
   /** The nightly reckoning; answers whose stage changed. */
   reckon(people: Iterable<Person>, now: number): [Person, StageEvent][] {
-    const all = [...people]
     const date = localDate(now, this.zone)
-    this.frame = measured(
-      all.map(({ orders }) => orders),
-      dayNumber(date),
-    )
-    const changed = all.flatMap((person): [Person, StageEvent][] => {
+    this.frame = this.frames.measure(now, date)
+    const changed: [Person, StageEvent][] = []
+    for (const person of people) {
       const told = this.place(person, date, this.frame)
-      return told ? [[person, told]] : []
-    })
+      if (told) changed.push([person, told])
+    }
     this.isKnown = true
     return changed
   }
@@ -107,63 +106,4 @@ function standingBy({ orders, today, frame }: Placed): Standing {
     ...standing
   } = reckon(orders, today, frame)
   return standing
-}
-
-/** The quintiles of R and M, and the median gap of the shop and of each category, over all orders by the morning of a day. */
-function measured(all: readonly (readonly Order[])[], today: number): Frame {
-  const [r, m, gaps]: [number[], number[], number[]] = [[], [], []]
-  const byCategory = new Map<string, number[]>()
-  for (const orders of all) {
-    if (orders.length === 0) continue
-    const values = valuesOf(orders, today)
-    if (values) {
-      r.push(values.days)
-      m.push(values.spent)
-    }
-    const theirs = gapsAmong(orders)
-    gaps.push(...theirs.all)
-    for (const [category, some] of theirs.byCategory) {
-      const known = byCategory.get(category)
-      if (known) known.push(...some)
-      else byCategory.set(category, [...some])
-    }
-  }
-  const medians = [...byCategory].flatMap(([category, some]) => {
-    const gap = some.length >= GAPS_LEAST ? median(some) : null
-    return gap === null ? [] : [[category, gap] as const]
-  })
-  const gap = gaps.length >= GAPS_LEAST ? median(gaps) : null
-  return { edges: { r: quintilesOf(r), m: quintilesOf(m) }, rhythm: { gap, byCategory: Object.fromEntries(medians) } }
-}
-
-interface Gaps {
-  all: readonly number[]
-  byCategory: readonly (readonly [string, readonly number[]])[]
-}
-
-/** Between the visits of one customer: the same each night until they buy again. */
-function gapsAmong(orders: readonly Order[]): Gaps {
-  if (orders.length < 2) return NO_GAPS
-  const known = gapsKnown.get(orders)
-  if (known) return known
-  const categories = new Set(orders.flatMap((order) => order.categories))
-  const gaps: Gaps = {
-    all: gapsOf(visitsOf(orders)),
-    byCategory: [...categories].map((category) => [
-      category,
-      gapsOf(visitsOf(orders.filter((order) => order.categories.includes(category)))),
-    ]),
-  }
-  gapsKnown.set(orders, gaps)
-  return gaps
-}
-
-const NO_GAPS: Gaps = { all: [], byCategory: [] }
-const gapsKnown = new WeakMap<readonly Order[], Gaps>()
-
-/** The least value that at least such a share lies at or below. */
-function quintilesOf(values: readonly number[]): number[] {
-  const sorted = values.toSorted((one, other) => one - other)
-  if (sorted.length === 0) return []
-  return QUINTILES.map((share) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0)
 }

@@ -34,13 +34,15 @@ export interface JourneyCount {
   holdout: number
   converted: number
   ends: Record<RunStatus, number>
-  sent: number
+  /** Sends by day. */
+  days: number[]
   /** The messages, offers and rules of points that a story asked for. */
   reached: Set<string>
 }
 
 export interface Redemption {
-  customer: string
+  /** The customer's place in the population. */
+  of: number
   journey: string
   offer: string
   cost: number
@@ -51,7 +53,11 @@ const counted = <K>(map: Map<K, number>, key: K, by = 1): void => void map.set(k
 
 export class Tally {
   events = 0
+  /** Messages that were sent, and those that were decided against. */
+  decided = 0
+  /** The last word on each message, where that is wanted; else nothing. */
   readonly messages = new Map<string, MessageEnd>()
+  readonly channels = new Map<ChannelName, number[]>()
   readonly journeys = new Map<string, JourneyCount>()
   /** Refusals and holds: '<code>' by '<journey>'. */
   readonly refusals = new Map<Refusal, Map<string, number>>()
@@ -61,9 +67,16 @@ export class Tally {
   readonly failures = new Map<string, { count: number; message: string }>()
   readonly entryRefusals = new Map<Refusal, Map<string, number>>()
   private readonly start: number
+  private readonly days: number
+  private readonly each: boolean
 
-  constructor(entries: readonly CatalogueEntry[], start: number) {
+  constructor(
+    entries: readonly CatalogueEntry[],
+    { start, days, each }: { start: number; days: number; each: boolean },
+  ) {
     this.start = start
+    this.days = days
+    this.each = each
     for (const { plan } of entries) {
       const ends = { running: 0, completed: 0, goal: 0, exited: 0, stopped: 0, failed: 0 }
       this.journeys.set(plan.name, {
@@ -72,14 +85,19 @@ export class Tally {
         holdout: 0,
         converted: 0,
         ends,
-        sent: 0,
+        days: this.noDays(),
         reached: new Set(),
       })
     }
   }
 
-  dayOf(at: number): number {
-    return Math.floor((at - this.start) / DAY)
+  private noDays(): number[] {
+    return Array.from({ length: this.days }, () => 0)
+  }
+
+  private countSent(days: number[], at: number): void {
+    const day = Math.floor((at - this.start) / DAY)
+    days[day] = (days[day] ?? 0) + 1
   }
 
   event(person: Person, type: string, at: number, said?: Omit<CustomerChange, 'id'>): void {
@@ -103,8 +121,7 @@ export class Tally {
     const { name } = entry.plan
     const message = error instanceof Error ? error.message : String(error)
     const known = this.failures.get(name) ?? { count: 0, message }
-    known.count += 1
-    this.failures.set(name, known)
+    this.failures.set(name, { count: known.count + 1, message: known.message < message ? known.message : message })
   }
 
   refusedEntry(journey: string, code: Refusal): void {
@@ -121,12 +138,12 @@ export class Tally {
   }
 
   redeemed(person: Person, { offer, key, cost, code }: HeldCoupon, at: number): void {
-    this.redemptions.push({ customer: person.id, journey: journeyOfKey(key), offer, cost, at })
+    this.redemptions.push({ of: person.place, journey: journeyOfKey(key), offer, cost, at })
     person.tell({ at, what: 'coupon', text: `coupon ${offer}: ${code} redeemed`, more: {}, run: null })
   }
 
   unredeemed(person: Person, { offer, key, code }: HeldCoupon, at: number): void {
-    const last = this.redemptions.findLast((one) => one.customer === person.id && one.offer === offer && one.cost > 0)
+    const last = this.redemptions.findLast((one) => one.of === person.place && one.offer === offer && one.cost > 0)
     if (last) this.redemptions.push({ ...last, journey: journeyOfKey(key), cost: -last.cost, at })
     person.tell({ at, what: 'coupon', text: `coupon ${offer}: ${code} given back`, more: {}, run: null })
   }
@@ -146,10 +163,15 @@ export class Tally {
     if (what !== 'message' && what !== 'held' && what !== 'skipped') return
     if (key === undefined || channel === undefined) return
     const status = what === 'message' ? 'sent' : what
+    if (status !== 'held') this.decided += 1
     if (status === 'sent') {
-      count.sent += 1
       person.sent += 1
+      this.countSent(count.days, at)
+      const days = this.channels.get(channel) ?? this.noDays()
+      this.channels.set(channel, days)
+      this.countSent(days, at)
     }
+    if (!this.each) return
     this.messages.set(key, {
       key,
       customer: person.id,

@@ -1,9 +1,11 @@
-/** The simulation by itself: no server, one thread. Run it alone, as it wants a core and the memory's whole way to it. */
-import { readCatalogue } from '../../client/catalogue.ts'
+/** The simulation by itself: no server. Run it alone, as it wants all cores and the memory's whole way to them. */
+import { availableParallelism } from 'node:os'
+import { type CatalogueEntry, readCatalogue } from '../../client/catalogue.ts'
+import { Crew } from '../../client/simulation/crew.ts'
 import { generatedMembers } from '../../client/simulation/generated.ts'
 import { pageOf } from '../../client/simulation/page.ts'
 import { reportOf } from '../../client/simulation/report.ts'
-import { simulate } from '../../client/simulation/simulate.ts'
+import { RULES } from '../../client/simulation/simulate.ts'
 
 const FROM = Date.UTC(2026, 10, 23)
 const DAYS = 90
@@ -11,30 +13,53 @@ const SEED = 7
 
 export interface SimulationResult {
   customers: number
+  threads: number
   runs: number
+  /** Sent, and decided against. */
   messages: number
   seconds: { generate: number; simulate: number; report: number }
   cpuSeconds: number
   megabytes: number
 }
 
-/** All journeys and campaigns over so many made-up customers. */
-export async function measureSimulation(customers: number, say: (line: string) => void): Promise<SimulationResult> {
+/** All journeys and campaigns over so many made-up customers, in one thread and then in as many as there are cores. */
+export async function measureSimulation(
+  customers: number,
+  say: (line: string) => void,
+): Promise<Record<string, SimulationResult>> {
   const entries = [...(await readCatalogue()).values()]
+  const results: Record<string, SimulationResult> = {}
+  for (const threads of new Set([1, availableParallelism()])) {
+    const result = await measure(entries, { customers, threads })
+    say(`simulation: ${JSON.stringify(result)}`)
+    results[`threads${threads}`] = result
+  }
+  return results
+}
+
+/** The threads have loaded their journeys before the clock starts, as this one has. */
+async function measure(
+  entries: readonly CatalogueEntry[],
+  { customers, threads }: { customers: number; threads: number },
+): Promise<SimulationResult> {
+  const crew = new Crew(threads)
+  await crew.opened()
   const began = performance.now()
   const members = generatedMembers({ customers, seed: SEED, from: FROM, days: DAYS })
   const generated = performance.now()
   const before = process.cpuUsage()
-  const simulated = await simulate({ entries, members, from: FROM, days: DAYS })
+  const outcome = await crew.simulate({ entries, members, from: FROM, days: DAYS })
   const cpu = process.cpuUsage(before)
   const played = performance.now()
-  const report = reportOf(simulated, { seed: SEED })
+  const { pointCost } = RULES
+  const report = reportOf({ entries, customers, from: FROM, days: DAYS, seed: SEED, pointCost, outcome })
   pageOf(report)
   const seconds = (from: number, to: number): number => Math.round((to - from) / 10) / 100
   const result = {
     customers,
+    threads,
     runs: report.runs,
-    messages: simulated.tally.messages.size,
+    messages: outcome.decided,
     seconds: {
       generate: seconds(began, generated),
       simulate: seconds(generated, played),
@@ -43,6 +68,6 @@ export async function measureSimulation(customers: number, say: (line: string) =
     cpuSeconds: Math.round((cpu.user + cpu.system) / 10_000) / 100,
     megabytes: Math.round(process.resourceUsage().maxRSS / 1024),
   }
-  say(`simulation: ${JSON.stringify(result)}`)
+  await crew.close()
   return result
 }

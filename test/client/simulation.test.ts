@@ -33,10 +33,13 @@ const play = (seed: number, customers = 250) =>
     from: FROM,
     days: DAYS,
     rules: { caps: [{ messages: CAP, windowMs: 7 * DAY, counts: ['marketing'] }] },
+    each: true,
   })
+const reported = ({ entries: all, members, from, days, outcome }: Simulated, seed: number) =>
+  reportOf({ entries: all, customers: members.length, from, days, seed, pointCost: RULES.pointCost, outcome })
 const bytesOf = (simulated: Simulated, seed: number): string =>
   createHash('sha256')
-    .update(JSON.stringify(reportOf(simulated, { seed })))
+    .update(JSON.stringify(reported(simulated, seed)))
     .digest('hex')
 const planOf = (name: string) => entries.find(({ plan }) => plan.name === name)?.plan ?? expect.fail(name)
 
@@ -137,7 +140,7 @@ describe('the worst hit customer', () => {
     const early = looking('early', [1, 2, 3, 4, 5, 6])
     const late = looking('late', [1, ...Array.from({ length: 9 }, (_, day) => 20 + day)])
     const simulated = await simulate({ entries: [entry], members: [early, late], from: FROM, days: DAYS })
-    const { worst } = reportOf(simulated, { seed: 1 })
+    const { worst } = reported(simulated, 1)
     expect(worst).toMatchObject({ customer: 'late', sent: 10 })
     expect(worst?.timeline.filter(({ what }) => what === 'message')).toHaveLength(10)
     expect(simulated.shop.people.get('early')?.timeline()).toBeUndefined()
@@ -169,7 +172,7 @@ describe('a campaign', () => {
   it('begins on the clock of each zone for whoever agreed, and gives its coupons to the first', async () => {
     const memberDay = (await readCatalogue()).get('member-day') ?? expect.fail('no member day')
     const members = generatedMembers({ customers: 400, seed: 7, from: FROM, days: DAYS })
-    const { shop, tally } = await simulate({ entries: [memberDay], members, from: FROM, days: DAYS })
+    const { shop, tally } = await simulate({ entries: [memberDay], members, from: FROM, days: DAYS, each: true })
     const runs = [...shop.people.values()].flatMap((person) => person.runs.get('member-day') ?? [])
     expect(runs.length).toBeGreaterThan(200)
     for (const { person, occasion, enteredAt } of runs) {
@@ -264,7 +267,7 @@ describe('the money', () => {
   })
 
   it('is reported with what nobody came to, and the page tells all of it', () => {
-    const report = reportOf(once, { seed: 7 })
+    const report = reported(once, 7)
     expect(report.dead).toContainEqual({ journey: 'tier-keep', what: 'message', name: 'month' })
     expect(report.dead).not.toContainEqual(expect.objectContaining({ journey: 'welcome', name: 'assistant' }))
     expect(report.perDay.reduce((sum, { sent }) => sum + sent, 0)).toBe(report.sent)
@@ -322,12 +325,14 @@ it('rolls dice that are fair enough and the same for the same words', () => {
   expect(new Dice(7, 'fair').next()).not.toBe(new Dice(8, 'fair').next())
 })
 
-it('keeps a clock on which what is due first happens first, and at one moment what came first', async () => {
+it('keeps a clock on which what is due first happens first, then by customer, and of one customer what came first', async () => {
   const clock = new PopulationClock({ start: 0, end: 100 })
   const seen: number[] = []
   const dice = new Dice('clock')
-  const times = Array.from({ length: 200 }, () => dice.below(120))
-  times.forEach((at, nth) => clock.at(at, () => void seen.push(at * 1_000 + nth)))
+  const due = Array.from({ length: 400 }, () => ({ at: dice.below(120), of: dice.below(5) - 1 }))
+  const number = (at: number, of: number, nth: number): number => (at * 10 + of + 1) * 1_000 + nth
+  due.forEach(({ at, of }, nth) => clock.schedule(at, of, () => void seen.push(number(at, of, nth))))
   await clock.play()
-  expect(seen).toEqual(times.flatMap((at, nth) => (at < 100 ? [at * 1_000 + nth] : [])).sort((a, b) => a - b))
+  const foreseen = due.flatMap(({ at, of }, nth) => (at < 100 ? [number(at, of, nth)] : []))
+  expect(seen).toEqual(foreseen.sort((one, other) => one - other))
 })

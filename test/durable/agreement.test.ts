@@ -136,7 +136,7 @@ it(
     const entries = [...catalogue.values()].map((entry) => ({ ...entry, plan: { ...entry.plan, holdout: 0 } }))
     const { caps, quiet, auctionMs, release, shopZone } = OPEN_HOURS
     const rules = { caps, quiet, auctionMs, release, shopZone }
-    const { tally } = await simulate({ entries, members, from: FROM, days: DAYS, rules })
+    const { tally } = await simulate({ entries, members, from: FROM, days: DAYS, rules, each: true })
 
     const world = await openWorld({ smtpUrl: sink.url, dayMs: DAY_MS, catalogue })
     await setProgramme(world.db, DEFAULT_PROGRAMME, { now: world.clock.now() })

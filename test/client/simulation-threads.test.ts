@@ -1,0 +1,166 @@
+/** A population over several threads comes to what it comes to in one. */
+import { createHash } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type CatalogueEntry, readCatalogue } from '../../client/catalogue.ts'
+import { type Turn, SHOP } from '../../client/simulation/clock.ts'
+import { Common, Overtaken, newBoard } from '../../client/simulation/common.ts'
+import { Crew } from '../../client/simulation/crew.ts'
+import { generatedMembers } from '../../client/simulation/generated.ts'
+import { type Member, partsOf } from '../../client/simulation/members.ts'
+import { MorningPlaces } from '../../client/simulation/morning.ts'
+import { type SimulationReport, reportOf } from '../../client/simulation/report.ts'
+
+const DAY = 86_400_000
+const FROM = Date.UTC(2026, 10, 23)
+const DAYS = 30
+const TIGHT = new URL('../fixtures/tight/', import.meta.url)
+
+const bytesOf = (report: SimulationReport): string => createHash('sha256').update(JSON.stringify(report)).digest('hex')
+
+describe('over threads', () => {
+  const crews: Crew[] = []
+  const crewOf = (threads: number, folder?: URL): Crew => {
+    const crew = new Crew(threads, folder)
+    crews.push(crew)
+    return crew
+  }
+  afterAll(() => Promise.all(crews.map((crew) => crew.close())))
+
+  const reported = async (crew: Crew, entries: CatalogueEntry[], members: Member[]) => {
+    const outcome = await crew.simulate({ entries, members, from: FROM, days: DAYS })
+    return reportOf({ entries, customers: members.length, from: FROM, days: DAYS, seed: 7, pointCost: 1, outcome })
+  }
+
+  it('all journeys and campaigns come to the same bytes', { timeout: 60_000 }, async () => {
+    const crew = crewOf(3)
+    const entries = [...(await readCatalogue()).values()]
+    const members = generatedMembers({ customers: 500, seed: 7, from: FROM, days: DAYS })
+    const alone = await reported(crewOf(1), entries, members)
+    expect(alone.coupons.offers).toContainEqual(expect.objectContaining({ offer: 'member-day-half', issued: 100 }))
+    expect(alone.quietHours.held).toBeGreaterThan(100)
+    expect(bytesOf(await reported(crew, entries, members))).toBe(bytesOf(alone))
+  })
+
+  it('a budget and a quota that end, end at the same customer', { timeout: 60_000 }, async () => {
+    const crew = crewOf(2, TIGHT)
+    const entries = [...(await readCatalogue(TIGHT)).values()]
+    const members = generatedMembers({ customers: 300, seed: 7, from: FROM, days: DAYS })
+    const alone = await reported(crewOf(1), entries, members)
+    expect(alone.budgets).toEqual([expect.objectContaining({ id: 'little', exhausted: expect.any(String) })])
+    expect(alone.coupons.offers).toContainEqual(expect.objectContaining({ offer: 'few', issued: 30 }))
+    expect(bytesOf(await reported(crew, entries, members))).toBe(bytesOf(alone))
+  })
+})
+
+describe('people shared out', () => {
+  const came = (id: string, advocate?: string): Member => ({
+    id,
+    suppressed: false,
+    acts: [
+      {
+        id: `${id}-1`,
+        at: FROM,
+        type: 'customer.registered',
+        properties: advocate === undefined ? {} : { referral: `@${advocate}` },
+      },
+    ],
+  })
+
+  it('are each in one part, with whom they came by, and know their place by id', () => {
+    const members = [came('f', 'd'), came('a'), came('c', 'a'), came('d'), came('b'), came('e', 'c')]
+    const parts = partsOf(members, 3)
+    const places = parts.flatMap((part) => part.members.map(({ id }, nth) => [id, part.places[nth]]))
+    expect(places.sort()).toEqual(['a', 'b', 'c', 'd', 'e', 'f'].map((id, place) => [id, place]))
+    const together = parts.map((part) =>
+      part.members
+        .map(({ id }) => id)
+        .sort()
+        .join(''),
+    )
+    expect(together.sort()).toEqual(['ace', 'b', 'df'])
+  })
+})
+
+/** Two threads' views of what all share, each at a turn that the test sets. */
+function two() {
+  const board = newBoard(2)
+  return [0, 1].map((nth) => {
+    const turn = { at: FROM, of: SHOP }
+    const common = new Common({ start: FROM, turn: () => turn, nth, board })
+    const come = (next: Turn): void => {
+      Object.assign(turn, next)
+      common.came(next.at, next.of)
+    }
+    return { common, come }
+  }) as [View, View]
+}
+interface View {
+  common: Common
+  come: (turn: Turn) => void
+}
+
+describe('what all take from', () => {
+  const FIVE = { most: 100, lasting: false }
+  let [one, other] = two()
+  beforeAll(() => void ([one, other] = two()))
+
+  it('is known until the turn of whoever asks, and no further', () => {
+    const [mine, theirs] = [one.common.share(0, 0, FIVE), other.common.share(0, 0, FIVE)]
+    other.come({ at: FROM + 10, of: 3 })
+    other.common.took(0, 0, 80)
+    other.come({ at: FROM + 10, of: 5 })
+    other.common.took(0, 0, 10)
+    other.come({ at: FROM + 20, of: 3 })
+    one.come({ at: FROM + 10, of: 4 })
+    // 20 are less than anybody gives without a look.
+    expect(one.common.left(mine, 20, 1)).toBe(20 - 80)
+    one.come({ at: FROM + 10, of: 6 })
+    expect(one.common.left(mine, 20, 1)).toBe(20 - 90)
+    one.come({ at: FROM + 30, of: 0 })
+    expect(other.common.left(theirs, 10, 1)).toBe(10)
+  })
+
+  it('was overtaken where the others took more than was left to trust', () => {
+    const [giver, taker] = two()
+    const share = giver.common.share(0, 0, FIVE)
+    giver.come({ at: FROM + 10, of: 0 })
+    expect(giver.common.left(share, 60, 1)).toBe(60)
+    taker.come({ at: FROM + 5, of: 1 })
+    taker.common.took(0, 0, 60)
+    taker.common.leave()
+    expect(() => giver.common.end()).toThrow(Overtaken)
+  })
+
+  it('is trusted where there is plenty', () => {
+    const [giver, taker] = two()
+    const share = giver.common.share(0, 0, FIVE)
+    giver.come({ at: FROM + 10, of: 0 })
+    expect(giver.common.left(share, 60, 1)).toBe(60)
+    taker.come({ at: FROM + 5, of: 1 })
+    taker.common.took(0, 0, 59)
+    taker.common.leave()
+    giver.common.end()
+    expect(share.others).toBe(59)
+  })
+
+  it('gives the places of a morning in the order in which they were asked for, whoever asked', () => {
+    const views = two()
+    const [left, right] = views.map(({ common }) => new MorningPlaces({ messages: 1, windowMs: 1_000 }, common)) as [
+      MorningPlaces,
+      MorningPlaces,
+    ]
+    const [first, second] = views
+    const opensAt = FROM + DAY
+    const asked = { channel: 'email', opensAt } as const
+    first.come({ at: FROM + 1, of: 0 })
+    const a = left.ask({ ...asked, key: 'a' })
+    first.come({ at: FROM + 3, of: 2 })
+    const c = left.ask({ ...asked, key: 'c' })
+    second.come({ at: FROM + 2, of: 1 })
+    const b = right.ask({ ...asked, key: 'b' })
+    first.come({ at: opensAt, of: 0 })
+    second.come({ at: opensAt, of: 1 })
+    const slots = [left.placeOf(a), right.placeOf(b), left.placeOf(c)].map((at) => Math.floor((at - opensAt) / 1_000))
+    expect(slots).toEqual([0, 1, 2])
+  })
+})
