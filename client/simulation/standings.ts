@@ -6,7 +6,7 @@ import { localDate } from '../../domain/calendar.ts'
 import type { Properties } from '../../domain/journey.ts'
 import { type Frame, dayNumber, reckon } from '../../domain/reckoning.ts'
 import { QUINTILES, valuesOf } from '../../domain/rfm.ts'
-import { GAPS_LEAST, type Order, gapsOf, median, visitsOf } from '../../domain/rhythm.ts'
+import { GAPS_LEAST, type Order, habitOf, inOrder, median } from '../../domain/rhythm.ts'
 import { stageOf } from '../../domain/stage.ts'
 import type { Stage, Standing } from '../../domain/standing.ts'
 import type { Person } from './person.ts'
@@ -45,21 +45,21 @@ export class PopulationStandings {
   reckon(people: Iterable<Person>, now: number): [Person, StageEvent][] {
     const all = [...people]
     const date = localDate(now, this.zone)
-    this.frame = measured(
-      all.map(({ orders }) => orders),
-      dayNumber(date),
-    )
-    const changed = all.flatMap((person): [Person, StageEvent][] => {
-      const told = this.place(person, date, this.frame)
-      return told ? [[person, told]] : []
-    })
+    const today = dayNumber(date)
+    this.frame = measured(all, today)
+    const changed: [Person, StageEvent][] = []
+    for (const person of all) {
+      const told = this.place(person, { date, today })
+      if (told) changed.push([person, told])
+    }
     this.isKnown = true
     return changed
   }
 
   /** Who bought or was paid back stands anew at once, by what the last night measured. */
   standAnew(person: Person, now: number): StageEvent | undefined {
-    return this.frame && this.place(person, localDate(now, this.zone), this.frame)
+    const date = localDate(now, this.zone)
+    return this.place(person, { date, today: dayNumber(date) })
   }
 
   stageOf(person: Person): Stage | undefined {
@@ -76,15 +76,16 @@ export class PopulationStandings {
 
   /** When they last paid, as that night had it; undefined where they never did. */
   lastPaidOf(person: Person): number | undefined {
-    const times = this.placed.get(person)?.orders.map(({ at }) => at)
-    return times && times.length > 0 ? Math.max(...times) : undefined
+    let last: number | undefined
+    for (const { at } of this.placed.get(person)?.orders ?? []) last = Math.max(last ?? at, at)
+    return last
   }
 
   /** Who is seen for the first time was a prospect, unless nobody was reckoned before. */
-  private place(person: Person, date: string, frame = this.frame): StageEvent | undefined {
+  private place(person: Person, { date, today }: { date: string; today: number }): StageEvent | undefined {
+    const { frame } = this
     if (!frame) return undefined
     const { orders } = person
-    const today = dayNumber(date)
     const before = this.placed.get(person)
     // Nothing of it changes before they buy.
     if (orders.length === 0 && before?.stage === 'prospect') return undefined
@@ -92,7 +93,14 @@ export class PopulationStandings {
     const from = before?.stage ?? (this.isKnown ? 'prospect' : null)
     const isTold = from !== null && from !== stage
     const changes = (before?.changes ?? 0) + (isTold ? 1 : 0)
-    this.placed.set(person, { stage, changes, orders, today, frame, standing: undefined })
+    if (before) {
+      before.stage = stage
+      before.changes = changes
+      before.orders = orders
+      before.today = today
+      before.frame = frame
+      before.standing = undefined
+    } else this.placed.set(person, { stage, changes, orders, today, frame, standing: undefined })
     if (!isTold) return undefined
     const properties = { from, to: stage, change: `${date}.${stage}` }
     return { id: `standing/${person.id}/${changes}`, type: 'stage.changed', properties }
@@ -110,22 +118,22 @@ function standingBy({ orders, today, frame }: Placed): Standing {
 }
 
 /** The quintiles of R and M, and the median gap of the shop and of each category, over all orders by the morning of a day. */
-function measured(all: readonly (readonly Order[])[], today: number): Frame {
+function measured(all: readonly { orders: readonly Order[] }[], today: number): Frame {
   const [r, m, gaps]: [number[], number[], number[]] = [[], [], []]
   const byCategory = new Map<string, number[]>()
-  for (const orders of all) {
-    if (orders.length === 0) continue
+  for (const { orders } of all) {
     const values = valuesOf(orders, today)
     if (values) {
       r.push(values.days)
       m.push(values.spent)
     }
-    const theirs = gapsAmong(orders)
-    gaps.push(...theirs.all)
-    for (const [category, some] of theirs.byCategory) {
-      const known = byCategory.get(category)
-      if (known) known.push(...some)
-      else byCategory.set(category, [...some])
+    if (orders.length < 2) continue
+    const habit = habitOf(orders)
+    for (const gap of habit.gaps) gaps.push(gap)
+    for (const theirs of habit.categories) {
+      const known = byCategory.get(theirs.name) ?? []
+      if (known.length === 0) byCategory.set(theirs.name, known)
+      for (const gap of theirs.gaps) known.push(gap)
     }
   }
   const medians = [...byCategory].flatMap(([category, some]) => {
@@ -136,34 +144,9 @@ function measured(all: readonly (readonly Order[])[], today: number): Frame {
   return { edges: { r: quintilesOf(r), m: quintilesOf(m) }, rhythm: { gap, byCategory: Object.fromEntries(medians) } }
 }
 
-interface Gaps {
-  all: readonly number[]
-  byCategory: readonly (readonly [string, readonly number[]])[]
-}
-
-/** Between the visits of one customer: the same each night until they buy again. */
-function gapsAmong(orders: readonly Order[]): Gaps {
-  if (orders.length < 2) return NO_GAPS
-  const known = gapsKnown.get(orders)
-  if (known) return known
-  const categories = new Set(orders.flatMap((order) => order.categories))
-  const gaps: Gaps = {
-    all: gapsOf(visitsOf(orders)),
-    byCategory: [...categories].map((category) => [
-      category,
-      gapsOf(visitsOf(orders.filter((order) => order.categories.includes(category)))),
-    ]),
-  }
-  gapsKnown.set(orders, gaps)
-  return gaps
-}
-
-const NO_GAPS: Gaps = { all: [], byCategory: [] }
-const gapsKnown = new WeakMap<readonly Order[], Gaps>()
-
 /** The least value that at least such a share lies at or below. */
 function quintilesOf(values: readonly number[]): number[] {
-  const sorted = values.toSorted((one, other) => one - other)
+  const sorted = inOrder(values)
   if (sorted.length === 0) return []
   return QUINTILES.map((share) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0)
 }
