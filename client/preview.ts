@@ -16,7 +16,7 @@ import type { CapRule, PastMessage } from '../domain/pressure.ts'
 import { DEFAULT_PROGRAMME } from '../domain/programmes.ts'
 import type { Programme } from '../domain/tier.ts'
 import type { RiskOutcome } from '../domain/risk.ts'
-import { campaignFrom, isReached, nextCampaign } from './preview/membership.ts'
+import { campaignFrom, datedOf, isReached, nextCampaign } from './preview/membership.ts'
 import { type Campaign, type CatalogueEntry, type Journey, memberJourney, playStory } from './catalogue.ts'
 import type { Timeline } from './preview/timeline.ts'
 import type { Answered, Outside, Perishable, Setting, VirtualCustomer } from './preview/setting.ts'
@@ -173,9 +173,9 @@ function asMember(
   { plan, customer }: { plan: CheckedPlan; customer: VirtualCustomer },
 ): Journey {
   return memberJourney(campaign, (wave, filter, facts) => {
-    const { events } = shop.inbox
+    const events = () => shop.inbox.events.map(datedOf)
     const consents = customer.consent ? [plan.topic] : []
-    const reached = isReached(filter, facts, { customer, consents, events, now: shop.now() })
+    const reached = isReached(filter, facts, { customer, consents, events }, shop.now())
     if (!reached) shop.say('wait', `wave ${wave}: not for this customer`, { name: wave })
     return reached
   })

@@ -95,10 +95,20 @@ export type FilterReaders<T> = { [K in FilterKind]: (filter: FilterOf<K>) => T }
 
 /** Reads one condition by the reader of its kind. */
 export function readBy<T>(filter: AudienceFilter, readers: FilterReaders<T>): T {
+  return (readers[kindOf(filter)] as (one: AudienceFilter) => T)(filter)
+}
+
+function kindOf(filter: AudienceFilter): FilterKind {
+  const known = kinds.get(filter)
+  if (known) return known
   const kind = FILTER_KINDS.find((one) => Object.hasOwn(filter, one))
   if (kind === undefined) throw new PerennialError('AUDIENCE_INVALID', 'an empty condition', { field: 'filter' })
-  return (readers[kind] as (one: AudienceFilter) => T)(filter)
+  kinds.set(filter, kind)
+  return kind
 }
+
+/** A filter is asked of everybody. */
+const kinds = new WeakMap<AudienceFilter, FilterKind>()
 
 export const asList = <T>(value: OneOrMore<T>): readonly T[] => (Array.isArray(value) ? value : [value as T])
 
@@ -155,45 +165,54 @@ export interface AudienceFacts {
 
 /** Whether a customer is of the audience of a filter. Throws AUDIENCE_UNKNOWN, AUDIENCE_CIRCULAR. */
 export function satisfies(filter: AudienceFilter, facts: AudienceFacts, setting: FilterSetting): boolean {
-  const of = (one: AudienceFilter): boolean => satisfies(one, facts, setting)
-  const { standing } = facts
-  const since = (span: Duration): number => setting.now - milliseconds(span)
-  return readBy<boolean>(filter, {
-    everybody: () => true,
-    all: ({ all }) => all.every(of),
-    any: ({ any }) => any.some(of),
-    not: ({ not }) => !of(not),
-    stage: ({ stage }) => standing !== null && asList(stage).includes(standing.stage),
-    tier: ({ tier }) => facts.tier !== null && asList(tier).includes(facts.tier),
-    rfm({ rfm }) {
-      const own = standing?.rfm
-      return (
-        own !== null &&
-        own !== undefined &&
-        (['r', 'f', 'm'] as const).every((one) => liesIn(own[one], spanOf(rfm[one] ?? {})))
-      )
-    },
-    segment: ({ segment }) => asList<string | null | undefined>(segment).includes(standing?.segment ?? null),
-    tag: ({ tag }) => facts.tags.includes(tag),
-    trait: (one) => hasTrait(one, facts.traits),
-    event({ event, where, within, ...counts }) {
-      const pattern = { on: event, ...(where && { where }) }
-      const times = facts.events.filter((one) => one.at > since(within) && matches(pattern, one)).length
-      const { least, most } = countsOf(counts)
-      return times >= least && times <= most
-    },
-    spent: ({ spent: { within, ...span } }) =>
-      liesIn(spentSince(facts.events, within === undefined ? -Infinity : since(within)), span),
-    zone: ({ zone }) => facts.zone !== null && asList(zone).includes(facts.zone),
-    locale: ({ locale }) => facts.locale !== null && asList(locale).some((one) => takesIn(one, facts.locale ?? '')),
-    consent: ({ consent }) => facts.consents.includes(consent),
-    audience({ audience }) {
-      const named = namedFilter(audience, setting)
-      return satisfies(named.filter, facts, named.setting)
-    },
-    channel: ({ channel }) => facts.channels.includes(channel),
-  })
+  const holds = SATISFIED[kindOf(filter)] as (filter: AudienceFilter, ...by: [AudienceFacts, FilterSetting]) => boolean
+  return holds(filter, facts, setting)
 }
+
+/** When each kind of condition is so. */
+const SATISFIED: {
+  [K in FilterKind]: (filter: FilterOf<K>, facts: AudienceFacts, setting: FilterSetting) => boolean
+} = {
+  everybody: () => true,
+  all: ({ all }, facts, setting) => all.every((one) => satisfies(one, facts, setting)),
+  any: ({ any }, facts, setting) => any.some((one) => satisfies(one, facts, setting)),
+  not: ({ not }, facts, setting) => !satisfies(not, facts, setting),
+  stage: ({ stage }, { standing }) => standing !== null && asList(stage).includes(standing.stage),
+  tier: ({ tier }, facts) => facts.tier !== null && asList(tier).includes(facts.tier),
+  rfm({ rfm }, { standing }) {
+    const own = standing?.rfm
+    return (
+      own !== null &&
+      own !== undefined &&
+      AXES.every((one) => rfm[one] === undefined || liesIn(own[one], spanOf(rfm[one])))
+    )
+  },
+  segment: ({ segment }, { standing }) =>
+    asList<string | null | undefined>(segment).includes(standing?.segment ?? null),
+  tag: ({ tag }, { tags }) => tags.includes(tag),
+  trait: (one, { traits }) => hasTrait(one, traits),
+  event({ event, where, within, ...counts }, { events }, setting) {
+    const pattern = { on: event, ...(where && { where }) }
+    const since = setting.now - milliseconds(within)
+    let times = 0
+    for (const one of events) if (one.at > since && matches(pattern, one)) times += 1
+    const { least, most } = countsOf(counts)
+    return times >= least && times <= most
+  },
+  spent: ({ spent: { within, ...span } }, { events }, { now }) =>
+    liesIn(spentSince(events, within === undefined ? -Infinity : now - milliseconds(within)), span),
+  zone: ({ zone }, facts) => facts.zone !== null && asList(zone).includes(facts.zone),
+  locale: ({ locale }, facts) =>
+    facts.locale !== null && asList(locale).some((one) => takesIn(one, facts.locale ?? '')),
+  consent: ({ consent }, { consents }) => consents.includes(consent),
+  audience({ audience }, facts, setting) {
+    const named = namedFilter(audience, setting)
+    return satisfies(named.filter, facts, named.setting)
+  },
+  channel: ({ channel }, { channels }) => channels.includes(channel),
+}
+
+const AXES = ['r', 'f', 'm'] as const
 
 const liesIn = (value: number, { atLeast = -Infinity, atMost = Infinity }: { atLeast?: number; atMost?: number }) =>
   value >= atLeast && value <= atMost

@@ -33,8 +33,10 @@ export const PLAIN: Delivery = {
 }
 
 export function deliveryOf(plan: Delivery, message: string): Required<MessageDelivery> {
+  const before = deliveries.get(plan)?.get(message)
+  if (before) return before
   const known = deliveries.get(plan) ?? new Map<string, Required<MessageDelivery>>()
-  const one = known.get(message) ?? madeOf(plan, message)
+  const one = madeOf(plan, message)
   deliveries.set(plan, known.set(message, one))
   return one
 }

@@ -43,10 +43,11 @@ const concerns = (rule: CapRule, load: Load): boolean =>
 
 /** How many messages a rule still has room for: a message counts until a window after it to the millisecond. */
 function roomOf(rule: CapRule, past: readonly PastMessage[], now: number): number {
-  const counted = past.filter(
-    (one) => one.at > now - rule.windowMs && rule.counts.includes(one.class) && concerns(rule, one),
-  )
-  return rule.messages - counted.length
+  let room = rule.messages
+  for (const one of past) {
+    if (one.at > now - rule.windowMs && rule.counts.includes(one.class) && concerns(rule, one)) room -= 1
+  }
+  return room
 }
 
 export interface Contender extends Load {

@@ -1,6 +1,6 @@
 /** One customer reckoned: everything a standing says, by their orders, the day, and what the whole shop was measured at. */
-import { type Edges, isWithin, rfmOf, segmentOf, valuesOf } from './rfm.ts'
-import { type Order, type ShopRhythm, rhythmOf } from './rhythm.ts'
+import { type Edges, rfmOf, segmentOf, valuesOf } from './rfm.ts'
+import { type Order, type ShopRhythm, rhythmOf, upToDay } from './rhythm.ts'
 import { isChurnRisk, stageOf } from './stage.ts'
 import type { Standing } from './standing.ts'
 
@@ -24,7 +24,7 @@ export const dayNumber = (date: string): number => Date.parse(`${date}T00:00:00Z
 
 /** `today` is a day of the shop's calendar; orders after it do not count. */
 export function reckon(orders: readonly Order[], today: number, { edges, rhythm }: Frame): Reckoned {
-  const counted = orders.filter(({ day }) => day <= today)
+  const counted = upToDay(orders, today)
   const values = valuesOf(counted, today)
   const rfm = values && rfmOf(values, edges)
   const { own, cycles } = rhythmOf(counted, rhythm)
@@ -40,7 +40,7 @@ export function reckon(orders: readonly Order[], today: number, { edges, rhythm 
     lastPaidAt: times.length === 0 ? null : iso(Math.max(...times)),
     churnRisk: isChurnRisk(counted, today, rhythm),
     orders: counted.length,
-    yearOrders: counted.filter((order) => isWithin(order, today)).length,
+    yearOrders: values?.orders ?? 0,
     firstPaidAt: times.length === 0 ? null : iso(Math.min(...times)),
   }
 }

@@ -37,13 +37,14 @@ export const isWithin = ({ day }: Pick<Order, 'day'>, today: number): boolean =>
 
 /** Null for who bought nothing within the window. */
 export function valuesOf(orders: readonly Order[], today: number): Values | null {
-  const counted = orders.filter((order) => isWithin(order, today))
-  if (counted.length === 0) return null
-  return {
-    days: today - Math.max(...counted.map(({ day }) => day)),
-    orders: counted.length,
-    spent: counted.reduce((sum, { net }) => sum + net, 0),
+  let [last, counted, spent] = [-Infinity, 0, 0]
+  for (const order of orders) {
+    if (!isWithin(order, today)) continue
+    last = Math.max(last, order.day)
+    counted += 1
+    spent += order.net
   }
+  return counted === 0 ? null : { days: today - last, orders: counted, spent }
 }
 
 const passed = (edges: readonly number[], value: number): number => edges.filter((edge) => edge < value).length

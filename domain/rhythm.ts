@@ -32,9 +32,12 @@ export interface Rhythm {
   cycles: Record<string, number>
 }
 
+/** Least first. */
+export const inOrder = (values: readonly number[]): Float64Array => Float64Array.from(values).sort()
+
 /** The middle, or the mean of the two in the middle; null of nothing. */
 export function median(values: readonly number[]): number | null {
-  const sorted = values.toSorted((one, other) => one - other)
+  const sorted = inOrder(values)
   const middle = sorted.length / 2
   const upper = sorted[Math.floor(middle)]
   const lower = sorted[Math.ceil(middle) - 1]
@@ -48,30 +51,66 @@ export const visitsOf = (orders: readonly Order[]): number[] =>
 /** Days between one visit and the next. */
 export const gapsOf = (visits: readonly number[]): number[] => visits.slice(1).map((day, n) => day - (visits[n] ?? day))
 
-export function rhythmOf(orders: readonly Order[], shop: ShopRhythm): Rhythm {
-  const own = median(gapsOf(visitsOf(orders)))
-  const cycles = Object.fromEntries(
-    [...new Set(orders.flatMap(({ categories }) => categories))].sort().flatMap((category) => {
-      const theirs = orders.filter(({ categories }) => categories.includes(category))
-      const cycle = median(gapsOf(visitsOf(theirs))) ?? shop.byCategory[category]
-      return cycle === undefined ? [] : [[category, cycle]]
+/** What the orders of one customer say by themselves: the same each day until they buy again. */
+export interface Habit {
+  visits: readonly number[]
+  gaps: readonly number[]
+  /** The median of the gaps. */
+  own: number | null
+  /** What was bought on the last of the visits. */
+  latest: readonly string[]
+  /** By name. */
+  categories: readonly { name: string; gaps: readonly number[]; own: number | null }[]
+}
+
+/** Everybody is reckoned each night, and few have bought since the night before. */
+const habits = new WeakMap<readonly Order[], Habit>()
+
+/** The same list of orders is looked at once, so it must not change. */
+export function habitOf(orders: readonly Order[]): Habit {
+  const known = habits.get(orders)
+  if (known) return known
+  const visits = visitsOf(orders)
+  const gaps = gapsOf(visits)
+  const last = visits.at(-1)
+  const names = [...new Set(orders.flatMap(({ categories }) => categories))].sort()
+  const habit: Habit = {
+    visits,
+    gaps,
+    own: median(gaps),
+    latest: orders.flatMap(({ day, categories }) => (day === last ? categories : [])),
+    categories: names.map((name) => {
+      const own = gapsOf(visitsOf(orders.filter(({ categories }) => categories.includes(name))))
+      return { name, gaps: own, own: median(own) }
     }),
-  )
-  return { own, usual: usualBy(own, orders, shop), cycles }
+  }
+  habits.set(orders, habit)
+  return habit
+}
+
+/** The orders of up to a day: the very list where that is all of them. */
+export const upToDay = (orders: readonly Order[], today: number): readonly Order[] =>
+  orders.every(({ day }) => day <= today) ? orders : orders.filter(({ day }) => day <= today)
+
+export function rhythmOf(orders: readonly Order[], shop: ShopRhythm): Rhythm {
+  const { own, categories } = habitOf(orders)
+  const cycles: Record<string, number> = {}
+  for (const one of categories) {
+    const cycle = one.own ?? shop.byCategory[one.name]
+    if (cycle !== undefined) cycles[one.name] = cycle
+  }
+  return { own, usual: usualOf(orders, shop), cycles }
 }
 
 /** The usual gap alone. */
-export const usualOf = (orders: readonly Order[], shop: ShopRhythm): number | null =>
-  usualBy(median(gapsOf(visitsOf(orders))), orders, shop)
-
-const usualBy = (own: number | null, orders: readonly Order[], shop: ShopRhythm): number | null =>
-  own ?? categoryGap(orders, shop) ?? shop.gap
+export function usualOf(orders: readonly Order[], shop: ShopRhythm): number | null {
+  const habit = habitOf(orders)
+  return habit.own ?? categoryGap(habit, shop) ?? shop.gap
+}
 
 /** Of several categories the one that is bought least often: who bought for a year is not missed after a month. */
-function categoryGap(orders: readonly Order[], { byCategory }: ShopRhythm): number | null {
-  const last = Math.max(...orders.map(({ day }) => day))
-  const known = orders
-    .filter(({ day }) => day === last)
-    .flatMap(({ categories }) => categories.flatMap((category) => byCategory[category] ?? []))
-  return known.length === 0 ? null : Math.max(...known)
+function categoryGap({ latest }: Habit, { byCategory }: ShopRhythm): number | null {
+  let longest: number | null = null
+  for (const category of latest) longest = Math.max(longest ?? -Infinity, byCategory[category] ?? -Infinity)
+  return longest === -Infinity ? null : longest
 }

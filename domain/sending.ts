@@ -165,18 +165,18 @@ export const CHECKS: readonly Check[] = [
 const OF_WORDS = new Set(['words', 'wording: forbidden', 'wording: to be approved'])
 
 export function gate(messageClass: MessageClass, facts: SendFacts): Verdict {
-  const held = facts.arm === 'holdout' && holds(messageClass)
+  const held = facts.arm === 'holdout' && HELD.has(messageClass)
   const verdict = walk(messageClass, facts, held ? OF_WORDS : NONE)
-  if (held) return { ...verdict, exposed: verdict.do === 'skip' && verdict.code === 'HOLDOUT' }
-  if (verdict.do === 'send') return { ...verdict, exposed: true }
+  if (held) return { exposed: verdict.do === 'skip' && verdict.code === 'HOLDOUT', ...verdict }
+  if (verdict.do === 'send') return { exposed: true, ...verdict }
   // Words that fail in one arm alone must not make a difference between the arms.
   const ofWords = verdict.code.startsWith('TEMPLATE') || verdict.code.startsWith('WORDING')
-  return { ...verdict, exposed: ofWords && walk(messageClass, facts, OF_WORDS).do !== 'skip' }
+  return { exposed: ofWords && walk(messageClass, facts, OF_WORDS).do !== 'skip', ...verdict }
 }
 
 /** The verdict on a message of which nothing is worded yet; where all but the words lets it pass it is to go. */
 export const wordlessGate = (messageClass: MessageClass, facts: SendFacts): Verdict =>
-  facts.arm === 'holdout' ? gate(messageClass, facts) : { ...walk(messageClass, facts, OF_WORDS), exposed: false }
+  facts.arm === 'holdout' ? gate(messageClass, facts) : { exposed: false, ...walk(messageClass, facts, OF_WORDS) }
 
 const NONE: ReadonlySet<string> = new Set()
 
@@ -188,7 +188,12 @@ const BINDING = Object.fromEntries(
   ]),
 ) as Record<MessageClass, Check[]>
 
-const holds = (messageClass: MessageClass): boolean => BINDING[messageClass].some(({ title }) => title === 'holdout')
+/** The classes that the control arm does not get. */
+const HELD = new Set(
+  (['marketing', 'service', 'transactional'] as const).filter((of) =>
+    BINDING[of].some(({ title }) => title === 'holdout'),
+  ),
+)
 
 function walk(
   messageClass: MessageClass,
@@ -198,7 +203,7 @@ function walk(
   let left: readonly ChannelFacts[] = facts.channels
   const passed: Passed[] = []
   for (const check of BINDING[messageClass]) {
-    if (without.has(check.title)) continue
+    if (without.size > 0 && without.has(check.title)) continue
     // Nearly always none objects, and nothing need be put together.
     if (!objectsAny(check, facts, left)) continue
     const objections = left.map((channel) => check.objects(facts, channel))
@@ -224,6 +229,9 @@ function firstOf([first]: readonly ChannelFacts[]): ChannelFacts {
   return first
 }
 
+/** A hold that somebody ends. */
+const NO_END = { until: null }
+
 type Outcome =
   { do: 'send' } | { do: 'skip'; code: Refusal } | { do: 'hold'; code: Refusal; until: number | null; since?: number }
 
@@ -234,6 +242,6 @@ function decided(effect: 'skip' | 'hold', channel: ChannelName, objection: Objec
   if (objection === undefined) throw new RangeError('the gate was asked without a channel')
   const code = codeOf(objection)
   if (effect === 'skip') return { do: 'skip' as const, code, channel, passed }
-  const rest = typeof objection === 'string' ? { until: null } : objection
-  return { do: 'hold' as const, ...rest, code, channel, passed }
+  const rest = typeof objection === 'string' ? NO_END : objection
+  return { do: 'hold' as const, code, channel, passed, ...rest }
 }

@@ -2,7 +2,7 @@
  * The stage of a customer's life with the shop: a function of their paid orders, the day, and how often the shop's customers buy.
  * Days are those of the shop's calendar (rhythm.ts). Silence is measured against the customer's own rhythm.
  */
-import { type Order, type ShopRhythm, gapsOf, median, usualOf, visitsOf } from './rhythm.ts'
+import { type Habit, type Order, type ShopRhythm, habitOf, upToDay, usualOf } from './rhythm.ts'
 import { WINDOW, valuesOf } from './rfm.ts'
 import type { Stage } from './standing.ts'
 
@@ -45,7 +45,7 @@ export function limitsOf(usual: number | null): Limits {
 /** What the stage is decided by, of orders up to the day. */
 interface Life {
   orders: readonly Order[]
-  visits: readonly number[]
+  habit: Habit
   first: number
   /** Days since the last visit. */
   silence: number
@@ -53,11 +53,13 @@ interface Life {
 }
 
 function lifeOf(orders: readonly Order[], today: number, shop: ShopRhythm): Life | undefined {
-  const counted = orders.filter(({ day }) => day <= today)
-  const visits = visitsOf(counted)
-  const [first, last] = [visits[0], visits.at(-1)]
+  const counted = upToDay(orders, today)
+  const habit = habitOf(counted)
+  const { visits } = habit
+  const first = visits[0]
+  const last = visits.at(-1)
   if (first === undefined || last === undefined) return undefined
-  return { orders: counted, visits, first, silence: today - last, limits: limitsOf(usualOf(counted, shop)) }
+  return { orders: counted, habit, first, silence: today - last, limits: limitsOf(usualOf(counted, shop)) }
 }
 
 /**
@@ -77,10 +79,12 @@ export function stageOf(orders: readonly Order[], today: number, shop: ShopRhyth
 }
 
 /** Whether a visit of the last days ended a dormancy, as the morning of its day had it. */
-function cameBack({ orders, visits }: Life, today: number, shop: ShopRhythm): boolean {
+function cameBack({ orders, habit: { visits } }: Life, today: number, shop: ShopRhythm): boolean {
   return visits.some((day, n) => {
     const before = visits[n - 1]
     if (before === undefined || today - day > STAGE_RULES.reactivatedDays) return false
+    // Whatever is usual, nobody is dormant after fewer days.
+    if (day - before <= STAGE_RULES.dormantDaysLeast) return false
     const earlier = orders.filter((order) => order.day < day)
     return day - before > limitsOf(usualOf(earlier, shop)).dormant
   })
@@ -94,8 +98,7 @@ export function isChurnRisk(orders: readonly Order[], today: number, shop: ShopR
   const life = lifeOf(orders, today, shop)
   if (!life || life.silence > life.limits.lost) return false
   if (life.silence > life.limits.atRisk) return true
-  const gaps = gapsOf(life.visits)
-  const usual = median(gaps)
+  const { gaps, own: usual } = life.habit
   const { slowerTimes, slowerGapsLeast } = STAGE_RULES
   return (
     usual !== null &&

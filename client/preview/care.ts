@@ -32,9 +32,12 @@ export interface Ties {
 }
 
 /** The shop's tags, and those of journeys that have not fallen off. */
-export const tagsNow = (ofShop: readonly string[], { tags }: Pick<Ties, 'tags'>, now: number): string[] => [
-  ...new Set([...ofShop, ...[...tags].flatMap(([tag, until]) => (until > now ? [tag] : []))]),
-]
+export function tagsNow(ofShop: readonly string[], { tags }: Pick<Ties, 'tags'>, now: number): string[] {
+  if (tags.size === 0 && ofShop.length === 0) return []
+  const all = new Set(ofShop)
+  for (const [tag, until] of tags) if (until > now) all.add(tag)
+  return [...all]
+}
 
 /** The customer of one walk, who says the same to every topic. */
 export class SampleTies implements Ties {

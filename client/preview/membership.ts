@@ -1,5 +1,5 @@
 /** Campaigns in a preview: when the next one begins, and whether a wave's filter takes the customer in. */
-import { type AudienceFilter, satisfies } from '../../domain/audience-filter.ts'
+import { type AudienceFacts, type AudienceFilter, satisfies } from '../../domain/audience-filter.ts'
 import { dayAfter, localDate } from '../../domain/calendar.ts'
 import type { CampaignTerms } from '../../domain/campaign.ts'
 import { CHANNELS } from '../../domain/channel.ts'
@@ -32,36 +32,76 @@ export function campaignFrom(
   return { start, occasion: dayAfter(localDate(start, zone), Math.ceil(ahead / DAY)) }
 }
 
-/** By the rules of the domain; an audience that is only named is taken to hold the customer. */
-export function isReached(
-  filter: AudienceFilter,
-  facts: Facts,
-  {
-    customer,
-    consents,
-    events,
-    now,
-  }: { customer: VirtualCustomer; consents: string[]; events: readonly TakenEvent[]; now: number },
-): boolean {
-  const { zone, tags, traits, standing, tier } = facts
-  const known = {
-    zone,
-    tags,
-    traits,
-    standing,
-    locale: customer.locale ?? null,
-    tier: tier?.level ?? null,
-    consents,
-    channels: CHANNELS.filter((name) =>
-      name === 'email' ? customer.email !== null : customer.reach?.[name] !== undefined,
-    ),
-    // Most filters ask for none of them.
-    get events() {
-      return events.map((event) => ({ ...event, at: Date.parse(event.at) }))
-    },
+export type DatedEvent = AudienceFacts['events'][number]
+
+export const datedOf = ({ id, type, properties, at }: TakenEvent): DatedEvent => ({
+  id,
+  type,
+  properties,
+  at: Date.parse(at),
+})
+
+/** What is known of a member beside the facts that a story asks for. */
+export interface Reached {
+  readonly customer: VirtualCustomer
+  readonly consents: readonly string[]
+  readonly events: () => readonly DatedEvent[]
+}
+
+/** Most filters ask for few of them. */
+class Known implements AudienceFacts {
+  private readonly facts: Facts
+  private readonly of: Reached
+
+  constructor(facts: Facts, of: Reached) {
+    this.facts = facts
+    this.of = of
   }
+
+  get zone() {
+    return this.facts.zone
+  }
+
+  get tags() {
+    return this.facts.tags
+  }
+
+  get traits() {
+    return this.facts.traits
+  }
+
+  get standing() {
+    return this.facts.standing
+  }
+
+  get tier() {
+    return this.facts.tier?.level ?? null
+  }
+
+  get locale() {
+    return this.of.customer.locale ?? null
+  }
+
+  get consents() {
+    return this.of.consents
+  }
+
+  get channels() {
+    const { email, reach } = this.of.customer
+    return CHANNELS.filter((name) => (name === 'email' ? email !== null : reach?.[name] !== undefined))
+  }
+
+  get events() {
+    return this.of.events()
+  }
+}
+
+const NO_NAMES = new Map<string, AudienceFilter>()
+
+/** By the rules of the domain; an audience that is only named is taken to hold the customer. */
+export function isReached(filter: AudienceFilter, facts: Facts, of: Reached, now: number): boolean {
   try {
-    return satisfies(filter, known, { now, named: new Map() })
+    return satisfies(filter, new Known(facts, of), { now, named: NO_NAMES })
   } catch (error) {
     if (error instanceof PerennialError && error.code === 'AUDIENCE_UNKNOWN') return true
     throw error

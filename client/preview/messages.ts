@@ -19,14 +19,61 @@ type Answer = Awaited<ReturnType<Host['activities']['sendMessage']>>
 
 interface Sample {
   rendered: Rendered
-  findings: Finding[]
+  findings: readonly Finding[]
+}
+
+/** One channel that a message may take: the gate asks in order, and nothing is worked out before it does. */
+class Offered implements ChannelFacts {
+  readonly name: ChannelName
+  readonly consented: boolean
+  readonly suppressed: boolean
+  readonly address: string | null
+  readonly ready = true
+  readonly carries: boolean
+  private readonly of: VirtualMessages
+  private readonly request: Request
+  private readonly now: number
+  private sampled: Sample | undefined
+  private contested: Contest | undefined
+
+  constructor(name: ChannelName, of: VirtualMessages, request: Request, { now, consented }: Standing) {
+    const { plan, customer } = of.setting
+    this.name = name
+    this.consented = consented(name)
+    this.suppressed = customer.suppressed
+    this.address = name === 'email' ? customer.email : (customer.reach?.[name] ?? null)
+    this.carries = CAPABILITIES[name].carries.includes(plan.class)
+    this.of = of
+    this.request = request
+    this.now = now
+  }
+
+  get sample(): Sample {
+    return (this.sampled ??= this.of.sample(this.request, this.name))
+  }
+
+  render() {
+    return whyNot(this.sample.rendered, this.name)
+  }
+
+  wording() {
+    return this.of.gravest(this.sample)
+  }
+
+  affords() {
+    return true
+  }
+
+  contest(): Contest {
+    return (this.contested ??= this.of.contest(this.request, this.name, this.now))
+  }
 }
 
 export class VirtualMessages {
   /** A message that is held is asked for again in the same words. */
-  private readonly samples = new Map<string, Sample>()
-  private readonly slots = new Map<string, number>()
-  private readonly setting: Setting
+  private samples: Map<string, Sample> | undefined
+  private slots: Map<string, number> | undefined
+  readonly setting: Setting
   private readonly say: Say
 
   constructor(setting: Setting, say: Say) {
@@ -37,34 +84,30 @@ export class VirtualMessages {
   send(request: Request, standing: Standing): Answer {
     const { plan, load } = this.setting
     const { key, message: name } = request
-    let last: { over: ChannelName; sample: Sample } | undefined
-    const sample = (over: ChannelName): Sample => {
-      if (last?.over !== over) last = { over, sample: this.sample(request, over) }
-      return last.sample
-    }
-    const verdict = gate(plan.class, this.facts(request, standing, sample))
+    const facts = this.facts(request, standing)
+    const verdict = gate(plan.class, facts)
     const bid = load.bids.get(key)
-    load.bids.delete(key)
+    if (bid) load.bids.delete(key)
+    const { channel } = verdict
     if (verdict.do === 'send') {
-      const words = sample(verdict.channel).rendered
+      const words = sampleOver(facts, channel).rendered
       if (!words.ok) throw new PerennialError('INTERNAL', `the gate let '${name}' pass without words`)
       const { subject, text } = words.words
-      const { channel } = verdict
       // What has gone is not asked for again.
-      this.samples.delete(`${channel} ${key}`)
+      this.samples?.delete(`${channel} ${key}`)
       const { tags } = deliveryOf(plan.delivery, name)
       load.past.push({ at: standing.now, channel, tags, class: plan.class })
       this.say('message', `${called(channel)} ${name}: "${subject}"`, { name, words: { subject, text }, channel, key })
       return { is: 'sent' }
     }
-    const { code, channel } = verdict
+    const { code } = verdict
     if (verdict.do === 'hold') {
       if (verdict.since !== undefined) this.bid(request, verdict, bid?.until ?? verdict.until ?? standing.now)
       const until = this.heldUntil(key, verdict)
       this.say('held', `${called(channel)} ${name} held: ${code}`, { name, code, until, channel, key })
       return { is: 'held', code, until }
     }
-    const known = code.startsWith('TEMPLATE') ? sample(channel).rendered : undefined
+    const known = code.startsWith('TEMPLATE') ? sampleOver(facts, channel).rendered : undefined
     const detail = known?.ok === false ? `, ${known.detail.split(',')[0]}` : ''
     if (code !== 'LEFT_JOURNEY')
       this.say('skipped', `${called(channel)} ${name} skipped: ${code}${detail}`, { name, code, channel, key })
@@ -75,8 +118,9 @@ export class VirtualMessages {
   private heldUntil(key: string, { code, channel, until }: Verdict & { do: 'hold' }): number | null {
     const { setting } = this
     if (until === null || code !== 'QUIET_HOURS' || setting.arm === 'holdout' || !setting.release) return until
-    const kept = this.slots.get(key)
+    const kept = this.slots?.get(key)
     const slot = kept !== undefined && kept >= until ? kept : setting.release({ channel, opensAt: until, key })
+    this.slots ??= new Map()
     this.slots.set(key, slot)
     return slot
   }
@@ -89,67 +133,64 @@ export class VirtualMessages {
     load.bids.set(key, { key, priority, channel, tags, at: since, until, silent: arm === 'holdout' })
   }
 
-  private sample({ key, message, data }: Request, channel: ChannelName): Sample {
-    const known = this.samples.get(`${channel} ${key}`)
+  sample({ key, message, data }: Request, channel: ChannelName): Sample {
+    const known = this.samples?.get(`${channel} ${key}`)
     if (known) return known
-    const { plan } = this.setting
+    const { plan, render } = this.setting
     const chosen = wordsInPreview(this.setting, message)
-    const variables = { ...variablesInPreview(this.setting), ...data }
-    const { render } = this.setting
+    const variables = Object.assign(variablesInPreview(this.setting), data)
     const rendered = wordsOver(CAPABILITIES[channel], chosen, variables, { class: plan.class }, render)
     const { evidence } = deliveryOf(plan.delivery, message)
-    const findings = rendered.ok ? findingsIn(rendered.words, chosen, { evidence }) : []
-    this.samples.set(`${channel} ${key}`, { rendered, findings })
-    return { rendered, findings }
+    const findings = rendered.ok ? findingsIn(rendered.words, chosen, { evidence }) : NO_FINDINGS
+    const sample = { rendered, findings }
+    this.samples ??= new Map()
+    this.samples.set(`${channel} ${key}`, sample)
+    return sample
   }
 
-  private facts(
-    { key, message, until }: Request,
-    standing: Standing,
-    sample: (over: ChannelName) => Sample,
-  ): SendFacts {
-    const { plan, customer, quiet, caps, load, arm, zone, auctionMs, highest } = this.setting
-    const { now, status, paused, consented } = standing
-    const { channels, tags } = deliveryOf(plan.delivery, message)
-    const { priority } = plan.delivery
-    const own = load.bids.get(key)
-    const rivals =
-      load.bids.size === 0 ? NO_RIVALS : [...load.bids.values()].filter((one) => one.key !== key && !one.silent)
-    const each = preferred(channels, customer.channels ?? []).map((name): ChannelFacts => {
-      const me = { key, priority, channel: name, tags, bid: own ? { at: own.at, until: own.until } : null }
-      let contested: Contest | undefined
-      return {
-        name,
-        consented: consented(name),
-        suppressed: customer.suppressed,
-        address: name === 'email' ? customer.email : (customer.reach?.[name] ?? null),
-        ready: true,
-        carries: CAPABILITIES[name].carries.includes(plan.class),
-        render: () => whyNot(sample(name).rendered, name),
-        wording: () => this.gravest(sample(name)),
-        affords: () => true,
-        contest: () =>
-          (contested ??= contest(me, { rules: caps, past: load.past, rivals, highest, windowMs: auctionMs, now })),
-      }
-    })
+  private facts(request: Request, standing: Standing): SendFacts & { channels: readonly [Offered, ...Offered[]] } {
+    const { plan, customer, quiet, arm, zone } = this.setting
+    const { now, status, paused } = standing
+    const { channels } = deliveryOf(plan.delivery, request.message)
+    const each = preferred(channels, customer.channels ?? []).map((name) => new Offered(name, this, request, standing))
     return {
       now,
       run: status,
       paused,
       arm,
-      until,
+      until: request.until,
       opensAt: opensAt(quiet, zone, now),
-      channels: each as [ChannelFacts, ...ChannelFacts[]],
+      channels: each as [Offered, ...Offered[]],
     }
   }
 
-  private gravest({ findings }: Sample): 'block' | 'review' | undefined {
+  contest({ key, message }: Request, channel: ChannelName, now: number): Contest {
+    const { plan, caps, load, auctionMs, highest } = this.setting
+    const { tags } = deliveryOf(plan.delivery, message)
+    const own = load.bids.get(key)
+    const rivals =
+      load.bids.size === 0 ? NO_RIVALS : [...load.bids.values()].filter((one) => one.key !== key && !one.silent)
+    return contest(
+      { key, priority: plan.delivery.priority, channel, tags, bid: own ? { at: own.at, until: own.until } : null },
+      { rules: caps, past: load.past, rivals, highest, windowMs: auctionMs, now },
+    )
+  }
+
+  gravest({ findings }: Sample): 'block' | 'review' | undefined {
+    if (findings.length === 0) return undefined
     const { approved } = this.setting
     return gravest(findings.filter((one) => one.severity === 'block' || !approved.includes(one.term)))
   }
 }
 
+const NO_FINDINGS: readonly Finding[] = []
 const NO_RIVALS: readonly Bid[] = []
+
+function sampleOver({ channels }: { channels: readonly Offered[] }, channel: ChannelName): Sample {
+  const one = channels.find(({ name }) => name === channel)
+  if (!one) throw new RangeError(`the gate chose '${channel}', which it was not offered`)
+  return one.sample
+}
 
 const called = (channel: ChannelName): string => (channel === 'email' ? 'mail' : channel)
 

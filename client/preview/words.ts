@@ -30,7 +30,7 @@ export function wordsInPreview(
   const { versions = NO_VERSIONS, shopLocale, terms } = published ?? {}
   const of = { journey: plan.name, message, wanted: [customer.locale, shopLocale] }
   const chosen = versions.length > 0 ? chooseWords(copy, versions, of) : plansChoice(copy, of)
-  return { ...chosen, china: isInChina(customer), ...(terms && { terms }) }
+  return { china: isInChina(customer), ...chosen, ...(terms && { terms }) }
 }
 
 const NO_VERSIONS: readonly WordVersion[] = []
@@ -48,5 +48,5 @@ function plansChoice(copy: Copy, of: Parameters<typeof chooseWords>[2]): ChosenW
 
 /** What every message may name. */
 export function variablesInPreview({ customer }: Pick<Setting, 'customer'>): Record<string, unknown> {
-  return { ...(customer.name === null ? {} : { name: customer.name }), links: SAMPLE_LINKS }
+  return customer.name === null ? { links: SAMPLE_LINKS } : { name: customer.name, links: SAMPLE_LINKS }
 }

@@ -37,6 +37,6 @@ export function takesIn(
   person: Person,
   { facts, now }: { facts: ReturnType<Person['facts']>; now: number },
 ): boolean {
-  const { customer, events, topics: consents } = person
-  return isReached(filter, facts, { customer, consents, events, now })
+  const { customer, topics: consents } = person
+  return isReached(filter, facts, { customer, consents, events: () => person.eventsDated }, now)
 }

@@ -5,7 +5,7 @@
 import type { TakenEvent } from '../../domain/journey.ts'
 import { type Frame, dayNumber } from '../../domain/reckoning.ts'
 import { QUINTILES, isWithin, valuesOf } from '../../domain/rfm.ts'
-import { GAPS_LEAST, type Order, gapsOf, visitsOf } from '../../domain/rhythm.ts'
+import { GAPS_LEAST, type Order, habitOf, inOrder, median } from '../../domain/rhythm.ts'
 import type { Member } from './members.ts'
 import { MOVES_ORDERS, ordersAmong } from './orders.ts'
 
@@ -27,8 +27,6 @@ interface Buyer {
   readonly purchases: Purchases
   heard: number
   orders: readonly Order[]
-  gaps: readonly number[]
-  byCategory: readonly (readonly [string, readonly number[]])[]
   /** Of the orders within the window: the day of the last, what was paid for all, and the day of the first. */
   last: number
   spent: number
@@ -56,20 +54,22 @@ export class Frames {
         r.push(today - buyer.last)
         m.push(buyer.spent)
       }
-      for (const gap of buyer.gaps) gaps.push(gap)
-      for (const [category, some] of buyer.byCategory) {
-        const known = byCategory.get(category) ?? []
-        for (const gap of some) known.push(gap)
-        byCategory.set(category, known)
+      if (buyer.orders.length < 2) continue
+      const habit = habitOf(buyer.orders)
+      for (const gap of habit.gaps) gaps.push(gap)
+      for (const theirs of habit.categories) {
+        const known = byCategory.get(theirs.name) ?? []
+        if (known.length === 0) byCategory.set(theirs.name, known)
+        for (const gap of theirs.gaps) known.push(gap)
       }
     }
     const medians = [...byCategory].flatMap(([category, some]) => {
-      const gap = gapAmong(some)
+      const gap = usualAmong(some)
       return gap === null ? [] : [[category, gap] as const]
     })
     return {
       edges: { r: quintilesOf(r), m: quintilesOf(m) },
-      rhythm: { gap: gapAmong(gaps), byCategory: Object.fromEntries(medians) },
+      rhythm: { gap: usualAmong(gaps), byCategory: Object.fromEntries(medians) },
     }
   }
 
@@ -82,7 +82,6 @@ export class Frames {
       buyer.heard = heard
       const events = purchases.slice(0, heard).map((one) => ({ ...one, at: new Date(one.at).toISOString() }))
       buyer.orders = ordersAmong(events, this.zone)
-      Object.assign(buyer, gapsAmong(buyer.orders))
     }
     // Until its first order falls out of the window a day changes nothing.
     if (moved || (buyer.last >= 0 && !isWithin({ day: buyer.first }, today)))
@@ -90,7 +89,7 @@ export class Frames {
   }
 }
 
-const NOTHING = { orders: [], gaps: [], byCategory: [], last: -1, spent: 0, first: -1 }
+const NOTHING = { orders: [], last: -1, spent: 0, first: -1 }
 
 function within(orders: readonly Order[], today: number): Pick<Buyer, 'last' | 'spent' | 'first'> {
   const values = valuesOf(orders, today)
@@ -99,33 +98,12 @@ function within(orders: readonly Order[], today: number): Pick<Buyer, 'last' | '
   return { last: today - values.days, spent: values.spent, first }
 }
 
-/** Between the visits of one customer, and between those for each category. */
-function gapsAmong(orders: readonly Order[]): Pick<Buyer, 'gaps' | 'byCategory'> {
-  if (orders.length < 2) return { gaps: [], byCategory: [] }
-  const categories = new Set(orders.flatMap((order) => order.categories))
-  const of = (some: readonly Order[]): number[] => gapsOf(visitsOf(some))
-  return {
-    gaps: of(orders),
-    byCategory: [...categories].map((category) => [
-      category,
-      of(orders.filter((order) => order.categories.includes(category))),
-    ]),
-  }
-}
-
-const sorted = (values: readonly number[]): Float64Array => Float64Array.from(values).sort()
-
-/** The median, as domain/rhythm.ts has it; null of fewer than say something of a shop. */
-function gapAmong(gaps: readonly number[]): number | null {
-  if (gaps.length < GAPS_LEAST) return null
-  const all = sorted(gaps)
-  const middle = all.length / 2
-  return ((all[Math.ceil(middle) - 1] ?? 0) + (all[Math.floor(middle)] ?? 0)) / 2
-}
+/** The median; null of fewer than say something of a shop. */
+const usualAmong = (gaps: readonly number[]): number | null => (gaps.length < GAPS_LEAST ? null : median(gaps))
 
 /** The least value that at least such a share lies at or below. */
 function quintilesOf(values: readonly number[]): number[] {
-  const all = sorted(values)
+  const all = inOrder(values)
   if (all.length === 0) return []
   return QUINTILES.map((share) => all[Math.max(0, Math.ceil(share * all.length) - 1)] ?? 0)
 }

@@ -11,6 +11,7 @@ import type { Programme } from '../../domain/tier.ts'
 import type { CustomerChange } from '../../store/customers.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import { type Ties, tagsNow } from '../preview/care.ts'
+import { type DatedEvent, datedOf } from '../preview/membership.ts'
 import type { Shelf } from '../preview/effects.ts'
 import { Lots } from '../preview/lots.ts'
 import type { CustomerLoad, VirtualCustomer } from '../preview/setting.ts'
@@ -32,6 +33,18 @@ export type PersonLine = Line & { run: string | null }
 interface KeptLine extends Pick<PersonLine, 'at' | 'what' | 'text' | 'run'> {
   more: Partial<Line>
 }
+
+/** What a plan needs to be agreed to over a channel. The same texts again and again are found faster than new ones. */
+function consentsFor(plan: CatalogueEntry['plan'], channel: ChannelName): readonly string[] {
+  const byChannel = consentKeys.get(plan) ?? new Map<ChannelName, string[]>()
+  const known = byChannel.get(channel)
+  if (known) return known
+  const keys = [...new Set([MESSAGES, plan.delivery.purpose])].map((purpose) => `${plan.topic}/${channel}/${purpose}`)
+  consentKeys.set(plan, byChannel.set(channel, keys))
+  return keys
+}
+
+const consentKeys = new WeakMap<CatalogueEntry['plan'], Map<ChannelName, string[]>>()
 
 const NO_ENTRIES: readonly PastEntry[] = []
 const NO_ORDERS: readonly Order[] = []
@@ -66,6 +79,9 @@ export class Person implements Ties {
   lastCoupon = -Infinity
   readonly tags = new Map<string, number>()
   private readonly consents = new Map<string, boolean>()
+  /** The topics that those come to, once somebody has asked. */
+  private agreed: readonly string[] | undefined
+  private readonly dated: DatedEvent[] = []
   private readonly withdrawals = new Map<string, string>()
   private readonly shopZone: string
 
@@ -117,16 +133,16 @@ export class Person implements Ties {
   /** Takes what an event says of its customer; what it does not say stays as it was. */
   learn({ reach = {}, consent = {}, ...said }: Omit<CustomerChange, 'id'>): void {
     const { customer } = this
-    for (const [field, value] of Object.entries(said)) {
-      if (value !== undefined) Object.assign(customer, { [field]: value })
-    }
+    const known = customer as VirtualCustomer & Record<string, unknown>
+    for (const [field, value] of Object.entries(said)) if (value !== undefined) known[field] = value
     if (said.birthday !== undefined) this.bornOn = said.birthday ? birthdayNumber(said.birthday) : 0
-    const places = { ...reach, ...(said.phone !== undefined && { phone: said.phone }) }
-    for (const [kind, address] of Object.entries(places)) this.addressAt(kind, address)
+    for (const [kind, address] of Object.entries(reach)) this.addressAt(kind, address)
+    if (said.phone !== undefined) this.addressAt('phone', said.phone)
     for (const [topic, word] of Object.entries(consent)) {
       const { granted, channels, purpose } =
         typeof word === 'boolean' ? { granted: word, channels: ['email'], purpose: MESSAGES } : word
       this.withdrawals.delete(topic)
+      this.agreed = undefined
       for (const channel of channels) this.consents.set(`${topic}/${channel}/${purpose}`, granted)
     }
   }
@@ -138,7 +154,11 @@ export class Person implements Ties {
   }
 
   /** The topics they agreed to be written about, over some channel. */
-  get topics(): string[] {
+  get topics(): readonly string[] {
+    return (this.agreed ??= this.topicsAgreed())
+  }
+
+  private topicsAgreed(): string[] {
     const said = [...this.consents].flatMap(([key, granted]) => (granted && key.endsWith(`/${MESSAGES}`) ? [key] : []))
     return [...new Set(said.map((key) => key.slice(0, key.indexOf('/'))))]
   }
@@ -154,6 +174,7 @@ export class Person implements Ties {
   withdraw(topic: string, reason: string): void {
     for (const said of this.consents.keys()) if (said.startsWith(`${topic}/`)) this.consents.set(said, false)
     this.withdrawals.set(topic, reason)
+    this.agreed = undefined
   }
 
   private addressAt(kind: string, address: string | null): void {
@@ -166,9 +187,14 @@ export class Person implements Ties {
   }
 
   /** Whether they agreed to what a plan sends over a channel: to messages, and to the purpose that the plan names beside. */
-  agreesTo({ topic, delivery }: CatalogueEntry['plan'], channel: ChannelName): boolean {
-    const says = (purpose: string): boolean => this.consents.get(`${topic}/${channel}/${purpose}`) === true
-    return says(MESSAGES) && (delivery.purpose === MESSAGES || says(delivery.purpose))
+  agreesTo(plan: CatalogueEntry['plan'], channel: ChannelName): boolean {
+    for (const key of consentsFor(plan, channel)) if (this.consents.get(key) !== true) return false
+    return true
+  }
+
+  /** Whether anybody may look at their story. */
+  get isTold(): boolean {
+    return this.lines !== null
   }
 
   tell(line: KeptLine): void {
@@ -187,6 +213,13 @@ export class Person implements Ties {
       .sort((one, other) => one.at - other.at)
   }
 
+  /** What they did, as filters of an audience ask. */
+  get eventsDated(): readonly DatedEvent[] {
+    const { dated, events } = this
+    for (let nth = dated.length; nth < events.length; nth++) dated.push(datedOf(events[nth] as TakenEvent))
+    return dated
+  }
+
   hear(event: TakenEvent): void {
     this.events.push(event)
     if (MOVES_ORDERS.has(event.type)) this.bought = undefined
@@ -198,25 +231,22 @@ export class Person implements Ties {
 
   /** The earlier runs of a journey, for the rule of re-entry. */
   past(journey: string): readonly PastEntry[] {
-    const runs = this.runs.get(journey)
-    if (!runs) return NO_ENTRIES
-    return runs.map(({ occasion, enteredAt, status }) => ({ occasion, enteredAt, open: status === 'running' }))
+    return this.runs.get(journey) ?? NO_ENTRIES
   }
 
   facts(now: number, standing: Standing | null): Facts {
     const { zone, tags, traits = {} } = this.customer
     const { paidOrders, spent, since } = this
-    const today = localDate(now, this.zone)
-    const facts = {
+    return {
       zone,
-      today,
+      today: localDate(now, this.zone),
       tags: tagsNow(tags, this, now),
       paidOrders,
       spent,
       since,
       traits,
       standing,
+      tier: this.tier.facts(now),
     }
-    return { ...facts, tier: this.tier.facts(now) }
   }
 }

@@ -4,7 +4,7 @@ import { type Arm } from '../../domain/experiment.ts'
 import type { Facts } from '../../domain/customer.ts'
 import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
 import type { Properties, RunStatus, TakenEvent } from '../../domain/journey.ts'
-import { type CatalogueEntry, type Host, type Journey, memberJourney, playStory } from '../catalogue.ts'
+import { type CatalogueEntry, type Host, type Journey, memberStory, playStory } from '../catalogue.ts'
 import { takesIn } from './campaigns.ts'
 import type { RunInMemory } from '../preview/activities.ts'
 import type { Purse } from '../preview/budget.ts'
@@ -71,6 +71,11 @@ export class PopulationRun implements Host, RunInMemory {
   goalAt: number | null = null
   /** Where a message of it is held for the morning. */
   ticket: Ticket | null = null
+
+  /** As the rule of re-entry asks of earlier runs. */
+  get open(): boolean {
+    return this.status === 'running'
+  }
 
   private readonly shop: PopulationShop
   /** The events of the customer when it began. */
@@ -175,22 +180,29 @@ export class PopulationRun implements Host, RunInMemory {
   begin(): Promise<void> {
     const { plan } = this.entry
     const rested = this.nextRest()
-    const input = { run: this.id, journey: plan.name, customer: this.person.id, startsAt: this.startsAt }
-    void playStory(this.journey(), this, input)
-      .catch((error: unknown) => this.shop.tally.failed(this, error))
-      .then(() => this.over())
+    void this.play({ run: this.id, journey: plan.name, customer: this.person.id, startsAt: this.startsAt })
     return rested
   }
 
+  private async play(input: Parameters<typeof playStory>[2]): Promise<void> {
+    try {
+      await playStory(this.journey(), this, input)
+    } catch (error) {
+      this.shop.tally.failed(this, error)
+    }
+    this.over()
+  }
+
   /** A campaign is told as this customer lives through it. */
-  private journey(): Journey {
+  private journey(): Pick<Journey, 'story' | 'cleanUp'> {
     const { journey, campaign } = this.entry
     if (!campaign) return journey
-    return memberJourney(campaign, (wave, filter, facts) => {
+    const story = memberStory(campaign, (wave, filter, facts) => {
       const isFor = takesIn(filter, this.person, { facts, now: this.now() })
       if (!isFor) this.tell('wait', `wave ${wave}: not for this customer`)
       return isFor
     })
+    return { story }
   }
 
   private over(): void {
@@ -256,7 +268,9 @@ export class PopulationRun implements Host, RunInMemory {
   /** The words of a message are told by its subject: whole mails of a hundred thousand would not fit. */
   tell(...[what, text, more = NOTHING_MORE]: Parameters<Say>): void {
     const at = this.now()
-    this.person.tell({ at, what, text, more: more.words ? withoutWords(more) : more, run: this.id })
+    if (this.person.isTold) {
+      this.person.tell({ at, what, text, more: more.words ? withoutWords(more) : more, run: this.id })
+    }
     this.shop.tally.tell(this, { at, what, more })
   }
 
@@ -271,8 +285,7 @@ export class PopulationRun implements Host, RunInMemory {
 
   standing(): Standing {
     const { person, status, entry } = this
-    const consented: Standing['consented'] = (channel) => person.agreesTo(entry.plan, channel)
-    return { now: this.now(), status, paused: false, consented }
+    return { now: this.now(), status, paused: false, consented: (channel) => person.agreesTo(entry.plan, channel) }
   }
 
   facts(): Facts {
@@ -292,7 +305,7 @@ export class PopulationRun implements Host, RunInMemory {
     this.desks.waits?.close()
     // What waited in an auction takes nothing away from others any more.
     const { bids } = this.person.load
-    for (const key of bids.keys()) if (key.startsWith(`${this.id}/`)) bids.delete(key)
+    if (bids.size > 0) for (const key of bids.keys()) if (key.startsWith(`${this.id}/`)) bids.delete(key)
     this.tell('end', `end, ${status}: ${reason}`)
     return true
   }

@@ -46,10 +46,11 @@ export class PopulationStandings {
   /** The nightly reckoning; answers whose stage changed. */
   reckon(people: Iterable<Person>, now: number): [Person, StageEvent][] {
     const date = localDate(now, this.zone)
+    const today = dayNumber(date)
     this.frame = this.frames.measure(now, date)
     const changed: [Person, StageEvent][] = []
     for (const person of people) {
-      const told = this.place(person, date, this.frame)
+      const told = this.place(person, { date, today })
       if (told) changed.push([person, told])
     }
     this.isKnown = true
@@ -58,7 +59,8 @@ export class PopulationStandings {
 
   /** Who bought or was paid back stands anew at once, by what the last night measured. */
   standAnew(person: Person, now: number): StageEvent | undefined {
-    return this.frame && this.place(person, localDate(now, this.zone), this.frame)
+    const date = localDate(now, this.zone)
+    return this.place(person, { date, today: dayNumber(date) })
   }
 
   stageOf(person: Person): Stage | undefined {
@@ -75,15 +77,16 @@ export class PopulationStandings {
 
   /** When they last paid, as that night had it; undefined where they never did. */
   lastPaidOf(person: Person): number | undefined {
-    const times = this.placed.get(person)?.orders.map(({ at }) => at)
-    return times && times.length > 0 ? Math.max(...times) : undefined
+    let last: number | undefined
+    for (const { at } of this.placed.get(person)?.orders ?? []) last = Math.max(last ?? at, at)
+    return last
   }
 
   /** Who is seen for the first time was a prospect, unless nobody was reckoned before. */
-  private place(person: Person, date: string, frame = this.frame): StageEvent | undefined {
+  private place(person: Person, { date, today }: { date: string; today: number }): StageEvent | undefined {
+    const { frame } = this
     if (!frame) return undefined
     const { orders } = person
-    const today = dayNumber(date)
     const before = this.placed.get(person)
     // Nothing of it changes before they buy.
     if (orders.length === 0 && before?.stage === 'prospect') return undefined
@@ -91,7 +94,14 @@ export class PopulationStandings {
     const from = before?.stage ?? (this.isKnown ? 'prospect' : null)
     const isTold = from !== null && from !== stage
     const changes = (before?.changes ?? 0) + (isTold ? 1 : 0)
-    this.placed.set(person, { stage, changes, orders, today, frame, standing: undefined })
+    if (before) {
+      before.stage = stage
+      before.changes = changes
+      before.orders = orders
+      before.today = today
+      before.frame = frame
+      before.standing = undefined
+    } else this.placed.set(person, { stage, changes, orders, today, frame, standing: undefined })
     if (!isTold) return undefined
     const properties = { from, to: stage, change: `${date}.${stage}` }
     return { id: `standing/${person.id}/${changes}`, type: 'stage.changed', properties }

@@ -82,7 +82,7 @@ async function tag(player: Playing, name: string, { lasts }: { lasts?: Duration 
   const { host } = player
   const key = player.nextKey('tag', name)
   await asking(player, `tag ${name}`, (of) =>
-    host.activities.giveTag({ ...of, key, tag: name, ...(lasts && { lasts }) }),
+    host.activities.giveTag({ key, tag: name, ...of, ...(lasts && { lasts }) }),
   )
 }
 
@@ -96,14 +96,14 @@ async function untag(player: Playing, name: string): Promise<void> {
 async function unsubscribe(player: Playing, reason: string): Promise<void> {
   const { host } = player
   const key = player.nextKey('consent', 'withdrawn')
-  await asking(player, 'unsubscribe', (of) => host.activities.withdrawConsent({ ...of, key, reason }))
+  await asking(player, 'unsubscribe', (of) => host.activities.withdrawConsent({ key, reason, ...of }))
 }
 
 async function askConsent(player: Playing, topic?: string): ReturnType<Steps['askConsent']> {
   const { host } = player
   const key = player.nextKey('consent', 'asked')
   const answer = await asking(player, 'ask for consent', (of) =>
-    host.activities.askForConsent({ ...of, key, ...(topic && { topic }) }),
+    host.activities.askForConsent({ key, ...of, ...(topic && { topic }) }),
   )
   return answer.is === 'done' ? { asked: true } : { asked: false, refused: answer.code }
 }

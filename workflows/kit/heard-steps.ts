@@ -9,15 +9,17 @@ export type HeardActivity = 'beginning' | 'newestEvent'
 export const heardWords: Words<Pick<Kit<string, string>, 'beginning' | 'newest'>> = {
   beginning: ({ host, input }) => host.activities.beginning({ run: input.run }),
   async newest(player, type, options) {
-    const asked = { types: [type].flat(), match: askedOf(options?.match) }
-    const found = await player.asking(`newest ${asked.types.join(', ')}`, (of) =>
-      player.host.activities.newestEvent({ ...of, ...asked }),
+    const types = typeof type === 'string' ? [type] : [...type]
+    const match = askedOf(options?.match)
+    const found = await player.asking(`newest ${types.join(', ')}`, (of) =>
+      player.host.activities.newestEvent({ types, match, ...of }),
     )
     return found ?? undefined
   },
 }
 
 /** Without what is not asked. */
-export function askedOf(match: Match = {}): Properties {
+export function askedOf(match?: Match): Properties {
+  if (match === undefined) return {}
   return Object.fromEntries(Object.entries(match).filter(([, value]) => value !== undefined)) as Properties
 }

@@ -17,20 +17,41 @@ export type Reached = (wave: string, filter: AudienceFilter, facts: Facts) => bo
  * The story begins so long before the day of the occasion as the plan says, and waves are waited for in days from then. Every filter
  * takes the member in unless `reached` says otherwise.
  */
-export function memberJourney({ plan, waves }: Campaign, reached: Reached = () => true): Journey {
-  const { begins: _begins, ahead = '0 days', audience: _audience, rate: _rate, hours: _hours, ...rest } = plan
-  return {
-    plan: rest as Plan,
-    async story(steps) {
-      let day = -Math.ceil(milliseconds(ahead) / DAY)
-      const wave = async (name: string, words: Wave): Promise<WaveCounts> => {
-        await steps.wait({ days: words.days - day, at: words.at })
-        day = words.days
-        const takesIn = words.to === undefined || reached(name, words.to, await steps.customer())
-        return countsOf(takesIn ? await sendWave(steps, words) : undefined)
-      }
-      await waves({ wave } satisfies CampaignKit<string, string>)
-    },
+export function memberJourney(campaign: Campaign, reached?: Reached): Journey {
+  const { begins: _begins, ahead: _ahead, audience: _audience, rate: _rate, hours: _hours, ...rest } = campaign.plan
+  return { plan: rest as Plan, story: memberStory(campaign, reached) }
+}
+
+/** The story alone. */
+export function memberStory({ plan, waves }: Campaign, reached: Reached = everybody): Journey['story'] {
+  const { ahead = '0 days' } = plan
+  return (steps) => {
+    const member = new Member(steps, -Math.ceil(milliseconds(ahead) / DAY), reached)
+    return waves({ wave: (name, words) => member.wave(name, words) } satisfies CampaignKit<string, string>)
+  }
+}
+
+const everybody: Reached = () => true
+
+/** One who lives through the waves. */
+class Member {
+  private readonly steps: Kit<string, string>
+  /** Counted from the day of the occasion. */
+  private day: number
+  private readonly reached: Reached
+
+  constructor(steps: Kit<string, string>, day: number, reached: Reached) {
+    this.steps = steps
+    this.day = day
+    this.reached = reached
+  }
+
+  async wave(name: string, words: Wave): Promise<WaveCounts> {
+    const { steps } = this
+    await steps.wait({ days: words.days - this.day, at: words.at })
+    this.day = words.days
+    const takesIn = words.to === undefined || this.reached(name, words.to, await steps.customer())
+    return countsOf(takesIn ? await sendWave(steps, words) : undefined)
   }
 }
 
@@ -56,5 +77,6 @@ function countsOf(outcome: SendOutcome | undefined): WaveCounts {
   }
   if (!outcome) return counts
   counts[outcome.is] = 1
-  return 'code' in outcome ? { ...counts, reasons: { [outcome.code]: 1 } } : counts
+  if ('code' in outcome) counts.reasons = { [outcome.code]: 1 }
+  return counts
 }

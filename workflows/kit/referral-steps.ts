@@ -52,7 +52,7 @@ async function reward(player: Playing, name: string): Promise<RewardOutcome> {
   const { host } = player
   const key = player.nextKey('reward', name)
   const result = await asking(player, `reward ${name}`, (of) =>
-    host.activities.giveReward({ ...of, key, reward: name }),
+    host.activities.giveReward({ key, reward: name, ...of }),
   )
   return result.is === 'given' ? { given: true, ...result.gift } : { given: false, refused: result.code }
 }
@@ -60,7 +60,7 @@ async function reward(player: Playing, name: string): Promise<RewardOutcome> {
 async function referralCode(player: Playing, programme: string): ReturnType<Steps['referralCode']> {
   const { host } = player
   const result = await asking(player, `code of ${programme}`, (of) =>
-    host.activities.referralCode({ ...of, programme }),
+    host.activities.referralCode({ programme, ...of }),
   )
   return result.is === 'given'
     ? { given: true, code: result.code, ends: result.ends }

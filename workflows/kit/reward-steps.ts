@@ -12,16 +12,15 @@ async function issueCoupon(
   { valid, pack }: Parameters<Steps['issueCoupon']>[1],
 ): ReturnType<Steps['issueCoupon']> {
   const key = player.nextKey('coupon', offer)
-  const request = { key, offer, valid, ...(pack && { pack }), ...player.kept() }
   const result = await asking(player, `issue ${offer}`, (of) =>
-    player.host.activities.issueCoupon({ ...of, ...request }),
+    player.host.activities.issueCoupon({ key, offer, valid, ...of, ...(pack && { pack }), ...player.kept() }),
   )
   return result.is === 'issued' ? { issued: true, ...result.coupon } : { issued: false, refused: result.code }
 }
 
 async function awardPoints(player: Playing, rule: string): ReturnType<Steps['awardPoints']> {
   const key = player.nextKey('points', rule)
-  const result = await asking(player, `award ${rule}`, (of) => player.host.activities.awardPoints({ ...of, key, rule }))
+  const result = await asking(player, `award ${rule}`, (of) => player.host.activities.awardPoints({ key, rule, ...of }))
   if (result.is === 'refused') return { awarded: false, refused: result.code }
   const { unit, amount, pending } = result
   return { awarded: true, unit, amount, pending }

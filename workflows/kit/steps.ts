@@ -86,7 +86,7 @@ class Player extends Resting {
 
   private calendarWait(wait: CalendarDays, words: string): Promise<number> {
     const { customer } = this.input
-    return this.asking(words, (of) => this.host.activities.calendarWait({ ...of, customer, wait }))
+    return this.asking(words, (of) => this.host.activities.calendarWait({ customer, wait, ...of }))
   }
 
   async waitUntil(
@@ -96,7 +96,7 @@ class Player extends Resting {
     const { customer } = this.input
     const words = `wait until ${targetInWords(target)}`
     const { due, late, next } = await this.asking(words, (of) =>
-      this.host.activities.calendarTarget({ ...of, customer, target }),
+      this.host.activities.calendarTarget({ customer, target, ...of }),
     )
     if (!late) {
       await this.restUntil(due, words)
@@ -127,7 +127,7 @@ class Player extends Resting {
       deadline = of.asked + within
       // Its answer says whether the run is on.
       this.handled = this.host.wakes()
-      return activities.openWait({ ...of, key, type, match, deadline })
+      return activities.openWait({ key, type, match, deadline, ...of })
     })
     for (;;) {
       this.leaveUnless(view.status)
@@ -183,7 +183,7 @@ class Player extends Resting {
     for (let waited = false; ; waited = true) {
       const words = `wait until ${daysBefore === 1 ? 'a day' : `${daysBefore} days`} before`
       const answer = await this.asking(words, (of) =>
-        this.host.activities.expiringSoon({ ...of, kind, daysBefore, waited }),
+        this.host.activities.expiringSoon({ kind, daysBefore, waited, ...of }),
       )
       if (answer.is === 'due') return answer.expiring
       if (answer.is !== 'wait') return undefined
@@ -197,9 +197,6 @@ class Player extends Resting {
     news?: { until: string } | { within: Duration },
   ): ReturnType<AnyKit['send']> {
     const key = this.nextKey('send', message)
-    // Counted from when it should have come here, which a pause may move on.
-    const newsUntil = () =>
-      news && { until: 'until' in news ? Date.parse(news.until) : this.due + milliseconds(news.within) }
     for (let again = false; ; again = true) {
       this.move(`send ${message}`, null)
       // As in `asking`: a message that was sent before is told as sent, whatever became of the run since.
@@ -207,7 +204,8 @@ class Player extends Resting {
       if (again) this.handled = wakes
       const asked = this.host.now()
       const { run } = this.input
-      const request = { key, run, message, data, ...newsUntil(), ...this.kept(), ...this.resting(asked), asked }
+      const until = this.newsUntil(news)
+      const request = { key, run, message, data, asked, ...until, ...this.kept(), ...this.resting(asked) }
       const result = await this.host.activities.sendMessage(request)
       if (result.is === 'held') {
         const { code, until } = result
@@ -221,6 +219,12 @@ class Player extends Resting {
     }
   }
 
+  /** Counted from when the story should have come here, which a pause may move on. */
+  private newsUntil(news: Parameters<AnyKit['send']>[2]): { until?: number } {
+    if (news === undefined) return {}
+    return { until: 'until' in news ? Date.parse(news.until) : this.due + milliseconds(news.within) }
+  }
+
   takeBackPoints(): ReturnType<AnyKit['takeBackPoints']> {
     this.move('take points back', null)
     return this.host.activities.takeBackPoints({ run: this.input.run, asked: this.host.now() })
@@ -228,11 +232,11 @@ class Player extends Resting {
 
   customer(): ReturnType<AnyKit['customer']> {
     const { customer } = this.input
-    return this.asking('customer', (of) => this.host.activities.customerFacts({ ...of, customer }))
+    return this.asking('customer', (of) => this.host.activities.customerFacts({ customer, ...of }))
   }
 
   /** What is put right after the goal or an exit, or a stop that says so; any other stop leaves all as it is. */
-  async cleanUp({ cleanUp }: Journey): Promise<void> {
+  async cleanUp({ cleanUp }: Pick<Journey, 'cleanUp'>): Promise<void> {
     if (cleanUp === undefined) return
     const view = await this.host.activities.runStatus({ run: this.input.run })
     if (view.cleanUp ?? (view.status === 'goal' || view.status === 'exited')) {
@@ -296,29 +300,36 @@ class WordsOf {
 for (const [name, word] of Object.entries(WORDS)) {
   Object.defineProperty(WordsOf.prototype, name, {
     get(this: WordsOf) {
-      return word.bind(undefined, this.player)
+      const { player } = this
+      return (...said: never[]) => word(player, ...said)
     },
   })
 }
 
+function finish(player: Player, status: 'completed' | 'exited', reason: string): Promise<void> {
+  return player.asking('the end', (of) => player.host.activities.finishRun({ status, reason, ...of }))
+}
+
 /** Plays a story to its end, whichever that is, and records it. Throws what the story throws. */
-export async function playStory(definition: Journey, host: Host, input: RunInput): Promise<void> {
+export async function playStory(
+  definition: Pick<Journey, 'story' | 'cleanUp'>,
+  host: Host,
+  input: RunInput,
+): Promise<void> {
   const { run } = input
   const player = new Player(host, input)
-  const finish = (status: 'completed' | 'exited', reason: string): Promise<void> =>
-    player.asking('the end', (of) => host.activities.finishRun({ ...of, status, reason }))
   try {
     if (input.startsAt > host.now()) await player.restUntil(input.startsAt, 'wait for the day')
     await definition.story(new WordsOf(player) as unknown as AnyKit)
   } catch (error) {
     if (error instanceof Left) {
-      if (error.reason === 'late') await finish('exited', 'TOO_LATE')
+      if (error.reason === 'late') await finish(player, 'exited', 'TOO_LATE')
       return player.cleanUp(definition)
     }
     await host.activities.finishRun({ run, status: 'failed', ...failureOf(error), step: player.at, asked: host.now() })
     throw error
   }
-  await finish('completed', 'the story was told')
+  await finish(player, 'completed', 'the story was told')
   // An exit may have come since the last step.
   await player.cleanUp(definition)
 }
