@@ -20,17 +20,28 @@ interface Kind {
   carts: number
   views: number
   checkIns: number
+  /** Of a presale, how many of a hundred pay a deposit. */
+  presale: number
   /** What an order comes to in the middle, minor units. */
   basket: number
 }
 
 /** Twelve in a hundred are new, most buy seldom, a few buy most. */
 const KINDS: Readonly<Record<string, Kind>> = {
-  newcomer: { share: 30, fresh: true, orders: 0.35, carts: 0.9, views: 1.2, checkIns: 0.5, basket: 140_00 },
-  passer: { share: 25, fresh: false, orders: 0.08, carts: 0.25, views: 0.5, checkIns: 0, basket: 110_00 },
-  occasional: { share: 25, fresh: false, orders: 0.35, carts: 0.6, views: 0.8, checkIns: 0.3, basket: 160_00 },
-  regular: { share: 15, fresh: false, orders: 1.1, carts: 1.4, views: 1.5, checkIns: 2, basket: 220_00 },
-  devoted: { share: 5, fresh: false, orders: 2.6, carts: 2.8, views: 3, checkIns: 8, basket: 380_00 },
+  newcomer: { share: 30, fresh: true, orders: 0.35, carts: 0.9, views: 1.2, checkIns: 0.5, presale: 3, basket: 140_00 },
+  passer: { share: 25, fresh: false, orders: 0.08, carts: 0.25, views: 0.5, checkIns: 0, presale: 1, basket: 110_00 },
+  occasional: {
+    share: 25,
+    fresh: false,
+    orders: 0.35,
+    carts: 0.6,
+    views: 0.8,
+    checkIns: 0.3,
+    presale: 6,
+    basket: 160_00,
+  },
+  regular: { share: 15, fresh: false, orders: 1.1, carts: 1.4, views: 1.5, checkIns: 2, presale: 14, basket: 220_00 },
+  devoted: { share: 5, fresh: false, orders: 2.6, carts: 2.8, views: 3, checkIns: 8, presale: 25, basket: 380_00 },
 }
 
 const ZONES = [
@@ -76,7 +87,21 @@ const SHARES = {
   assistant: 0.3,
   interest: 0.4,
   referred: 0.04,
+  /** Of an order: what goes wrong with it. */
+  late: 0.04,
+  stockout: 0.01,
+  returned: 0.02,
+  /** Of what was said to be late: it came in time after all. */
+  inTime: 0.08,
+  /** Of the deposits for a presale: their balance is paid, or they are given back before. */
+  balance: 0.85,
+  givenBack: 0.04,
 }
+
+/** Festivals whose goods can be had for a deposit; the balance can be paid from eight in the evening before until the day is over. */
+const PRESALES = ['06-18', '11-11', '12-12'] as const
+/** The clock of the shop, which presales go by. */
+const SHOP_OFFSET = 8
 
 const GOODS: readonly [[string, string], ...[string, string][]] = [
   ['baby-diapers', 'Diapers, size M'],
@@ -168,13 +193,16 @@ export interface Generating {
 export function generatedMembers({ customers, seed, from, days }: Generating): Member[] {
   return Array.from({ length: customers }, (_, index) => {
     const id = `S${String(index + 1).padStart(5, '0')}`
-    return new Life(id, new Dice(seed, id), { from, days, earlier: index }).member()
+    const dice = [new Dice(seed, id), new Dice(seed, id, 'more')] as const
+    return new Life(id, dice, { from, days, earlier: index }).member()
   })
 }
 
 class Life {
   private readonly id: string
   private readonly dice: Dice
+  /** For what came to be made up later, so that all else stays as it was drawn. */
+  private readonly more: Dice
   private readonly kind: Kind
   private readonly place: (typeof ZONES)[number]
   private readonly from: number
@@ -185,9 +213,10 @@ class Life {
   private orders = 0
   private carts = 0
 
-  constructor(id: string, dice: Dice, span: { from: number; days: number; earlier: number }) {
+  constructor(id: string, [dice, more]: readonly [Dice, Dice], span: { from: number; days: number; earlier: number }) {
     this.id = id
     this.dice = dice
+    this.more = more
     this.kind = dice.pick(Object.values(KINDS).map((kind) => [kind, kind.share] as const))
     this.place = dice.pick(ZONES.map((place) => [place, place.weight] as const))
     this.from = span.from
@@ -204,6 +233,7 @@ class Life {
     for (const at of this.moments(kind.carts)) this.cart(at)
     this.often('customer.checked-in', kind.checkIns, (_, at) => ({ day: this.localDay(at) }))
     for (const at of this.moments(kind.orders)) this.order(at)
+    this.presales()
     if (dice.chance(SHARES.leaves)) {
       const consent = { marketing: false }
       this.add(this.moment(this.entered, this.end), 'customer.unsubscribed', {}, { customer: { consent } })
@@ -279,6 +309,7 @@ class Life {
     }
     this.add(at, 'order.paid', bought, { redeems: dice.chance(SHARES.redeems) })
     this.add(at + Math.round(dice.around(3, 0.4) * DAY), 'order.delivered', { order, lines: items })
+    this.failures(order, at)
     if (dice.chance(SHARES.refunded)) {
       const part: Properties = dice.chance(SHARES.partly)
         ? { amount: Math.round(amount / 3), refund: `R${order.slice(1)}` }
@@ -288,6 +319,50 @@ class Life {
       const review = { review: `V${order.slice(1)}`, order }
       this.add(at + Math.round(dice.around(7, 0.5) * DAY), 'review.published', review)
     }
+  }
+
+  private failures(order: string, at: number): void {
+    const { more } = this
+    const chance = more.next()
+    const { late, stockout, returned } = SHARES
+    if (chance >= late + stockout + returned) return
+    const kind = chance < late ? 'late' : chance < late + stockout ? 'stockout' : 'return'
+    const failure = `F${order.slice(1)}`
+    const failed = at + Math.round(more.around({ late: 5, stockout: 1, return: 8 }[kind], 0.3) * DAY)
+    this.add(failed, 'service.failed', { failure, order, kind })
+    if (kind === 'late' && more.chance(SHARES.inTime)) this.add(failed + DAY, 'service.withdrawn', { failure, order })
+    if (kind !== 'return') return
+    const received = failed + Math.round(more.around(5, 0.4) * DAY)
+    this.add(received, 'goods.received', { order })
+    this.add(received + 2 * DAY, 'order.refunded', { order })
+  }
+
+  private presales(): void {
+    const { more, kind, entered, end } = this
+    for (let year = new Date(this.from).getUTCFullYear(); year <= new Date(end).getUTCFullYear(); year++) {
+      for (const festival of PRESALES) {
+        const day = Date.parse(`${year}-${festival}T00:00:00Z`) - SHOP_OFFSET * HOUR
+        if (!more.chance(kind.presale / 100)) continue
+        const deposit = day - DAY - more.below(9 * DAY)
+        if (deposit < entered || deposit >= end) continue
+        this.presale(deposit, { opens: day - 4 * HOUR, ends: day + DAY })
+      }
+    }
+  }
+
+  /** A deposit, and nearly always the balance: most pay in the first hours. */
+  private presale(at: number, { opens, ends }: { opens: number; ends: number }): void {
+    const { more } = this
+    const [, product] = pickOf(more, GOODS)
+    const order = `P${this.id.slice(1)}-${new Date(ends).toISOString().slice(0, 10)}`
+    const price = 100 * Math.max(50, Math.round(more.around(this.kind.basket, 0.5) / 100))
+    const times = { balanceOpens: clockOf(opens), balanceEnds: clockOf(ends) }
+    this.add(at, 'deposit.paid', { order, product, amount: Math.round(price / 5), ...times })
+    if (more.chance(SHARES.givenBack)) return this.add(at + more.below(opens - at), 'deposit.refunded', { order })
+    if (!more.chance(SHARES.balance)) return
+    const paid = Math.min(ends - MINUTE, opens + Math.round(more.around(3, 1) * HOUR))
+    this.add(paid, 'balance.paid', { order, product, amount: price - Math.round(price / 5) })
+    this.add(paid + Math.round(more.around(2, 0.4) * DAY), 'order.shipped', { order, tracking: `T${order.slice(1)}` })
   }
 
   private often(type: string, mean: number, properties: (nth: number, at: number) => Properties): void {
@@ -327,6 +402,10 @@ class Life {
     return new Date(at + this.place.offset * HOUR).toISOString().slice(0, 10)
   }
 }
+
+/** With the shop's offset, as shops tell the times of a presale. */
+const clockOf = (at: number): string =>
+  new Date(at + SHOP_OFFSET * HOUR).toISOString().replace('.000Z', `+0${SHOP_OFFSET}:00`)
 
 const HOUR_WEIGHTS = HOURS.map((weight, hour) => [hour, weight] as const)
 const MOST = 1.25 * 3.2
