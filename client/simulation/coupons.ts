@@ -24,6 +24,8 @@ interface Stock {
   offer: Offer
   terms: Terms
   issued: number
+  /** Of those, what each occasion gave, where the offer counts that. */
+  byOccasion: Map<string, number>
   redeemed: number
   cost: number
 }
@@ -51,7 +53,7 @@ export class PopulationCoupons {
     for (const { offers } of plans) {
       for (const [name, offer] of Object.entries(offers)) {
         if (this.stocks.has(name)) continue
-        this.stocks.set(name, { offer, terms: termsOf(offer), issued: 0, redeemed: 0, cost: 0 })
+        this.stocks.set(name, { offer, terms: termsOf(offer), issued: 0, byOccasion: new Map(), redeemed: 0, cost: 0 })
       }
     }
   }
@@ -62,11 +64,17 @@ export class PopulationCoupons {
     return {
       offer: (name) => this.stocks.get(name)?.offer,
       had: (name) => counts.get(name) ?? 0,
-      left: (name, { quota }) => quota - (this.stocks.get(name)?.issued ?? 0),
-      take: (name, asked) => {
+      left: (name, { quota, perOccasion = Infinity }, occasion) => {
+        const { issued = 0, byOccasion } = this.stocks.get(name) ?? {}
+        const ofOccasion = occasion === null ? Infinity : perOccasion - (byOccasion?.get(occasion) ?? 0)
+        return Math.min(quota - issued, ofOccasion)
+      },
+      take: (name, asked, occasion) => {
         const stock = this.stocks.get(name)
         counts.set(name, (counts.get(name) ?? 0) + 1)
         if (stock) stock.issued += 1
+        if (stock?.offer.perOccasion !== undefined && occasion !== null)
+          stock.byOccasion.set(occasion, (stock.byOccasion.get(occasion) ?? 0) + 1)
         const code = codeOf(asked.key, held)
         const terms = stock?.terms ?? termsOf({})
         const coupon: HeldCoupon = { ...asked, code, offer: name, terms, status: 'open', order: null, cost: 0 }
