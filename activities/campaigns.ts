@@ -96,7 +96,7 @@ export function campaignActivities(parts: Parts, now: Now) {
     if (!coupon) return inTransaction(db, (tx) => page(tx, request))
     const found = await inTransaction(db, (tx) => candidates(tx, request))
     if (found.is !== 'candidates') return found
-    const coupons = await issueAll(plan, { ...terms, coupon }, found.of, request.now)
+    const coupons = await issueAll(plan, { ...terms, coupon }, found.of, request)
     try {
       return await inTransaction(db, (tx) => page(tx, request, coupons))
     } catch (error) {

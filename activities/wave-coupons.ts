@@ -6,7 +6,7 @@ import { hasPlaces, issueCoupon, issuedAmong } from '../store/coupons.ts'
 import { decideAll } from '../store/decisions.ts'
 import { couponOf } from './coupons.ts'
 import type { Parts, PlanFacts } from './index.ts'
-import type { Candidates } from './wave-pages.ts'
+import type { Candidates, PageRequest } from './wave-pages.ts'
 
 /** What each of a page is told: the wave's message with the coupon, or what is said without one. */
 export interface Coupons {
@@ -21,12 +21,12 @@ export function couponIssuer({ db, policy, drawCode, log }: Parts) {
     plan: PlanFacts,
     { send, coupon }: WaveTerms & Required<Pick<WaveTerms, 'coupon'>>,
     { going, ...page }: Candidates,
-    now: number,
+    { run: { occasion }, now }: Pick<PageRequest, 'run' | 'now'>,
   ): Promise<Coupons> {
     const { offer, valid, otherwise } = coupon
     const keyOf = (run: string): string => effectKey(run, 'coupon', offer, 1)
     // Once nothing is left nobody is asked for one by one: what was issued before stays theirs.
-    const left = await hasPlaces(db, offer)
+    const left = await hasPlaces(db, offer, occasion)
     const had = left
       ? undefined
       : await issuedAmong(

@@ -11,7 +11,7 @@ import { type OfferLine, offerLines } from '../store/offers.ts'
 import { type AudienceDesk, audienceDesk } from './audiences.ts'
 import { type BudgetOperator, budgetOperator } from './budgets.ts'
 import type { ProgrammeVersion } from '../store/programmes.ts'
-import { type Steered, type Steering, steerOffer } from '../store/quota.ts'
+import type { Steered, Steering } from '../store/quota.ts'
 import type { Reckoning } from '../store/reckonings.ts'
 import type { CustomerReferral, ReferralLine } from '../store/referral-reports.ts'
 import type { DecideReview, ReviewAnswer, ReviewLine } from '../store/reviews.ts'
@@ -65,6 +65,7 @@ import { type SteeringDesk, steeringDesk } from './steering.ts'
 import { type TaskAnswer, type TaskDone, type TaskLine, answerTask, listTasks } from './tasks.ts'
 import { type ScheduleDesk, scheduleDesk } from './schedules.ts'
 import { type Temporal, temporalOnDemand } from './temporal.ts'
+import { steer } from './offers.ts'
 import { type WordingDesk, wordingDesk } from './wording-desk.ts'
 import { type WordsDesk, wordsDesk } from './words-desk.ts'
 import { type StandingReport, reckonStandings, standingReport, standingsReport } from './standings.ts'
@@ -135,7 +136,7 @@ export interface Operator extends BudgetOperator, GateWords {
   /** The newest `limit` events that were refused in a batch, newest first. */
   rejected(limit: number): Promise<RejectedEvent[]>
   offers(): Promise<OfferLine[]>
-  /** Changes quota, limit and buckets of an offer. */
+  /** Changes quota, limits and buckets of an offer. */
   steerOffer(steering: Steering): Promise<Steered>
   coupon(code: string): Promise<CouponLife>
   /** Takes an unredeemed coupon back. */
@@ -211,7 +212,7 @@ export function operatorOf(parts: OperatorParts): Operator {
     tasks: () => known(listTasks(parts)),
     task: (done) => known(answerTask(parts, done)),
     offers: () => known(offerLines(db, parts.clock.now())),
-    steerOffer: (steering) => known(steerOffer(db, steering)),
+    steerOffer: (steering) => known(steer(parts, steering)),
     coupon: (code) => known(couponLife(parts, code)),
     voidCoupon: (code, reason) => known(voidByOperator(parts, { code, reason })),
     makeCodes: (request) => known(makeCodes(db, { ...request, now: parts.clock.now(), drawCode })),

@@ -65,7 +65,8 @@ export async function showJourney(parts: OperatorParts, name: string): Promise<J
     steeringOf(db, { journey: name }, STEERED),
   ])
   const states = Object.entries(plan.offers).map(
-    ([id, offer]) => stored.find((one) => one.id === id) ?? { id, ...offer, buckets: offer.buckets ?? 1, issued: 0 },
+    ([id, { perOccasion = null, ...offer }]) =>
+      stored.find((one) => one.id === id) ?? { id, ...offer, perOccasion, buckets: offer.buckets ?? 1, issued: 0 },
   )
   const pausedSince = paused.get(name) ?? null
   return {

@@ -15,6 +15,8 @@ export interface Offer extends CheckoutWords {
   quota: number
   /** How many of them one customer may have. */
   perMember: number
+  /** How many of them one occasion of its campaign or journey may give, in all zones; as many as there are unless said. */
+  perOccasion?: number | undefined
   /** Over how many counters the quota is spread, for offers that a crowd asks for at once: 1 to 64, 1 unless said. */
   buckets?: number | undefined
 }

@@ -159,7 +159,7 @@ export const ERRORS = {
   QUOTA_INVALID: {
     status: 409,
     meaning: 'An offer cannot be steered so.',
-    todo: 'Ask for a quota of at least what was issued, and for 1 to 64 buckets; `perennial offers` has the figures.',
+    todo: 'Ask for a quota of at least what was issued, and for 1 to 64 buckets, and for a number an occasion where its plan knows occasions; `perennial offers` has the figures.',
   },
   COUPON_NOT_FOUND: {
     status: 404,

@@ -118,6 +118,11 @@ export function canonical(value: unknown): string {
   )
 }
 
+/** Whether the runs of a plan are of occasions, and not merely numbered: those of a sweep and of a campaign always are. */
+export function knowsOccasions(plan: { occasion?: unknown; sweep?: unknown; campaign?: unknown }): boolean {
+  return plan.occasion !== undefined || plan.sweep !== undefined || plan.campaign !== undefined
+}
+
 /** The occasion of an event in a plan that has them; undefined where the event does not say which. */
 export function occasionOf(property: string, properties: Properties): string | undefined {
   const value = properties[property]

@@ -21,7 +21,7 @@ export const REFUSALS = {
   NEVER_ARRIVED: 'The connection died during the send, and the provider says that it never got the message.',
   PROVIDER_QUOTA: 'The provider has been given as many messages as its day holds; the message waits for the next.',
   SEND_EXPIRED: 'The provider could not be reached in the time a message of this kind is good for.',
-  QUOTA_EXHAUSTED: 'The offer has no coupon left.',
+  QUOTA_EXHAUSTED: 'The offer has no coupon left, or none for this occasion.',
   MEMBER_LIMIT: 'The customer has as many coupons of this offer as one may have.',
   BUDGET_EXHAUSTED: 'The budget has not enough left that this journey may take.',
   COST_UNBOUNDED: 'The journey has a budget, and the offer does not say what a coupon costs at most.',

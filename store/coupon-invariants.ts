@@ -4,6 +4,11 @@ export const COUPON_INVARIANTS: Record<string, string> = {
     select o.id as key, 'buckets ' || count(b.bucket) || ', up to ' || coalesce(max(b.bucket)::text, 'none') as wrong
     from offers o left join offer_buckets b on b.offer = o.id group by o.id
     having count(b.bucket) = 0 or count(b.bucket) <> max(b.bucket) + 1`,
+  'an occasion gave as many of an offer as are counted, and no more than it ever might': `
+    select n.offer || ' for ' || n.occasion as key, n.issued || ' counted, ' || count(c.code) || ' issued, of ' || n.most as wrong
+    from occasion_counters n
+    left join (coupons c join enrolments e on e.id = c.enrolment) on c.offer = n.offer and e.occasion = n.occasion
+    group by n.offer, n.occasion having n.issued <> count(c.code) or n.issued > n.most`,
   'accounts of one phone or mail have no more of an offer than one may': `
     select c.offer || ' ' || i.kind as key, count(*) || ' coupons, ' || count(distinct c.customer) || ' accounts' as wrong
     from coupon_identities i join coupons c on c.code = i.code join offers o on o.id = c.offer

@@ -12,7 +12,7 @@ import { decide } from './decisions.ts'
 import { holdRun } from './enrolments.ts'
 import { issueLimit } from './identity-limits.ts'
 import { setTerms } from './offers.ts'
-import { openBuckets } from './quota.ts'
+import { lockOccasion, openBuckets } from './quota.ts'
 
 /**
  * Stores the offers of a plan that are not known yet; a known one stays as operators have steered it since. What it gives and
@@ -22,8 +22,9 @@ export async function addOffers(db: Db, offers: Record<string, Offer>): Promise<
   for (const [id, offer] of Object.entries(offers)) {
     await inTransaction(db, async (tx) => {
       const { numAffectedRows } = await sql`
-        insert into offers (id, title, per_member, per_member_most)
-        values (${id}, ${offer.title}, ${offer.perMember}, ${offer.perMember}) on conflict (id) do nothing
+        insert into offers (id, title, per_member, per_member_most, per_occasion)
+        values (${id}, ${offer.title}, ${offer.perMember}, ${offer.perMember}, ${offer.perOccasion ?? null})
+        on conflict (id) do nothing
       `.execute(tx)
       if (numAffectedRows === 1n) await openBuckets(tx, id, offer.quota, offer.buckets)
       await setTerms(tx, id, termsOf(offer))
@@ -31,15 +32,17 @@ export async function addOffers(db: Db, offers: Record<string, Offer>): Promise<
   }
 }
 
-export interface OfferState extends Offer {
+export interface OfferState extends Omit<Offer, 'perOccasion'> {
   id: string
   issued: number
   buckets: number
+  perOccasion: number | null
 }
 
 export async function offers(db: Db): Promise<OfferState[]> {
   const { rows } = await sql<OfferState>`
-    select id, title, sum(quota)::int8 as quota, per_member as "perMember", sum(issued)::int8 as issued, count(*) as buckets
+    select id, title, sum(quota)::int8 as quota, per_member as "perMember", per_occasion as "perOccasion",
+      sum(issued)::int8 as issued, count(*) as buckets
     from offers join offer_buckets on offer = id group by id order by id`.execute(db)
   return rows
 }
@@ -113,7 +116,8 @@ export async function issueIn(tx: Tx, asked: IssueRequest): Promise<Issue> {
   const limit = await issueLimit(tx, { offer: request.offer, customer: first.customer, kinds })
   // Nearly every request may have its coupon: it is asked for, and only where it was not had is looked why.
   const room = await roomForCoupon(tx, first.drawn, request.now)
-  const may = !limit && room.is === 'room'
+  const may = !limit && room.is === 'room' && !first.exhausted
+  if (may && first.occasion !== null) await lockOccasion(tx, request.offer, first.occasion)
   const coupon = may ? await guardedIssue(tx, request, { ...first, hash, kinds }) : undefined
   if (coupon) {
     const { key, run: enrolment, now } = request
@@ -151,6 +155,10 @@ interface Owner {
   /** The version that is issued now, and by what it counts accounts; null where there is no such offer, or by nothing. */
   version: number | null
   limitBy: LimitBy[] | null
+  /** The occasion that counts it; null where the offer counts none, or the run is of none. */
+  occasion: string | null
+  /** Whether the occasion's number was seen used up: then nobody waits for its counter. */
+  exhausted: boolean
   /** What the journey's budget has to do with it; null where there is none. */
   drawn: Drawn | null
 }
@@ -172,10 +180,13 @@ async function ownerOf(tx: Tx, asked: IssueRequest): Promise<{ request: IssueReq
 async function lockOwner(tx: Tx, { run, offer }: IssueRequest): Promise<Owner | undefined> {
   const { rows } = await sql<Owner>`/* prepared */
     select u.id as customer, e.journey, u.zone, o.version, v.terms->'limitBy' as "limitBy",
+      case when o.per_occasion is not null then e.occasion end as occasion,
+      coalesce(e.occasion is not null and o.per_occasion <= coalesce(n.issued, 0), false) as exhausted,
       case when b.journey is not null then json_build_object('journey', b.journey, 'budget', b.budget, 'own', b.own,
         'class', b.class, 'terms', v.terms) end as drawn
     from enrolments e join customers u on u.id = e.customer
     left join offers o on o.id = ${offer} left join offer_versions v on v.offer = o.id and v.version = o.version
+    left join occasion_counters n on n.offer = o.id and n.occasion = e.occasion
     left join budget_journeys b on b.journey = e.journey
     where e.id = ${run} for update of u
   `.execute(tx)
@@ -188,7 +199,7 @@ interface Asked {
   paused: boolean
   before: { code: string; offer: string; title: string; expiresAt: string; hash: string } | null
   /** Null where there is no such offer. */
-  offer: { full: boolean; free: boolean } | null
+  offer: { full: boolean; free: boolean; exhausted: boolean } | null
 }
 
 /**
@@ -205,7 +216,9 @@ async function lookAt(tx: Tx, { run, key, offer }: IssueRequest): Promise<Asked 
       (select json_build_object(
           'full', o.per_member <= coalesce(
             (select issued from member_counters m where m.offer = o.id and m.customer = e.customer), 0),
-          'free', exists (select 1 from offer_buckets b where b.offer = o.id and b.issued < b.quota))
+          'free', exists (select 1 from offer_buckets b where b.offer = o.id and b.issued < b.quota),
+          'exhausted', coalesce(e.occasion is not null and o.per_occasion <= coalesce(
+            (select issued from occasion_counters n where n.offer = o.id and n.occasion = e.occasion), 0), false))
         from offers o where o.id = ${offer}) as offer
     from enrolments e where e.id = ${run}
   `.execute(tx)
@@ -214,13 +227,14 @@ async function lookAt(tx: Tx, { run, key, offer }: IssueRequest): Promise<Asked 
 
 /**
  * The one statement that spends quota, counts the customer, makes the coupon and notes it. Its row is the answer: one, or none
- * where the run, the pause, the key, the quota or the customer's limit says no. The caller holds the customer's lock, so the
- * counter it reads is the newest. The customer's own counter of places is asked first, by a hash, then the next that is not full.
+ * where the run, the pause, the key, the quota, the occasion's number or the customer's limit says no. The caller holds the locks
+ * of the customer and of the occasion's counter, so what it reads of them is the newest. The customer's own counter of places is
+ * asked first, by a hash, then the next that is not full.
  */
 async function guardedIssue(
   tx: Tx,
   { key, run, offer, validMs, now, drawCode }: IssueRequest,
-  { customer, journey, zone, version, hash, kinds }: Owner & { hash: string; kinds: readonly LimitBy[] },
+  { customer, journey, zone, version, occasion, hash, kinds }: Owner & { hash: string; kinds: readonly LimitBy[] },
 ): Promise<IssuedCoupon | undefined> {
   const code = drawCode()
   const expiresAt = at(now + validMs)
@@ -229,19 +243,25 @@ async function guardedIssue(
       select bucket, issued < quota as free, count(*) over () as count from offer_buckets where offer = ${offer}),
     paused as (select paused_at from journeys where name = ${journey} for share),
     chosen as (
-      select o.title, p.bucket from places p
+      select o.title, o.per_occasion, p.bucket from places p
       join offers o on o.id = ${offer} and o.version = ${version}
       join enrolments e on e.id = ${run} and e.status = 'running' and e.arm <> 'holdout'
       where p.free and not exists (select 1 from paused where paused_at is not null)
         and not exists (select 1 from coupons where key = ${key})
         and o.per_member > coalesce((select issued from member_counters where offer = ${offer} and customer = ${customer}), 0)
+        and case when o.per_occasion is null or e.occasion is null then ${occasion}::text is null
+          else o.per_occasion > (select issued from occasion_counters where offer = ${offer} and occasion = ${occasion}) end
       order by p.bucket < ${bucketOf('quota', offer, customer)} % p.count, p.bucket limit 1),
     spent as (
       update offer_buckets b set issued = b.issued + 1 from chosen
-      where b.offer = ${offer} and b.bucket = chosen.bucket and b.issued < b.quota returning chosen.title),
+      where b.offer = ${offer} and b.bucket = chosen.bucket and b.issued < b.quota
+      returning chosen.title, chosen.per_occasion),
     counted as (
       insert into member_counters as m (offer, customer, issued) select ${offer}, ${customer}, 1 from spent
       on conflict (offer, customer) do update set issued = m.issued + 1 returning m.offer),
+    counted_of_occasion as (
+      update occasion_counters n set issued = n.issued + 1, most = greatest(n.most, spent.per_occasion) from spent, counted
+      where n.offer = ${offer} and n.occasion = ${occasion}),
     made as (
       insert into coupons (code, key, request_hash, offer, version, customer, enrolment, issued_at, expires_at)
       select ${code}, ${key}, ${hash}, ${offer}, ${version}, ${customer}, ${run}, ${at(now)}, ${expiresAt} from counted),
@@ -262,12 +282,16 @@ function whyNot(asked: Asked | undefined, { offer }: IssueRequest): Refusal | un
   if (asked.arm === 'holdout') return 'HOLDOUT'
   if (!asked.offer) throw new PerennialError('OFFER_UNKNOWN', `no offer '${offer}'`, { field: 'offer' })
   if (asked.offer.full) return 'MEMBER_LIMIT'
-  return asked.offer.free ? undefined : 'QUOTA_EXHAUSTED'
+  return asked.offer.free && !asked.offer.exhausted ? undefined : 'QUOTA_EXHAUSTED'
 }
 
-/** Whether an offer has a coupon left; a known one that has none may have some again. */
-export async function hasPlaces(db: Db, offer: string): Promise<boolean> {
-  const { rows } = await sql`select 1 from offer_buckets where offer = ${offer} and issued < quota limit 1`.execute(db)
+/** Whether an offer has a coupon left for an occasion; a known one that has none may have some again. */
+export async function hasPlaces(db: Db, offer: string, occasion: string): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from offers o where o.id = ${offer} and exists (select 1 from offer_buckets where offer = o.id and issued < quota)
+      and (o.per_occasion is null or o.per_occasion > coalesce(
+        (select issued from occasion_counters where offer = o.id and occasion = ${occasion}), 0))
+  `.execute(db)
   return rows.length > 0
 }
 

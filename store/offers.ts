@@ -35,6 +35,8 @@ export interface OfferLine {
   /** Over how many counters the quota is spread. */
   buckets: number
   perMember: number
+  /** What one occasion may give; null: as many as there are. */
+  perOccasion: number | null
   /** Coupons on an order that stands. */
   redeemed: number
   /** Coupons a cart has at this moment. */
@@ -48,7 +50,7 @@ export interface OfferLine {
 /** Every offer with what was issued and redeemed of it. */
 export async function offerLines(db: Db, now: number): Promise<OfferLine[]> {
   const { rows } = await sql<OfferLine>`
-    select o.id, o.title, o.version, v.terms, b.issued, b.quota, b.buckets, o.per_member as "perMember",
+    select o.id, o.title, o.version, v.terms, b.issued, b.quota, b.buckets, o.per_member as "perMember", o.per_occasion as "perOccasion",
       coalesce(c.redeemed, 0) as redeemed, coalesce(c.held, 0) as held,
       coalesce(c.expired, 0) as expired, coalesce(r.discount, 0)::float8 as discount
     from offers o join offer_versions v on v.offer = o.id and v.version = o.version

@@ -1,4 +1,7 @@
-/** The quota of an offer: in one counter, or spread over several. No transaction waits for a second counter while it has one. */
+/**
+ * The quota of an offer: in one counter, or spread over several, and what one occasion may give of it in another. No transaction
+ * waits for a second counter of the quota while it has one; the occasion's is locked before any of those.
+ */
 import { sql } from 'kysely'
 import { BUCKETS_MOST } from '../domain/coupon.ts'
 import { PerennialError } from '../domain/errors.ts'
@@ -54,12 +57,36 @@ export async function takePlaces(tx: Tx, offer: string, size: number): Promise<b
   throw new PerennialError('INTERNAL', `the counters of '${offer}' were not as their lock said`)
 }
 
+/**
+ * Locks what counts the coupons of an offer for an occasion, to the end of the transaction. It begins with what the occasion gave
+ * before the offer had a number for each: such issues are over, as whoever says the number rewrites the counters they need.
+ */
+export async function lockOccasion(tx: Tx, offer: string, occasion: string): Promise<void> {
+  if (await lockCounter(tx, offer, occasion)) return
+  await sql`
+    insert into occasion_counters (offer, occasion, issued, most)
+    select o.id, ${occasion}, given, greatest(given, o.per_occasion) from offers o, (
+      select count(*) as given from coupons c join enrolments e on e.id = c.enrolment
+      where c.offer = ${offer} and e.occasion = ${occasion}) before
+    where o.id = ${offer} on conflict do nothing
+  `.execute(tx)
+  await lockCounter(tx, offer, occasion)
+}
+
+async function lockCounter(tx: Tx, offer: string, occasion: string): Promise<boolean> {
+  const { rows } = await sql`/* prepared */
+    select 1 from occasion_counters where offer = ${offer} and occasion = ${occasion} for update`.execute(tx)
+  return rows.length > 0
+}
+
 export interface Steering {
   offer: string
   /** How many coupons there are in all; never below what was issued. */
   quota?: number | undefined
   /** What one customer may have from now on; who has more keeps it. */
   perMember?: number | undefined
+  /** What one occasion may give from now on, the one that is on too; 0: nothing more. Who has a coupon keeps it. */
+  perOccasion?: number | undefined
   /** Over how many counters the quota is spread. */
   buckets?: number | undefined
 }
@@ -69,16 +96,18 @@ export interface Steered {
   quota: number
   issued: number
   perMember: number
+  perOccasion: number | null
   buckets: number
 }
 
 /** Changes what an operator may, in one transaction, while coupons are issued. Throws OFFER_UNKNOWN, QUOTA_INVALID. */
-export function steerOffer(db: Db, { offer, quota, perMember, buckets }: Steering): Promise<Steered> {
+export function steerOffer(db: Db, { offer, quota, perMember, perOccasion, buckets }: Steering): Promise<Steered> {
   return inTransaction(db, async (tx) => {
-    const { rows } = await sql<{ perMember: number }>`
+    const { rows } = await sql<Pick<Steered, 'perMember' | 'perOccasion'>>`
       update offers set per_member = coalesce(${perMember ?? null}::int, per_member),
-        per_member_most = greatest(per_member_most, ${perMember ?? null}::int)
-      where id = ${offer} returning per_member as "perMember"
+        per_member_most = greatest(per_member_most, ${perMember ?? null}::int),
+        per_occasion = coalesce(${perOccasion ?? null}::int, per_occasion)
+      where id = ${offer} returning per_member as "perMember", per_occasion as "perOccasion"
     `.execute(tx)
     const [row] = rows
     if (!row) throw new PerennialError('OFFER_UNKNOWN', `no offer '${offer}'`, { field: 'offer' })
@@ -86,7 +115,8 @@ export function steerOffer(db: Db, { offer, quota, perMember, buckets }: Steerin
     const sumOf = (of: 'quota' | 'issued'): number => before.reduce((sum, bucket) => sum + bucket[of], 0)
     const steered = { quota: quota ?? sumOf('quota'), issued: sumOf('issued'), buckets: buckets ?? before.length }
     checkSteering(steered)
-    if (quota !== undefined || buckets !== undefined) {
+    // Also for what an occasion may give: whoever went by another number finds their counter gone, and begins anew.
+    if (quota !== undefined || buckets !== undefined || perOccasion !== undefined) {
       const issued = spread(steered.issued, steered.buckets)
       const left = spread(steered.quota - steered.issued, steered.buckets)
       await sql`delete from offer_buckets where offer = ${offer}`.execute(tx)

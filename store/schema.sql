@@ -541,6 +541,16 @@ CREATE INDEX messages_of_enrolment ON public.messages USING btree (enrolment);
 CREATE INDEX messages_of_wave ON public.messages USING btree (wave, status) WHERE (wave IS NOT NULL);
 CREATE INDEX messages_open_fate ON public.messages USING btree (reserved_at) WHERE (status = ANY (ARRAY['accepted'::text, 'unknown'::text]));
 
+create table occasion_counters (
+  offer text not null,
+  occasion text not null,
+  issued integer not null,
+  most integer not null,
+  constraint occasion_counters_check CHECK (((issued >= 0) AND (issued <= most))),
+  constraint occasion_counters_offer_fkey FOREIGN KEY (offer) REFERENCES offers(id),
+  constraint occasion_counters_pkey PRIMARY KEY (offer, occasion)
+);
+
 create table offer_buckets (
   offer text not null,
   bucket smallint not null,
@@ -567,8 +577,10 @@ create table offers (
   per_member integer not null,
   version integer not null default 1,
   per_member_most integer not null,
+  per_occasion integer,
   constraint offers_per_member_check CHECK ((per_member >= 0)),
   constraint offers_per_member_most CHECK ((per_member <= per_member_most)),
+  constraint offers_per_occasion_check CHECK ((per_occasion >= 0)),
   constraint offers_pkey PRIMARY KEY (id)
 );
 

@@ -13,9 +13,9 @@ export default campaign(
     offers: {
       'member-day-half': {
         title: 'Half price on member day',
-        quota: 100,
+        quota: 12_000,
         perMember: 100,
-        buckets: 8,
+        perOccasion: 100,
         gives: { percent: 50 },
       },
     },

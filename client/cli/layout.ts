@@ -83,6 +83,10 @@ export const percent = (share: number): string => `${(share * 100).toFixed(1)} %
 export const many = (count: number, one: string, several = `${one}s`): string =>
   `${number(count)} ${count === 1 ? one : several}`
 
+/** What one customer may have of an offer, and what one occasion may give where it has a number of its own. */
+export const limitsInWords = ({ perMember, perOccasion }: { perMember: number; perOccasion: number | null }): string =>
+  `${number(perMember)} a customer${perOccasion === null ? '' : `, ${number(perOccasion)} an occasion`}`
+
 export const clockOf =
   (zone: string) =>
   (at: Date): string =>

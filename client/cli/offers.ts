@@ -11,7 +11,7 @@ import { CODES_MOST } from '../../store/codes.ts'
 import type { OfferLine } from '../../store/offers.ts'
 import type { Steering } from '../../store/quota.ts'
 import type { Perennial } from '../operator.ts'
-import { type Cell, clockOf, faint, left, many, number, page, right, table } from './layout.ts'
+import { type Cell, clockOf, faint, left, limitsInWords, many, number, page, right, table } from './layout.ts'
 import { EXIT } from './problems.ts'
 import type { Session } from './session.ts'
 
@@ -32,20 +32,25 @@ export function addOfferWords(program: Command, session: Session): void {
   offers
     .command('set')
     .description(
-      'change how many coupons there are, how many one customer may have, and over how many counters they lie',
+      'change how many coupons there are, how many one customer may have or one occasion may give, and over how many counters they lie',
     )
     .argument('<offer>', 'the name of an offer')
     .option('--quota <number>', 'coupons in all, never below what was issued', wholeRead(0, QUOTA_MOST))
     .option('--per-member <number>', 'what one customer may have from now on', wholeRead(0, QUOTA_MOST))
+    .option(
+      '--per-occasion <number>',
+      'what one occasion may give from now on, the one that is on too',
+      wholeRead(0, QUOTA_MOST),
+    )
     .option('--buckets <number>', 'counters over which the quota is spread, for a crowd', wholeRead(1, BUCKETS_MOST))
     .addHelpText('after', SET_HELP)
     .action((offer: string, options: Omit<Steering, 'offer'>) =>
       session.perennial(async (perennial) => {
         const steered = await perennial.steerOffer(readSteering(offer, options))
-        const { issued, quota, perMember, buckets } = steered
+        const { issued, quota, perMember, perOccasion, buckets } = steered
         session.answer(steered, () =>
           page(
-            `${offer}: ${number(issued)} of ${number(quota)} issued, ${number(perMember)} a customer`,
+            `${offer}: ${number(issued)} of ${number(quota)} issued, ${limitsInWords({ perMember, perOccasion })}`,
             faint(`The quota lies in ${many(buckets, 'bucket')}.`),
           ),
         )
@@ -79,6 +84,7 @@ Examples:
   perennial offers set first-order-10 --quota 20000
   perennial offers set singles-day --buckets 8             before the hour in which everybody asks
   perennial offers set first-order-10 --per-member 2
+  perennial offers set member-day-half --per-occasion 150  for the member day that is on, and for each to come
 
 While coupons are issued too. A limit that is lowered takes nothing from those who have more.`
 
@@ -110,7 +116,7 @@ const wholeRead =
 
 function readSteering(offer: string, options: Omit<Steering, 'offer'>): Steering {
   if (Object.keys(options).length > 0) return { offer, ...options }
-  const expected = '--quota, --per-member or --buckets'
+  const expected = '--quota, --per-member, --per-occasion or --buckets'
   throw new PerennialError('COMMAND_INVALID', `nothing to set: ${expected}`, { field: 'offers set', expected })
 }
 
@@ -188,9 +194,9 @@ const notWritten =
 
 function offersPage(offers: readonly OfferLine[]): string {
   if (offers.length === 0) return 'No offer is stored yet: a worker stores those of the plans when it starts.'
-  const rows = offers.map(({ id, title, issued, quota, held, redeemed, expired, terms }): Cell[] => [
+  const rows = offers.map(({ id, title, issued, quota, perOccasion, held, redeemed, expired, terms }): Cell[] => [
     id,
-    `${number(issued)} of ${number(quota)}`,
+    `${number(issued)} of ${number(quota)}${perOccasion === null ? '' : `, ${number(perOccasion)} an occasion`}`,
     number(held),
     number(redeemed),
     number(expired),

@@ -13,6 +13,7 @@ import {
   facts,
   faint,
   left,
+  limitsInWords,
   many,
   number,
   page,
@@ -136,11 +137,11 @@ function effectsTable({ effects }: JourneyReport): string {
 }
 
 function offersTable({ offers }: JourneyReport): string {
-  const rows = offers.map(({ id, title, issued, quota, perMember }): Cell[] => [
+  const rows = offers.map(({ id, title, issued, quota, perMember, perOccasion }): Cell[] => [
     id,
     title,
     `${number(issued)} of ${number(quota)} issued`,
-    `${number(perMember)} a customer`,
+    limitsInWords({ perMember, perOccasion }),
   ])
   return table([left(''), left(''), left(''), left('')], rows)
 }

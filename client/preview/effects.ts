@@ -4,6 +4,7 @@ import { type Coupon, type Offer, codeFrom } from '../../domain/coupon.ts'
 import { milliseconds } from '../../domain/duration.ts'
 import { PerennialError, type Refusal } from '../../domain/errors.ts'
 import { bucketOf } from '../../domain/experiment.ts'
+import { partsOfRun } from '../../domain/ids.ts'
 import type { RunStatus } from '../../domain/journey.ts'
 import type { ChannelName } from '../../domain/channel.ts'
 import type { Host } from '../catalogue.ts'
@@ -28,11 +29,11 @@ type Answer<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>>
 export interface Shelf {
   /** Undefined where there is no such offer. */
   offer(name: string): Offer | undefined
-  /** Of an offer the coupons that the customer has had, and those that are left for anybody. */
+  /** Of an offer the coupons that the customer has had, and those that are left for anybody of an occasion. */
   had(name: string): number
-  left(name: string, offer: Offer): number
+  left(name: string, offer: Offer, occasion: string | null): number
   /** Answers the code of one. */
-  take(name: string, asked: { key: string; title: string; expiresAt: number }): string
+  take(name: string, asked: { key: string; title: string; expiresAt: number }, occasion: string | null): string
   /** Makes one void: 'over' where it had ended before. */
   takeBack(code: string): 'void' | 'used' | 'over'
 }
@@ -54,8 +55,9 @@ export class SampleShelf implements Shelf {
     return (this.issued.get(name) ?? 0) + this.setting.couponsHeld
   }
 
-  left(name: string, offer: Offer): number {
-    return (this.setting.couponsLeft ?? offer.quota) - (this.issued.get(name) ?? 0)
+  /** One customer is of one occasion. */
+  left(name: string, { quota, perOccasion = quota }: Offer): number {
+    return (this.setting.couponsLeft ?? Math.min(quota, perOccasion)) - (this.issued.get(name) ?? 0)
   }
 
   /** A code that is seen at once to be no real one, and is the same in every preview of an offer. */
@@ -129,8 +131,9 @@ export class VirtualEffects {
       this.say('refused', `coupon ${name} refused: ${code}`, { name, code })
       return code
     }
+    const { occasion } = partsOfRun(this.setting.run)
     const coupon = {
-      code: this.over.shelf.take(name, { key, title: offer.title, expiresAt: expires }),
+      code: this.over.shelf.take(name, { key, title: offer.title, expiresAt: expires }, occasion),
       offer: name,
       title: offer.title,
       expires: localDate(expires, this.setting.zone),
@@ -147,6 +150,7 @@ export class VirtualEffects {
     const { budget, shelf } = this.over
     if (this.setting.arm === 'holdout') return 'HOLDOUT'
     if (shelf.had(name) >= offer.perMember) return 'MEMBER_LIMIT'
-    return shelf.left(name, offer) <= 0 ? 'QUOTA_EXHAUSTED' : budget.whyNotCoupon(offer)
+    const { occasion } = partsOfRun(this.setting.run)
+    return shelf.left(name, offer, occasion) <= 0 ? 'QUOTA_EXHAUSTED' : budget.whyNotCoupon(offer)
   }
 }

@@ -7,6 +7,7 @@ import { type Terms, termsOf, whyNotRedeem, worthOf } from '../../domain/offer.t
 import type { Shelf } from '../preview/effects.ts'
 import type { PopulationBudgets } from './budgets.ts'
 import type { Common, Share } from './common.ts'
+import { numberOf } from './dice.ts'
 
 export interface HeldCoupon {
   code: string
@@ -21,12 +22,25 @@ export interface HeldCoupon {
   cost: number
 }
 
+/** What people of this thread were given of a number for all. */
+interface Counter {
+  readonly what: number
+  readonly part: number
+  readonly most: number
+  readonly share: Share
+  issued: number
+}
+
+/** The part of an offer that is all of it; occasions are others. */
+const WHOLE = 0
+
 interface Stock {
   nth: number
   offer: Offer
   terms: Terms
-  share: Share
-  issued: number
+  all: Counter
+  /** What each occasion gave, where the offer counts that. */
+  byOccasion: Map<string, Counter>
   redeemed: number
   cost: number
 }
@@ -58,10 +72,32 @@ export class PopulationCoupons {
       for (const [name, offer] of Object.entries(offers)) {
         if (this.stocks.has(name)) continue
         const nth = this.stocks.size
-        const share = over.common.share(nth, 0, { most: offer.quota, lasting: true, burst: over.others })
-        this.stocks.set(name, { nth, offer, terms: termsOf(offer), share, issued: 0, redeemed: 0, cost: 0 })
+        const all = this.counterOf(nth, WHOLE, offer.quota)
+        this.stocks.set(name, { nth, offer, terms: termsOf(offer), all, byOccasion: new Map(), redeemed: 0, cost: 0 })
       }
     }
+  }
+
+  private counterOf(what: number, part: number, most: number): Counter {
+    const { common, others: burst } = this.over
+    return { what, part, most, share: common.share(what, part, { most, lasting: true, burst }), issued: 0 }
+  }
+
+  /** What counts a coupon of an offer: the quota, and the number of its occasion where there is one. */
+  private countersOf({ nth, offer, all, byOccasion }: Stock, occasion: string | null): Counter[] {
+    if (offer.perOccasion === undefined || occasion === null) return [all]
+    const known = byOccasion.get(occasion) ?? this.counterOf(nth, numberOf(occasion), offer.perOccasion)
+    byOccasion.set(occasion, known)
+    return [all, known]
+  }
+
+  private left({ share, most, issued }: Counter): number {
+    return this.over.common.left(share, most - issued, 1)
+  }
+
+  private count(counter: Counter): void {
+    counter.issued += 1
+    this.over.common.took(counter.what, counter.part, 1)
   }
 
   /** The shelf of one customer, whose coupons `held` are. */
@@ -70,17 +106,15 @@ export class PopulationCoupons {
     return {
       offer: (name) => this.stocks.get(name)?.offer,
       had: (name) => counts.get(name) ?? 0,
-      left: (name, { quota }) => {
+      left: (name, { quota }, occasion) => {
         const stock = this.stocks.get(name)
-        return stock ? this.over.common.left(stock.share, quota - stock.issued, 1) : quota
+        if (!stock) return quota
+        return Math.min(...this.countersOf(stock, occasion).map((counter) => this.left(counter)))
       },
-      take: (name, asked) => {
+      take: (name, asked, occasion) => {
         const stock = this.stocks.get(name)
         counts.set(name, (counts.get(name) ?? 0) + 1)
-        if (stock) {
-          stock.issued += 1
-          this.over.common.took(stock.nth, 0, 1)
-        }
+        for (const counter of stock ? this.countersOf(stock, occasion) : []) this.count(counter)
         const code = codeOf(asked.key, held)
         const terms = stock?.terms ?? termsOf({})
         const coupon: HeldCoupon = { ...asked, code, offer: name, terms, status: 'open', order: null, cost: 0 }
@@ -111,7 +145,7 @@ export class PopulationCoupons {
     if (!coupon) return undefined
     const cost = costOf(coupon.terms, worthOf(coupon.terms, basket))
     Object.assign(coupon, { status: 'redeemed', order, cost })
-    this.count(coupon, 1)
+    this.settle(coupon, 1)
     this.over.budgets.settle(coupon.key, cost)
     return coupon
   }
@@ -120,7 +154,7 @@ export class PopulationCoupons {
   refund(held: Map<string, HeldCoupon>, order: string, now: number): HeldCoupon | undefined {
     const coupon = [...held.values()].find((one) => one.status === 'redeemed' && one.order === order)
     if (!coupon) return undefined
-    this.count(coupon, -1)
+    this.settle(coupon, -1)
     const { onRefund } = coupon.terms
     if (onRefund.is === 'reissue') coupon.expiresAt = Math.max(coupon.expiresAt, now + onRefund.ms)
     const lives = onRefund.is !== 'lost' && coupon.expiresAt > now
@@ -129,7 +163,7 @@ export class PopulationCoupons {
     return coupon
   }
 
-  private count({ offer, cost }: HeldCoupon, by: 1 | -1): void {
+  private settle({ offer, cost }: HeldCoupon, by: 1 | -1): void {
     const stock = this.stocks.get(offer)
     if (!stock) return
     stock.redeemed += by

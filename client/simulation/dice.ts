@@ -57,6 +57,12 @@ export class Dice {
   }
 }
 
+/** A text as a number that nothing else is likely to have: 53 bits of a hash. */
+export function numberOf(text: string): number {
+  const [high, low] = hashed(text)
+  return (high >>> 0) * 2 ** 21 + (low >>> 11)
+}
+
 /** Three words of 32 bits out of a text: FNV-1a, once for each. */
 function hashed(text: string): [number, number, number] {
   const one = (basis: number): number => {

@@ -60,7 +60,7 @@ export function outcomeOf({ shop, tally }: Played): Outcome {
     }
   }
   const offers = [...shop.coupons.stocks].map(
-    ([name, { offer, issued, redeemed, cost }]) => [name, { quota: offer.quota, issued, redeemed, cost }] as const,
+    ([name, { all, redeemed, cost }]) => [name, { quota: all.most, issued: all.issued, redeemed, cost }] as const,
   )
   return {
     events,

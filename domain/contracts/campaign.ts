@@ -49,7 +49,7 @@ export function checkCampaign(name: string, plan: object): CheckedPlan & { campa
   }
   const { begins, schedule, ahead = 0, audience: filter, rate, hours } = read.data
   return {
-    ...checkPlan(name, { ...Object.fromEntries(rest), reentry: { when: 'any' } }),
+    ...checkPlan(name, { ...Object.fromEntries(rest), reentry: { when: 'any' } }, { campaign: true }),
     schedule,
     campaign: {
       begins,

@@ -8,7 +8,7 @@ import { BUDGET_MOST, isBounded, plannedBudget } from '../budget.ts'
 import type { CampaignTerms } from '../campaign.ts'
 import { BUCKETS_MOST } from '../coupon.ts'
 import { PerennialError } from '../errors.ts'
-import type { EndPattern, Routing } from '../journey.ts'
+import { type EndPattern, type Routing, knowsOccasions } from '../journey.ts'
 import { MONEY_MOST } from '../offer.ts'
 import type { PointRule } from '../points.ts'
 import { PARTIALS_JOURNEY } from '../partials.ts'
@@ -42,6 +42,7 @@ const offer = z.strictObject({
   title: z.string().min(1),
   quota: z.int().min(0),
   perMember: z.int().min(1),
+  perOccasion: z.int().min(1).optional(),
   buckets: z.int().min(1).max(BUCKETS_MOST).optional(),
   limitBy: z.array(z.enum(['phone', 'email'])).optional(),
   gives: gives.optional(),
@@ -174,9 +175,9 @@ export type CheckedPlan = ReturnType<typeof checkPlan> & { campaign?: CampaignTe
 
 /**
  * Checks a plan and its words; MJML is compiled afterwards (domain/ready-words.ts). Throws JOURNEY_INVALID or TEMPLATE_SYNTAX, naming
- * the file and the field.
+ * the file and the field. A campaign's members are of its occasion, whatever the plan says.
  */
-export function checkPlan(name: string, plan: unknown) {
+export function checkPlan(name: string, plan: unknown, of: { campaign?: true } = {}) {
   const named = nameContract.safeParse(name)
   const read = planContract.safeParse(plan)
   const issue = named.error?.issues[0] ?? read.error?.issues[0]
@@ -190,6 +191,8 @@ export function checkPlan(name: string, plan: unknown) {
   const exits = exit === undefined ? [] : [exit].flat()
   const ends = goal ? [goal, ...exits] : exits
   checkEnds(name, ends, rest.occasion)
+  const swept = begins && 'every' in begins ? sweepOf(begins) : undefined
+  if (!knowsOccasions({ ...of, sweep: swept, occasion: rest.occasion })) checkOccasions(name, rest.offers)
   if (rest.schedule && begins && 'on' in begins) {
     throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, schedule: an event begins it`, {
       field: 'schedule',
@@ -216,7 +219,6 @@ export function checkPlan(name: string, plan: unknown) {
     ...(rest.off && { off: true }),
     referral: programmeOf(rest.referral, rewards, name),
   }
-  const swept = begins && 'every' in begins ? sweepOf(begins) : undefined
   return {
     ...routing,
     title: rest.title,
@@ -253,6 +255,17 @@ function checkEnds(name: string, ends: readonly z.output<typeof endPattern>[], o
       },
     )
   }
+}
+
+/** What the offers ask of a plan whose runs are of no occasion. */
+function checkOccasions(name: string, offers: Record<string, z.output<typeof offer>>): void {
+  const [id] = Object.entries(offers).find(([, { perOccasion }]) => perOccasion !== undefined) ?? []
+  if (id === undefined) return
+  const field = `offers.${id}.perOccasion`
+  throw new PerennialError('JOURNEY_INVALID', `workflows/${name}.ts, ${field}: the plan knows no occasions`, {
+    field,
+    expected: 'a campaign, a sweep, or an occasion: the property of the beginning event that makes runs distinct',
+  })
 }
 
 function deliveryIn(rest: Pick<z.output<typeof planContract>, keyof typeof delivery>): Delivery {

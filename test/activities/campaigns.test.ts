@@ -247,6 +247,45 @@ describe('the coupons of a wave', () => {
     )
     expect(holders).toHaveLength(100)
   })
+
+  it('are so many an occasion: its zones share them, and the next one has as many again', async () => {
+    const half = { title: 'Half', quota: 1_000, perMember: 9, perOccasion: 30, gives: { percent: 50 } }
+    const shop = await shopOf(tagged('each', { offers: { each: half }, copy }))
+    await members('each', 60)
+    await members('eache', 40, { zone: 'Asia/Shanghai' })
+    await sql`update customers set tags = '{each}' where id like 'eache%'`.execute(db)
+    const wave = { ...terms, coupon: { ...terms.coupon, offer: 'each' } }
+    const given = (occasion: string) =>
+      rowsOf<{ zone: string; count: number }>(
+        db,
+        `select u.zone, count(*) as count from coupons c join enrolments e on e.id = c.enrolment
+          join customers u on u.id = c.customer where c.offer = 'each' and e.occasion = '${occasion}' group by 1 order by 1`,
+      )
+    const [east, here] = [
+      await openedWave(shop, 'each', { zone: 'Asia/Shanghai', terms: wave }),
+      await openedWave(shop, 'each', { terms: wave }),
+    ]
+    expect(await sendAll(shop, east)).toMatchObject({ is: 'done', counts: { members: 40 } })
+    expect(await given(DAY_OF)).toEqual([{ zone: 'Asia/Shanghai', count: 30 }])
+    // Who is in the other zone is told the other words, all of them.
+    expect(await sendAll(shop, here)).toMatchObject({ is: 'done', counts: { members: 60, sent: 60 } })
+    expect(await given(DAY_OF)).toEqual([{ zone: 'Asia/Shanghai', count: 30 }])
+    const next = '2026-11-24'
+    shop.clock.pass(DAY)
+    const zones = ['UTC', 'Asia/Shanghai'].map((zone) =>
+      openedWave(shop, 'each', { zone, occasion: next, terms: wave }),
+    )
+    await Promise.all((await Promise.all(zones)).map((work) => sendAll(shop, work)))
+    expect((await given(next)).reduce((sum, { count }) => sum + count, 0)).toBe(30)
+    const told = await rowsOf(
+      db,
+      `select message, count(*) as count from messages where journey = 'each' and status = 'sent' group by 1 order by 1`,
+    )
+    expect(told).toEqual([
+      { message: 'hello', count: 60 },
+      { message: 'sorry', count: 2 * 100 - 60 },
+    ])
+  })
 })
 
 describe('an operator', () => {

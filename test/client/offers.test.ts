@@ -90,14 +90,27 @@ test('offers set steers one, and says what stands in the way', async () => {
   expect(said).toMatchObject({ code: 0, err: '' })
   expect(said.out).toBe('flyer: 13 of 40 issued, 2 a customer\n\nThe quota lies in 4 buckets.\n')
   const json = await perennial('offers', 'set', 'flyer', '--buckets', '1', '--json')
-  expect(JSON.parse(json.out)).toEqual({ offer: 'flyer', quota: 40, issued: 13, perMember: 2, buckets: 1 })
+  expect(JSON.parse(json.out)).toEqual({
+    offer: 'flyer',
+    quota: 40,
+    issued: 13,
+    perMember: 2,
+    perOccasion: null,
+    buckets: 1,
+  })
+  const each = await perennial('offers', 'set', 'flyer', '--per-occasion', '1500')
+  expect(each.out).toBe('flyer: 13 of 40 issued, 2 a customer, 1,500 an occasion\n\nThe quota lies in 1 bucket.\n')
+  expect((await perennial('offers')).out).toMatch(/^flyer +13 of 40, 1,500 an occasion +0 /m)
+  expect(JSON.parse((await perennial('offers', '--json')).out)).toMatchObject([{ id: 'flyer', perOccasion: 1500 }])
   const below = await perennial('offers', 'set', 'flyer', '--quota', '12', '--json')
   expect([below.code, JSON.parse(below.err)]).toMatchObject([1, { code: 'QUOTA_INVALID', expected: '13 or more' }])
   expect(await perennial('offers', 'set', 'none', '--quota', '1')).toMatchObject({
     code: 1,
     err: expect.stringMatching(/^OFFER_UNKNOWN/),
   })
-  for (const words of [[], ['--quota', '-1'], ['--quota', 'many'], ['--buckets', '65'], ['--buckets', '']])
+  const never = await perennial('offers', 'set', 'first-order-10', '--per-occasion', '5', '--json')
+  expect([never.code, JSON.parse(never.err)]).toMatchObject([1, { code: 'QUOTA_INVALID', field: 'perOccasion' }])
+  for (const words of [[], ['--quota', '-1'], ['--quota', 'many'], ['--buckets', '65'], ['--per-occasion', '-1']])
     expect((await perennial('offers', 'set', 'flyer', ...words)).code).toBe(2)
 })
 

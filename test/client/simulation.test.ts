@@ -17,6 +17,7 @@ import type { MessageEnd } from '../../client/simulation/tally.ts'
 import { localTime } from '../../domain/calendar.ts'
 import { armOf } from '../../domain/experiment.ts'
 import { checkPlan } from '../../domain/contracts/plan.ts'
+import { partsOfRun } from '../../domain/ids.ts'
 import { journey } from '../../workflows/kit/index.ts'
 
 const DAY = 86_400_000
@@ -181,7 +182,7 @@ describe('a campaign', () => {
       expect(person.joined).toBeLessThan(enteredAt)
     }
     const half = [...tally.messages.values()].filter(({ message, status }) => message === 'half' && status === 'sent')
-    expect(shop.coupons.stocks.get('member-day-half')?.issued).toBe(100)
+    expect(shop.coupons.stocks.get('member-day-half')?.all.issued).toBe(100)
     expect(half.length).toBeLessThanOrEqual(100)
     const double = [...tally.messages.values()].filter(
       ({ message, status }) => message === 'double' && status === 'sent',
@@ -260,10 +261,25 @@ describe('the money', () => {
     const state = shop.budgets.states.get('little') ?? expect.fail('no budget')
     expect(Math.max(...state.taken)).toBeLessThanOrEqual(100_00)
     expect(state.refused).toBeGreaterThan(0)
-    expect(shop.coupons.stocks.get('few')?.issued).toBe(3)
+    expect(shop.coupons.stocks.get('few')?.all.issued).toBe(3)
     const spent = [...shop.people.values()].flatMap(({ coupons }) => [...coupons.values()])
     // What expired was let go of, so that more were issued than the budget could hold at once.
     expect(spent.filter(({ offer }) => offer === 'five').length).toBeGreaterThan(20)
+  })
+
+  it('of an offer that counts occasions goes to so many on each, whatever the zone', async () => {
+    const memberDay = (await readCatalogue()).get('member-day') ?? expect.fail('no member-day')
+    const { 'member-day-half': half } = memberDay.plan.offers
+    const offers = { 'member-day-half': { ...(half ?? expect.fail('no offer')), perOccasion: 7 } }
+    const from = Date.UTC(2026, 10, 1)
+    const entry = { ...memberDay, plan: { ...memberDay.plan, offers } }
+    const members = generatedMembers({ customers: 100, seed: 1, from, days: 50 })
+    const { shop } = await simulate({ entries: [entry], members, from, days: 50 })
+    const zones = new Set([...shop.people.values()].map(({ zone }) => zone))
+    expect(zones.size).toBeGreaterThan(1)
+    const coupons = [...shop.people.values()].flatMap((one) => [...one.coupons.values()])
+    const given = (occasion: string) => coupons.filter(({ key }) => partsOfRun(key).occasion === occasion).length
+    expect([coupons.length, given('2026-11-15'), given('2026-12-15')]).toEqual([14, 7, 7])
   })
 
   it('is reported with what nobody came to, and the page tells all of it', () => {

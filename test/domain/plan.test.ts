@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { checkCampaign } from '../../domain/contracts/campaign.ts'
 import { checkPlan } from '../../domain/contracts/plan.ts'
 import { PLAIN } from '../../domain/delivery.ts'
 
@@ -81,6 +82,18 @@ describe('a good plan', () => {
     expect(plan.reentry).toEqual({ when: 'after-exit', gap: DAY, atMost: 3 })
   })
 
+  it('says what an occasion may give of an offer where its runs are of one', () => {
+    const ten = { title: 'Ten off', quota: 100, perMember: 1, perOccasion: 10 }
+    const more = { ...good, offers: { ten } }
+    const begins = { every: 'day', at: '09:30', audience: 'birthday' }
+    for (const plan of [
+      checkPlan('test', { ...more, occasion: 'cart' }),
+      checkPlan('test', { ...more, begins }),
+      checkCampaign('test', { ...more, audience: 'everybody' }),
+    ])
+      expect(plan.offers['ten']).toEqual(ten)
+  })
+
   it('has one exit or many, a goal with an end or without, a day or an event', () => {
     expect(checkPlan('test', { ...good, exit: { on: 'a.b' } }).exits).toEqual([{ on: 'a.b' }])
     expect(checkPlan('test', { ...good, goal: { on: 'a.b' } }).goal).toEqual({ on: 'a.b', within: null })
@@ -160,6 +173,16 @@ describe('a bad plan', () => {
     ['offers.ten.quota', { offers: { ten: { title: 'Ten', quota: -1, perMember: 1 } } }, /quota/],
     ['offers.ten.buckets', { offers: { ten: { title: 'Ten', quota: 1, perMember: 1, buckets: 65 } } }, /64/],
     ['offers.ten.limitBy.0', { offers: { ten: { title: 'Ten', quota: 1, perMember: 1, limitBy: ['shoe'] } } }, /phone/],
+    [
+      'offers.ten.perOccasion',
+      { occasion: 'cart', offers: { ten: { title: 'Ten', quota: 1, perMember: 1, perOccasion: 0 } } },
+      /1/,
+    ],
+    [
+      'offers.ten.perOccasion',
+      { offers: { ten: { title: 'Ten', quota: 1, perMember: 1, perOccasion: 1 } } },
+      /knows no occasions/,
+    ],
     [
       'offers.ten.gives.percent',
       { offers: { ten: { title: 'Ten', quota: 1, perMember: 1, gives: { percent: 101 } } } },

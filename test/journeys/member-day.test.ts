@@ -36,6 +36,12 @@ it('tells those who come after the first hundred of the double points', async ()
   expect(refused(timeline)).toEqual(['member-day-half: QUOTA_EXHAUSTED'])
 })
 
+it('has a hundred for each member day, for years to come', () => {
+  const half = memberDay.plan.offers['member-day-half']
+  expect(half).toMatchObject({ perOccasion: 100 })
+  expect(half?.quota).toBeGreaterThanOrEqual(100 * 12 * 5)
+})
+
 it('invites the top level to the live hour', async () => {
   expect(sent(await walk(memberDay, { customer: { tier: { level: 'diamond' } } }))).toEqual(['half', 'live', 'hours'])
 })

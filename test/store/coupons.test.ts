@@ -174,9 +174,10 @@ describe('no coupon', () => {
 })
 
 test('an offer is stored once and then stays as it was steered', async () => {
-  await addOffers(db, { steered: { title: 'First', quota: 5, perMember: 1 } })
-  await steerOffer(db, { offer: 'steered', quota: 7 })
-  await addOffers(db, { steered: { title: 'Second', quota: 9, perMember: 2 } })
+  await addOffers(db, { steered: { title: 'First', quota: 5, perMember: 1, perOccasion: 3 } })
+  await steerOffer(db, { offer: 'steered', quota: 7, perOccasion: 2 })
+  await addOffers(db, { steered: { title: 'Second', quota: 9, perMember: 2, perOccasion: 9 } })
   const steered = (await offers(db)).find((one) => one.id === 'steered')
-  expect(steered).toEqual({ id: 'steered', title: 'First', quota: 7, perMember: 1, issued: 0, buckets: 1 })
+  const kept = { id: 'steered', title: 'First', quota: 7, perMember: 1, perOccasion: 2, issued: 0, buckets: 1 }
+  expect(steered).toEqual(kept)
 })

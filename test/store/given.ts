@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { expect } from 'vitest'
 import type { PlanFacts } from '../../activities/index.ts'
 import { PLAIN } from '../../domain/delivery.ts'
+import { runId } from '../../domain/ids.ts'
 import type { Routing } from '../../domain/journey.ts'
 import { type Db, type Tx, inTransaction } from '../../store/db.ts'
 import { acceptEvent } from '../../store/events.ts'
@@ -102,12 +103,13 @@ export function reviewsOpened(
 /** Members who are in a journey, made by SQL as enrol() would make them, for crowds. Their ids are `${prefix}1` and so on. */
 export async function enterCrowd(
   db: Db,
-  { journey, prefix, size, now = NOON }: { journey: string; prefix: string; size: number; now?: number },
+  asked: { journey: string; prefix: string; size: number; occasion?: string; now?: number },
 ): Promise<{ customer: string; run: string }[]> {
-  const crowd = Array.from({ length: size }, (_, i) => ({
-    customer: `${prefix}${i + 1}`,
-    run: `${journey}/${prefix}${i + 1}`,
-  }))
+  const { journey, prefix, size, occasion = null, now = NOON } = asked
+  const crowd = Array.from({ length: size }, (_, i) => {
+    const customer = `${prefix}${i + 1}`
+    return { customer, run: runId({ journey, customer, occasion }) }
+  })
   const customers = crowd.map((one) => one.customer)
   const runs = crowd.map((one) => one.run)
   const at = new Date(now)
@@ -116,8 +118,8 @@ export async function enterCrowd(
       insert into customers (id, zone, created_at, updated_at)
       select id, 'UTC', ${at}, ${at} from unnest(${customers}::text[]) id on conflict do nothing`.execute(tx)
     await sql`
-      insert into enrolments (id, journey, customer, arm, status, begun_by, begun_seq, entered_at, starts_at)
-      select r, ${journey}, c, 'treated', 'running', 'operator', 0, ${at}, ${at}
+      insert into enrolments (id, journey, customer, occasion, arm, status, begun_by, begun_seq, entered_at, starts_at)
+      select r, ${journey}, c, ${occasion}, 'treated', 'running', 'operator', 0, ${at}, ${at}
       from unnest(${runs}::text[], ${customers}::text[]) as crowd (r, c)`.execute(tx)
     await sql`
       insert into outcomes (enrolment, kind, at, detail)

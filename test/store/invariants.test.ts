@@ -17,6 +17,7 @@ import { closeReview, openReview } from '../../store/reviews.ts'
 import { DAY, HOUR, handClock, inboxOf, routing, rowsOf } from './given.ts'
 import { RETURNS, programme, referralShop, rewardPlan } from './referral-given.ts'
 import { BREAKING_BUDGETS, giveFromBudget } from './budget-breaking.ts'
+import { BREAKING_COUPONS, OF_W1 } from './coupon-breaking.ts'
 import { BREAKING_REFERRALS } from './referral-breaking.ts'
 import { BREAKING_CAMPAIGNS, tellCampaigns } from './campaign-breaking.ts'
 import { BREAKING_STANDINGS, reckonThem } from './standing-breaking.ts'
@@ -122,7 +123,6 @@ function message(customer: string, verdict: Parameters<typeof recordVerdict>[2])
 }
 
 /** A second redemption of W1's coupon, whole in itself. */
-const OF_W1 = `where redemption in (select id from redemptions where code = 'CODE-OF-W1')`
 const AGAIN = `
   insert into checkout_answers select 'again', request_hash, answer, at from checkout_answers limit 1;
   insert into redemptions (code, customer, "order", key, basket, discount, shipping, redeemed_at)
@@ -307,28 +307,7 @@ const BREAKING: Record<string, Record<string, string>> = {
       update point_lots set remaining = 4 where original = 5;
       update point_balances set pending = 4 where customer = 'W2' and unit = 'points'`,
   },
-  'an offer has a counter for each of its buckets': {
-    'one that is missing between': `update offer_buckets set bucket = 1`,
-    'none at all': `insert into offers (id, title, per_member, per_member_most) values ('perk-9', 'Perk', 1, 1)`,
-  },
-  'accounts of one phone or mail have no more of an offer than one may': {
-    'two of one phone': `insert into coupon_identities (kind, hash, code)
-      select 'phone', 'same', code from coupons where customer in ('W1', 'W2')`,
-  },
-  'a code for anybody is counted by identity while it is redeemed': {
-    'a code that nobody has redeemed': `insert into coupon_identities (kind, hash, code) values ('phone', 'one', 'CODE-OF-ALL')`,
-  },
-  'a redemption is taken back with the last of its lines': {
-    'all lines are back, it stands': `update redemption_lines set reversed_at = now()`,
-    'it is taken back, a line is not': `update redemptions set reversed_at = now(), outcome = 'returned' where code = 'CODE-OF-W1';
-      update coupons set status = 'open' where code = 'CODE-OF-W1'`,
-  },
-  'a coupon that was taken back was not redeemed': {
-    'redeemed afterwards': `update redemptions set reversed_at = now(), outcome = 'returned' where code = 'CODE-OF-W1';
-      update redemption_lines set reversed_at = now() ${OF_W1};
-      update coupons set status = 'void', void_key = 'void', void_reason = 'test', voided_at = issued_at
-      where code = 'CODE-OF-W1'`,
-  },
+  ...BREAKING_COUPONS,
   ...BREAKING_BUDGETS,
   ...BREAKING_TIERS,
   ...BREAKING_STANDINGS,

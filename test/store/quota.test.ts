@@ -101,6 +101,7 @@ describe('an operator', () => {
       quota: 10,
       issued: 5,
       perMember: 1,
+      perOccasion: null,
       buckets: 4,
     })
     expect(await bucketsOf('steered')).toEqual([
