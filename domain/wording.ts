@@ -144,7 +144,7 @@ function readingOf(piece: string): Reading {
 const PIECE_MOST = 200
 
 /** Chinese has no blanks, so all of them go; of English the words stay apart, once with punctuation as a blank, once as nothing. */
-function readings(text: string): string[] {
+function gathered(text: string): Reading {
   let [words, joined, compact, han] = [' ', ' ', '', false]
   for (const piece of text.split(/[ \n]+/)) {
     if (piece === '') continue
@@ -154,6 +154,11 @@ function readings(text: string): string[] {
     compact += one.compact
     han ||= one.han
   }
+  return { words, joined, compact, han }
+}
+
+function readings(text: string): string[] {
+  const { words, joined, compact, han } = gathered(text)
   const all = [han ? compact.replace(FIRST, '第一') : '', lettersJoined(words)]
   return joined === words ? all : [...all, lettersJoined(joined)]
 }
@@ -213,16 +218,21 @@ function indexed(terms: readonly Term[], read: (term: string) => string): Index 
   return index
 }
 
-/** The terms that stand in `text` outside of all the longer words in which they are harmless. */
-function* standing(text: string, { begins, terms }: Index): Generator<Term> {
+/** Where terms stand in a text, harmless or not. */
+function* places(text: string, { begins, terms }: Index): Generator<{ sought: Sought; at: number }> {
   for (let at = 0; at < text.length - 1; at++) {
     const pair = pairAt(text, at)
     if (begins[placeOf(pair)] === 0) continue
-    for (const sought of terms.get(pair) ?? []) {
-      if (text.startsWith(sought.text, at) && !isHarmless(text, at, sought)) yield sought.of
-    }
+    for (const sought of terms.get(pair) ?? []) if (text.startsWith(sought.text, at)) yield { sought, at }
   }
 }
+
+/** The terms that stand in `text` outside of all the longer words in which they are harmless. */
+function* standing(text: string, index: Index): Generator<Term> {
+  for (const { sought, at } of places(text, index)) if (!isHarmless(text, at, sought)) yield sought.of
+}
+
+const standsAny = (text: string, index: Index): boolean => places(text, index).next().done !== true
 
 function isHarmless(text: string, at: number, { text: term, except }: Sought): boolean {
   return except.some((longer) => {
@@ -243,7 +253,9 @@ export function compileWording(terms: readonly Term[]): (text: string) => Findin
     terms.filter(({ term }) => !HAN.test(term)),
     wordsSought,
   )
+  const lines = new Lines(han, latin)
   return (text) => {
+    if (lines.haveNone(text)) return []
     const [compact = '', ...words] = readings(text)
     const found = new Set(standing(compact, han))
     for (const one of words) for (const term of standing(one, latin)) found.add(term)
@@ -252,6 +264,149 @@ export function compileWording(terms: readonly Term[]): (text: string) => Findin
       .sort((a, b) => RANK[a.severity] - RANK[b.severity])
   }
 }
+
+/** A line by one of the readings. */
+interface Way {
+  empty: boolean
+  /** As much of its beginning as a term that began before it may take. */
+  head: string
+  /** The end of it with which a term may begin that goes on after it; nothing where none can. */
+  tail: string
+  /** No term goes on from before it to after it. */
+  ends: boolean
+}
+
+/** The terms of an index, taken apart where a line may end: after a character, or after a word where a blank leads all words. */
+class Across {
+  private readonly index: Index
+  private readonly lead: '' | ' '
+  private readonly longest: number
+  /** What a term may begin with, and the last parts of those. */
+  private readonly begun = new Set<string>()
+  private readonly lasts = new Set<string>()
+
+  constructor(index: Index, lead: '' | ' ') {
+    this.index = index
+    this.lead = lead
+    const all = [...index.terms.values()].flat().map(({ text }) => this.apart(text))
+    this.longest = Math.max(1, ...all.map(({ length }) => length))
+    for (const parts of all) {
+      for (let count = 1; count < parts.length; count++) {
+        this.begun.add(lead + parts.slice(0, count).join(''))
+        this.lasts.add(parts[count - 1] ?? '')
+      }
+    }
+  }
+
+  private apart(text: string): string[] {
+    return this.lead === '' ? text.split('') : text.slice(1).split(/(?<= )/)
+  }
+
+  /** Undefined where a term may stand in it. */
+  wayOf(text: string): Way | undefined {
+    if (text === this.lead) return NOTHING
+    if (standsAny(text, this.index)) return undefined
+    const parts = this.apart(text)
+    const most = this.longest - 1
+    let tail = ''
+    if (this.lasts.has(parts.at(-1) ?? '')) {
+      for (let from = Math.max(0, parts.length - most); from < parts.length && tail === ''; from++) {
+        const end = this.lead + parts.slice(from).join('')
+        if (this.begun.has(end)) tail = end
+      }
+    }
+    return { empty: false, head: parts.slice(0, most).join(''), tail, ends: parts.length >= most }
+  }
+
+  /** What of all so far a term may begin with; `begun` is what of the lines before. Undefined where one may stand there. */
+  after(begun: string, { empty, head, tail, ends }: Way): string | undefined {
+    if (empty) return begun
+    if (begun === '') return tail
+    const both = begun + head
+    if (both.length > ACROSS_MOST || standsAny(both, this.index)) return undefined
+    return ends ? tail : both
+  }
+}
+
+const ACROSS_MOST = 500
+const NOTHING: Way = { empty: true, head: '', tail: '', ends: false }
+
+interface Line {
+  compact: Way
+  words: Way
+  joined: Way
+  /** Whether its first and its last word are of one letter, which those of another line may be joined to. */
+  letterFirst: boolean
+  letterLast: boolean
+}
+
+/**
+ * Most letters have nothing in them that is looked for, and most of their lines are in many letters: a line is read once, and where no
+ * term stands in any of them or goes on from one to the next, none stands in the whole.
+ */
+class Lines {
+  /** Null where only the whole says what stands there. */
+  private readonly known = new Map<string, Line | null>()
+  private readonly han: Across
+  private readonly latin: Across
+
+  constructor(han: Index, latin: Index) {
+    this.han = new Across(han, '')
+    this.latin = new Across(latin, ' ')
+  }
+
+  /** Whether no term stands in a text; false where it has to be read as a whole. */
+  haveNone(text: string): boolean {
+    let compact: string | undefined = ''
+    let words: string | undefined = ''
+    let joined: string | undefined = ''
+    let letterLast = false
+    for (const one of text.split('\n')) {
+      if (one === '') continue
+      const line = this.lineOf(one)
+      if (line === null || (letterLast && line.letterFirst)) return false
+      if (!line.words.empty) letterLast = line.letterLast
+      compact = this.han.after(compact, line.compact)
+      words = this.latin.after(words, line.words)
+      joined = this.latin.after(joined, line.joined)
+      if (compact === undefined || words === undefined || joined === undefined) return false
+    }
+    return true
+  }
+
+  private lineOf(text: string): Line | null {
+    const known = this.known.get(text)
+    if (known !== undefined) return known
+    const line = this.read(text)
+    if (text.length > LINE_MOST) return line
+    if (this.known.size >= LINES_MOST) this.known.clear()
+    this.known.set(text, line)
+    return line
+  }
+
+  private read(text: string): Line | null {
+    const { words, joined, compact } = gathered(text)
+    // 第 and a number are read as one, by what follows.
+    if (compact.includes('第1') || compact.endsWith('第')) return null
+    if (LETTERS.test(words) || LETTERS.test(joined)) return null
+    const ofHan = this.han.wayOf(compact)
+    const ofWords = this.latin.wayOf(words)
+    const ofJoined = joined === words ? ofWords : this.latin.wayOf(joined)
+    if (!ofHan || !ofWords || !ofJoined) return null
+    return {
+      compact: ofHan,
+      words: ofWords,
+      joined: ofJoined,
+      letterFirst: LETTER_FIRST.test(words) || LETTER_FIRST.test(joined),
+      letterLast: LETTER_LAST.test(words) || LETTER_LAST.test(joined),
+    }
+  }
+}
+
+const LETTER_FIRST = /^ (?:[^ ]|[\ud800-\udbff][^ ]) /
+const LETTER_LAST = / (?:[^ ]|[\ud800-\udbff][^ ]) $/
+const LINES_MOST = 20_000
+const LINE_MOST = 1_000
 
 const ours = compileWording(TERMS)
 const compiled = new WeakMap<readonly Term[], ReturnType<typeof compileWording>>()
@@ -270,13 +425,17 @@ export interface WordingLeave {
  */
 export function checkWording(
   text: string,
-  { evidence = [], approved = [], terms }: WordingLeave & { terms?: readonly Term[] } = {},
+  { terms, ...leave }: WordingLeave & { terms?: readonly Term[] } = {},
 ): Finding[] {
-  return checkerOf(terms)(text).filter(
+  return afterLeave(checkerOf(terms)(text), leave)
+}
+
+/** What is left of findings where leave is given. */
+export const afterLeave = (findings: readonly Finding[], { evidence = [], approved = [] }: WordingLeave): Finding[] =>
+  findings.filter(
     ({ term, severity }) =>
       severity === 'block' || !(severity === 'evidence' ? evidence.includes(term) : approved.includes(term)),
   )
-}
 
 function checkerOf(terms: readonly Term[] | undefined): ReturnType<typeof compileWording> {
   if (terms === undefined || terms === TERMS) return ours
@@ -299,5 +458,5 @@ const ADDRESS = /\bhttps?:\/\/[\x21-\x7e]+/g
 export function textOfWords({ subject, text, html }: { subject: string; text: string; html?: string }): string {
   const all = [subject, text, ...(html === undefined ? [] : [textSeenIn(html)])].join('\n')
   // The letters of a token say nothing.
-  return all.replace(ADDRESS, ' ')
+  return all.includes('://') ? all.replace(ADDRESS, ' ') : all
 }

@@ -139,7 +139,8 @@ export class VirtualMessages {
     const { plan, render } = this.setting
     const chosen = wordsInPreview(this.setting, message)
     const variables = Object.assign(variablesInPreview(this.setting), data)
-    const rendered = wordsOver(CAPABILITIES[channel], chosen, variables, { class: plan.class }, render)
+    const rules = { class: plan.class, pageless: true }
+    const rendered = wordsOver(CAPABILITIES[channel], chosen, variables, rules, render)
     const { evidence } = deliveryOf(plan.delivery, message)
     const findings = rendered.ok ? findingsIn(rendered.words, chosen, { evidence }) : NO_FINDINGS
     const sample = { rendered, findings }
