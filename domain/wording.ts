@@ -128,17 +128,29 @@ const PIECES_MOST = 20_000
 function readingOf(piece: string): Reading {
   const known = pieces.get(piece)
   if (known) return known
+  const reading = readingAnew(piece)
+  if (piece.length > PIECE_MOST) return reading
+  if (pieces.size >= PIECES_MOST) pieces.clear()
+  pieces.set(piece, reading)
+  return reading
+}
+
+/** A word or a number, and what a sentence puts after it: nothing to be read otherwise. */
+const WORD = /^([a-z0-9]+)[,.:;!?]?$/
+
+function readingAnew(piece: string): Reading {
   const plain = plainOf(piece)
+  const word = WORD.exec(plain)?.[1]
+  if (word !== undefined) {
+    const words = skeleton(word)
+    return { words, joined: words, compact: word, han: false }
+  }
   const words = wordsOf(plain)
   const inside = plain.replace(INSIDE, '')
   const joined = inside === plain ? words : wordsOf(inside)
   const han = !ASCII.test(plain) && HAN.test(plain)
   const letters = plain.replace(NO_LETTER, '')
-  const reading = { words, joined, compact: han ? simplified(letters) : letters, han }
-  if (piece.length > PIECE_MOST) return reading
-  if (pieces.size >= PIECES_MOST) pieces.clear()
-  pieces.set(piece, reading)
-  return reading
+  return { words, joined, compact: han ? simplified(letters) : letters, han }
 }
 
 const PIECE_MOST = 200
@@ -280,7 +292,8 @@ interface Way {
 class Across {
   private readonly index: Index
   private readonly lead: '' | ' '
-  private readonly longest: number
+  /** Of how many parts a term is at most, but for one. */
+  private most = 1
   /** What a term may begin with, and the last parts of those. */
   private readonly begun = new Set<string>()
   private readonly lasts = new Set<string>()
@@ -288,34 +301,52 @@ class Across {
   constructor(index: Index, lead: '' | ' ') {
     this.index = index
     this.lead = lead
-    const all = [...index.terms.values()].flat().map(({ text }) => this.apart(text))
-    this.longest = Math.max(1, ...all.map(({ length }) => length))
-    for (const parts of all) {
-      for (let count = 1; count < parts.length; count++) {
-        this.begun.add(lead + parts.slice(0, count).join(''))
-        this.lasts.add(parts[count - 1] ?? '')
+    const all = [...index.terms.values()].flat().map(({ text }) => text.slice(lead.length))
+    for (const text of all) {
+      let [count, end] = [0, 0]
+      while ((end = this.endOf(text, ++count)) > 0 && end < text.length) {
+        this.begun.add(lead + text.slice(0, end))
+        this.lasts.add(text.slice(this.startOf(text.slice(0, end), 1), end))
       }
+      this.most = Math.max(this.most, count - 1)
     }
   }
 
-  private apart(text: string): string[] {
-    return this.lead === '' ? text.split('') : text.slice(1).split(/(?<= )/)
+  /** Where so many parts of a text end; 0 where it has fewer. */
+  private endOf(text: string, count: number): number {
+    if (this.lead === '') return text.length < count ? 0 : count
+    let end = 0
+    for (let nth = 0; nth < count; nth++) {
+      end = text.indexOf(' ', end) + 1
+      if (end === 0) return 0
+    }
+    return end
+  }
+
+  /** Where its last so many parts begin. */
+  private startOf(text: string, count: number): number {
+    if (this.lead === '') return Math.max(0, text.length - count)
+    let start = text.length
+    for (let nth = 0; nth < count && start > 0; nth++) start = start < 2 ? 0 : text.lastIndexOf(' ', start - 2) + 1
+    return start
   }
 
   /** Undefined where a term may stand in it. */
-  wayOf(text: string): Way | undefined {
-    if (text === this.lead) return NOTHING
-    if (standsAny(text, this.index)) return undefined
-    const parts = this.apart(text)
-    const most = this.longest - 1
-    let tail = ''
-    if (this.lasts.has(parts.at(-1) ?? '')) {
-      for (let from = Math.max(0, parts.length - most); from < parts.length && tail === ''; from++) {
-        const end = this.lead + parts.slice(from).join('')
-        if (this.begun.has(end)) tail = end
-      }
+  wayOf(whole: string): Way | undefined {
+    if (whole === this.lead) return NOTHING
+    if (standsAny(whole, this.index)) return undefined
+    const text = whole.slice(this.lead.length)
+    const end = this.endOf(text, this.most)
+    return { empty: false, head: end === 0 ? text : text.slice(0, end), tail: this.tailOf(text), ends: end > 0 }
+  }
+
+  private tailOf(text: string): string {
+    if (!this.lasts.has(text.slice(this.startOf(text, 1)))) return ''
+    for (let count = this.most; count > 0; count--) {
+      const tail = this.lead + text.slice(this.startOf(text, count))
+      if (this.begun.has(tail)) return tail
     }
-    return { empty: false, head: parts.slice(0, most).join(''), tail, ends: parts.length >= most }
+    return ''
   }
 
   /** What of all so far a term may begin with; `begun` is what of the lines before. Undefined where one may stand there. */
