@@ -39,9 +39,11 @@ export function rememberingRender(): Render {
   // The same piece stands in many letters.
   const parts = new Map<string, Part>()
   const partsOf = (source: string): Part[] => {
-    const known = sources.get(source) ?? takenApart(source, parts)
-    sources.set(source, known)
-    return known
+    const known = sources.get(source)
+    if (known) return known
+    const apart = takenApart(source, parts)
+    sources.set(source, apart)
+    return apart
   }
   return (kind, source, variables) => {
     if (kind === 'html') return rendered(kind, source, variables)
