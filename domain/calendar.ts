@@ -45,6 +45,17 @@ export function isZone(zone: string): boolean {
 
 /** Minutes from midnight of '09:30'. Throws TIME_MALFORMED. */
 export function minuteOfDay(time: string): number {
+  const known = minutes.get(time)
+  if (known !== undefined) return known
+  const minute = minuteRead(time)
+  minutes.set(time, minute)
+  return minute
+}
+
+/** There are no more of them than minutes of a day, twice. */
+const minutes = new Map<string, number>()
+
+function minuteRead(time: string): number {
   const [, hour, minute] = /^(\d{1,2}):(\d{2})$/.exec(time) ?? []
   if (hour === undefined || Number(hour) > 23 || Number(minute) > 59) {
     throw new PerennialError('TIME_MALFORMED', `'${time}' is not a time of day`, { expected: "'09:30'" })

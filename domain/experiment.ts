@@ -2,10 +2,14 @@
 
 export const BUCKETS = 10_000
 
-/** FNV-1a over UTF-16 code units, finished by MurmurHash3's fmix32, so that near ids fall far apart. */
-function hash32(text: string): number {
+/** FNV-1a over UTF-16 code units, parts set apart by a zero, finished by MurmurHash3's fmix32, so that near ids fall far apart. */
+function hash32(parts: readonly string[]): number {
   let h = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
+  for (let nth = 0; nth < parts.length; nth++) {
+    const text = parts[nth] ?? ''
+    if (nth > 0) h = Math.imul(h, 0x01000193)
+    for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
+  }
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
   return (h ^ (h >>> 16)) >>> 0
@@ -13,7 +17,7 @@ function hash32(text: string): number {
 
 /** A whole number from 0 to 9,999, the same for the same parts. */
 export function bucketOf(...parts: string[]): number {
-  return Math.floor((hash32(parts.join('\u0000')) / 2 ** 32) * BUCKETS)
+  return Math.floor((hash32(parts) / 2 ** 32) * BUCKETS)
 }
 
 export type Arm = 'treated' | 'holdout'

@@ -85,7 +85,10 @@ export function holds(value: Json | undefined, asked: Json): boolean {
     return Array.isArray(value) && asked.every((one) => value.some((other) => holds(other, one)))
   if (asked === null || typeof asked !== 'object') return value === asked
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return false
-  return Object.entries(asked).every(([key, inner]) => Object.hasOwn(value, key) && holds(value[key], inner))
+  for (const [key, inner] of Object.entries(asked)) {
+    if (!Object.hasOwn(value, key) || !holds(value[key], inner)) return false
+  }
+  return true
 }
 
 /** The values at a path through objects and lists: 'lines.category' of an order. */
@@ -106,7 +109,10 @@ function share(path: string, one: Properties, other: Properties): boolean {
 }
 
 function sameValue(left: Json | undefined, right: Json): boolean {
-  return left !== undefined && canonical(left) === canonical(right)
+  if (left === undefined) return false
+  // Nearly all are no objects, and of the same kind.
+  if (typeof left === typeof right && left !== null && typeof left !== 'object') return left === right
+  return canonical(left) === canonical(right)
 }
 
 /** JSON with sorted keys: equal for equal content, whatever order it was written in. */
@@ -166,6 +172,9 @@ export function decideEntry(
 function nextNumber(past: readonly PastEntry[]): string | null {
   if (past.length === 0) return null
   let number = past.length + 1
-  while (past.some((one) => one.occasion === String(number))) number += 1
-  return String(number)
+  for (;;) {
+    const name = String(number)
+    if (!past.some((one) => one.occasion === name)) return name
+    number += 1
+  }
 }

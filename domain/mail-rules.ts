@@ -52,6 +52,8 @@ export interface MailRules {
   preferencesUrl?: string | undefined
   /** The shop's postal address. */
   address?: string | undefined
+  /** Nobody looks at a page that is made from the text: renderWords. */
+  pageless?: boolean
 }
 
 const SAID = {
@@ -61,8 +63,8 @@ const SAID = {
 
 /** What stands below a mail; undefined where it needs nothing. */
 export function mailFooter({ locale, unsubscribeUrl, preferencesUrl, address }: MailRules): Footer | undefined {
-  const said = SAID[isChinese(locale) ? 'zh' : 'en']
   if (unsubscribeUrl === undefined) return undefined
+  const said = SAID[isChinese(locale) ? 'zh' : 'en']
   return {
     text: said.unsubscribe,
     url: unsubscribeUrl,
@@ -78,7 +80,7 @@ export function renderMail(
   rules: MailRules,
   render?: Render,
 ): Rendered {
-  const rendered = renderWords(copy, variables, mailFooter(rules), rules.locale, render)
+  const rendered = renderWords(copy, variables, mailFooter(rules), rules.locale, render, rules.pageless)
   if (!rendered.ok || rules.class !== 'marketing' || !rules.china) return rendered
   return { ok: true, words: { ...rendered.words, subject: markedSubject(rendered.words.subject, rules.locale) } }
 }

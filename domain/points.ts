@@ -48,7 +48,10 @@ export interface BonusDay {
   birthday: Birthday | null
 }
 
-export const capsOf = ({ atMost = [] }: Pick<PointRule, 'atMost'>): Cap[] => [atMost].flat()
+export const capsOf = ({ atMost }: Pick<PointRule, 'atMost'>): readonly Cap[] =>
+  atMost === undefined ? NO_CAPS : Array.isArray(atMost) ? atMost : [atMost]
+
+const NO_CAPS: readonly Cap[] = []
 
 /** What is left of awards under caps: the first of them first, those that come to nothing left out. */
 export function withinCap(earnings: readonly Earning[], left: number): Earning[] {
@@ -99,11 +102,12 @@ export function earningsOf(
 ): Earning[] | undefined {
   if ('perYuan' in rule.earn && order === undefined) return undefined
   const base = 'fixed' in rule.earn ? rule.earn.fixed : order ? whole(yuanThatEarn(order) * rule.earn.perYuan) : 0
-  const bonuses = Object.entries(rule.bonuses ?? {}).map(([bonus, worth]) => ({
-    bonus,
-    amount: whole(base * (timesOn(worth, day) - 1)),
-  }))
-  return [{ bonus: null, amount: base }, ...bonuses].filter(({ amount }) => amount > 0)
+  const earnings: Earning[] = base > 0 ? [{ bonus: null, amount: base }] : []
+  for (const [bonus, worth] of Object.entries(rule.bonuses ?? {})) {
+    const amount = whole(base * (timesOn(worth, day) - 1))
+    if (amount > 0) earnings.push({ bonus, amount })
+  }
+  return earnings
 }
 
 function timesOn(bonus: Bonus, day: BonusDay | undefined): number {
@@ -115,7 +119,7 @@ function timesOn(bonus: Bonus, day: BonusDay | undefined): number {
 
 /** A rule with the multiplier of a level as one more bonus. */
 export function withTier<R extends Pick<PointRule, 'bonuses'>>(rule: R, multiplier: number): R {
-  return { ...rule, bonuses: { ...rule.bonuses, tier: multiplier } }
+  return { ...rule, bonuses: Object.assign({ ...rule.bonuses }, { tier: multiplier }) }
 }
 
 /** Points of one award, with a time of their own. `expiresAt` null: never. */

@@ -1,7 +1,7 @@
 /** One customer reckoned: everything a standing says, by their orders, the day, and what the whole shop was measured at. */
 import { type Edges, rfmOf, segmentOf, valuesOf } from './rfm.ts'
-import { type Order, type ShopRhythm, rhythmOf, upToDay } from './rhythm.ts'
-import { isChurnRisk, stageOf } from './stage.ts'
+import { type Order, type ShopRhythm, habitOf, rhythmOf, upToDay } from './rhythm.ts'
+import { courseOf } from './stage.ts'
 import type { Standing } from './standing.ts'
 
 /** What a reckoning measures once over all customers and keeps: who is reckoned by it later stands on the same ground. */
@@ -28,19 +28,19 @@ export function reckon(orders: readonly Order[], today: number, { edges, rhythm 
   const values = valuesOf(counted, today)
   const rfm = values && rfmOf(values, edges)
   const { own, cycles } = rhythmOf(counted, rhythm)
-  const times = counted.map(({ at }) => at)
-  const iso = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString())
+  const { stage, churnRisk } = courseOf(counted, today, rhythm)
+  const { firstPaidAt, lastPaidAt } = habitOf(counted)
   return {
-    stage: stageOf(counted, today, rhythm),
+    stage,
     rfm,
     segment: rfm && segmentOf(rfm),
     gapDays: own,
     cycles,
     yearSpent: values?.spent ?? 0,
-    lastPaidAt: times.length === 0 ? null : iso(Math.max(...times)),
-    churnRisk: isChurnRisk(counted, today, rhythm),
+    lastPaidAt,
+    churnRisk,
     orders: counted.length,
     yearOrders: values?.orders ?? 0,
-    firstPaidAt: times.length === 0 ? null : iso(Math.min(...times)),
+    firstPaidAt,
   }
 }

@@ -59,6 +59,9 @@ export interface Habit {
   own: number | null
   /** What was bought on the last of the visits. */
   latest: readonly string[]
+  /** ISO 8601; null of no orders. */
+  firstPaidAt: string | null
+  lastPaidAt: string | null
   /** By name. */
   categories: readonly { name: string; gaps: readonly number[]; own: number | null }[]
 }
@@ -79,6 +82,8 @@ export function habitOf(orders: readonly Order[]): Habit {
     gaps,
     own: median(gaps),
     latest: orders.flatMap(({ day, categories }) => (day === last ? categories : [])),
+    firstPaidAt: isoOf(Math.min(...orders.map(({ at }) => at))),
+    lastPaidAt: isoOf(Math.max(...orders.map(({ at }) => at))),
     categories: names.map((name) => {
       const own = gapsOf(visitsOf(orders.filter(({ categories }) => categories.includes(name))))
       return { name, gaps: own, own: median(own) }
@@ -88,25 +93,28 @@ export function habitOf(orders: readonly Order[]): Habit {
   return habit
 }
 
+const isoOf = (at: number): string | null => (Number.isFinite(at) ? new Date(at).toISOString() : null)
+
 /** The orders of up to a day: the very list where that is all of them. */
 export const upToDay = (orders: readonly Order[], today: number): readonly Order[] =>
   orders.every(({ day }) => day <= today) ? orders : orders.filter(({ day }) => day <= today)
 
 export function rhythmOf(orders: readonly Order[], shop: ShopRhythm): Rhythm {
-  const { own, categories } = habitOf(orders)
+  const habit = habitOf(orders)
+  const { own, categories } = habit
   const cycles: Record<string, number> = {}
   for (const one of categories) {
     const cycle = one.own ?? shop.byCategory[one.name]
     if (cycle !== undefined) cycles[one.name] = cycle
   }
-  return { own, usual: usualOf(orders, shop), cycles }
+  return { own, usual: usualBy(habit, shop), cycles }
 }
 
 /** The usual gap alone. */
-export function usualOf(orders: readonly Order[], shop: ShopRhythm): number | null {
-  const habit = habitOf(orders)
-  return habit.own ?? categoryGap(habit, shop) ?? shop.gap
-}
+export const usualOf = (orders: readonly Order[], shop: ShopRhythm): number | null => usualBy(habitOf(orders), shop)
+
+export const usualBy = (habit: Habit, shop: ShopRhythm): number | null =>
+  habit.own ?? categoryGap(habit, shop) ?? shop.gap
 
 /** Of several categories the one that is bought least often: who bought for a year is not missed after a month. */
 function categoryGap({ latest }: Habit, { byCategory }: ShopRhythm): number | null {

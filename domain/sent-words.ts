@@ -3,7 +3,7 @@ import type { Capability } from './channel.ts'
 import { type MailRules, renderMail } from './mail-rules.ts'
 import type { Render, Rendered, Words } from './template.ts'
 import type { ChosenWords } from './word-versions.ts'
-import { type Finding, checkWording, textOfWords } from './wording.ts'
+import { type Finding, afterLeave, checkWording, textOfWords } from './wording.ts'
 import type { Term } from './wording-terms.ts'
 
 /** Words as they were chosen for one customer (store/words.ts). */
@@ -23,7 +23,7 @@ export function wordsOver(
   render?: Render,
 ): Rendered {
   const china = chosen.china && channel.address === 'email'
-  return renderMail(chosen.words, variables, { ...rules, locale: chosen.locale, china }, render)
+  return renderMail(chosen.words, variables, { locale: chosen.locale, china, ...rules }, render)
 }
 
 /** `leave` is the plan's; an operator's words bring their own beside it. */
@@ -34,9 +34,10 @@ export function findingsIn(
 ): Finding[] {
   // HTML that was made from the text says the same.
   const read = html === undefined ? { subject: words.subject, text: words.text } : words
-  return checkWording(textOfWords(read), {
+  const found = checkWording(textOfWords(read), terms && { terms })
+  if (found.length === 0) return found
+  return afterLeave(found, {
     evidence: [...evidence, ...Object.keys(leave.evidence ?? {})],
     approved: [...approved, ...(leave.approved ?? [])],
-    ...(terms && { terms }),
   })
 }

@@ -2,7 +2,7 @@
  * The stage of a customer's life with the shop: a function of their paid orders, the day, and how often the shop's customers buy.
  * Days are those of the shop's calendar (rhythm.ts). Silence is measured against the customer's own rhythm.
  */
-import { type Habit, type Order, type ShopRhythm, habitOf, upToDay, usualOf } from './rhythm.ts'
+import { type Habit, type Order, type ShopRhythm, habitOf, upToDay, usualBy, usualOf } from './rhythm.ts'
 import { WINDOW, valuesOf } from './rfm.ts'
 import type { Stage } from './standing.ts'
 
@@ -59,20 +59,22 @@ function lifeOf(orders: readonly Order[], today: number, shop: ShopRhythm): Life
   const first = visits[0]
   const last = visits.at(-1)
   if (first === undefined || last === undefined) return undefined
-  return { orders: counted, habit, first, silence: today - last, limits: limitsOf(usualOf(counted, shop)) }
+  return { orders: counted, habit, first, silence: today - last, limits: limitsOf(usualBy(habit, shop)) }
 }
 
 /**
  * The one stage of anybody on a day: what silence says comes before what was spent, that before how new somebody is, and that
  * before a silence that is only long.
  */
-export function stageOf(orders: readonly Order[], today: number, shop: ShopRhythm): Stage {
-  const life = lifeOf(orders, today, shop)
+export const stageOf = (orders: readonly Order[], today: number, shop: ShopRhythm): Stage =>
+  stageBy(lifeOf(orders, today, shop), today, shop)
+
+function stageBy(life: Life | undefined, today: number, shop: ShopRhythm): Stage {
   if (!life) return 'prospect'
   const { silence, limits, first } = life
   if (silence > limits.lost) return 'lost'
   if (silence > limits.dormant) return 'dormant'
-  if ((valuesOf(orders, today)?.spent ?? 0) >= STAGE_RULES.highValueSpent) return 'high-value'
+  if ((valuesOf(life.orders, today)?.spent ?? 0) >= STAGE_RULES.highValueSpent) return 'high-value'
   if (today - first <= STAGE_RULES.newDays) return 'new'
   if (cameBack(life, today, shop)) return 'reactivated'
   return silence > limits.atRisk ? 'at-risk' : 'active'
@@ -94,8 +96,10 @@ function cameBack({ orders, habit: { visits } }: Life, today: number, shop: Shop
  * Whether somebody who buys may be about to stop, whatever their stage: silent for longer than their rhythm allows and not yet
  * lost, or past their usual gap after one that was already long for them.
  */
-export function isChurnRisk(orders: readonly Order[], today: number, shop: ShopRhythm): boolean {
-  const life = lifeOf(orders, today, shop)
+export const isChurnRisk = (orders: readonly Order[], today: number, shop: ShopRhythm): boolean =>
+  isAtRisk(lifeOf(orders, today, shop))
+
+function isAtRisk(life: Life | undefined): boolean {
   if (!life || life.silence > life.limits.lost) return false
   if (life.silence > life.limits.atRisk) return true
   const { gaps, own: usual } = life.habit
@@ -106,6 +110,16 @@ export function isChurnRisk(orders: readonly Order[], today: number, shop: ShopR
     (gaps.at(-1) ?? 0) >= usual * slowerTimes &&
     life.silence > usual
   )
+}
+
+/** The stage and whether they may be about to stop, together. */
+export function courseOf(
+  orders: readonly Order[],
+  today: number,
+  shop: ShopRhythm,
+): { stage: Stage; churnRisk: boolean } {
+  const life = lifeOf(orders, today, shop)
+  return { stage: stageBy(life, today, shop), churnRisk: isAtRisk(life) }
 }
 
 /** What of the rules a reckoning keeps beside its edges. */

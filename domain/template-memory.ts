@@ -6,6 +6,8 @@ import { type Render, type Templates, globalsOf, parseText, rendered } from './t
 
 interface Part {
   templates: Templates
+  /** Of `{{ coupon.code }}`, which is nearly always a text: the path to it. */
+  plain: readonly string[] | undefined
   /** The values from outside that it names. */
   paths: readonly (readonly unknown[])[]
   /** What it came to, by those values; an error where it could not be. */
@@ -37,9 +39,11 @@ export function rememberingRender(): Render {
   // The same piece stands in many letters.
   const parts = new Map<string, Part>()
   const partsOf = (source: string): Part[] => {
-    const known = sources.get(source) ?? takenApart(source, parts)
-    sources.set(source, known)
-    return known
+    const known = sources.get(source)
+    if (known) return known
+    const apart = takenApart(source, parts)
+    sources.set(source, apart)
+    return apart
   }
   return (kind, source, variables) => {
     if (kind === 'html') return rendered(kind, source, variables)
@@ -58,15 +62,36 @@ function takenApart(source: string, parts: Map<string, Part>): Part[] {
   if (!apart || TRIMS.test(source)) return [partOf(templates)]
   return templates.map((one, nth) => {
     const piece = source.slice(one.token.begin, templates[nth + 1]?.token.begin)
-    const part = parts.get(piece) ?? partOf([one])
+    const part = parts.get(piece) ?? partOf([one], piece)
     parts.set(piece, part)
     return part
   })
 }
 
-const partOf = (templates: Templates): Part => ({ templates, paths: globalsOf(templates), known: new Map() })
+const VALUE = /^\{\{\s*(\w+(?:\.\w+)*)\s*\}\}$/
 
-function resultOf({ templates, paths, known }: Part, variables: Record<string, unknown>): string {
+function partOf(templates: Templates, piece = ''): Part {
+  const paths = globalsOf(templates)
+  const plain = VALUE.exec(piece)?.[1]?.split('.')
+  // A word such as `true` is no path.
+  const isPath = plain !== undefined && paths.length === 1 && paths[0]?.join('.') === plain.join('.')
+  return { templates, plain: isPath ? plain : undefined, paths, known: new Map() }
+}
+
+/** The text that a path leads to by properties alone; undefined for whatever else it comes to. */
+function textAt(variables: Record<string, unknown>, path: readonly string[]): string | undefined {
+  let value: unknown = variables
+  for (const name of path) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name))
+      return undefined
+    value = (value as Record<string, unknown>)[name]
+  }
+  return typeof value === 'string' ? value : undefined
+}
+
+function resultOf({ templates, plain, paths, known }: Part, variables: Record<string, unknown>): string {
+  const text = plain && textAt(variables, plain)
+  if (text !== undefined) return text
   let key = ''
   for (const path of paths) {
     const value = valueAt(variables, path)

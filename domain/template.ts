@@ -173,27 +173,26 @@ export function rendered(
   }
 }
 
-/** The three parts of a mail. `lang` is the language that the page of it says it is in. */
+/**
+ * The three parts of a mail. `lang` is the language that the page of it says it is in. Where it is `pageless`, nobody looks at a page
+ * that is made from the text, and it is left empty.
+ */
 export function renderWords(
   copy: Wording,
   variables: Record<string, unknown>,
   footer?: Footer,
   lang?: string,
   render: Render = rendered,
+  pageless = false,
 ): Rendered {
   try {
     const subject = onePlainLine(render('text', copy.subject, variables))
     const text = render('text', copy.text, variables).trim()
+    const whole = footer ? `${text}\n\n--\n${footerText(footer)}\n` : `${text}\n`
+    if (pageless && copy.html === undefined) return { ok: true, words: { subject, text: whole, html: '' } }
     // The text is text: a '<' that its author wrote is escaped like one that came with a name.
     const body = copy.html === undefined ? paragraphs(escapeHtml(text)) : render('html', copy.html, variables).trim()
-    return {
-      ok: true,
-      words: {
-        subject,
-        text: footer ? `${text}\n\n--\n${footerText(footer)}\n` : `${text}\n`,
-        html: htmlPart(body, footer, lang),
-      },
-    }
+    return { ok: true, words: { subject, text: whole, html: htmlPart(body, footer, lang) } }
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error)
     const missing = error instanceof Error && error.name === 'UndefinedVariableError'

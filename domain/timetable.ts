@@ -1,5 +1,5 @@
 /** When a campaign's day comes round: the same day of every month or year, or festivals. Pure; instants are epoch ms. */
-import { type Time, dateIn, instantOn, localDate, yearOf } from './calendar.ts'
+import { type Time, dateIn, instantOn, localDate } from './calendar.ts'
 import { type FestivalName, festivalOn } from './festival.ts'
 
 /**
@@ -29,14 +29,26 @@ export function occasionsWithin(
 ): Occasion[] {
   const found: Occasion[] = []
   // Laba of a year may be one of the last days of the year before.
-  const last = yearOf(localDate(to, zone)) + (timetable.every === 'festival' ? 1 : 0)
-  for (let year = yearOf(localDate(from, zone)); year <= last; year++) {
-    for (const day of daysIn(timetable, year)) {
+  const last = yearIn(to, zone) + (timetable.every === 'festival' ? 1 : 0)
+  for (let year = yearIn(from, zone); year <= last; year++) {
+    for (const day of daysOf(timetable, year)) {
       const instant = instantOn(day.date, timetable.at, zone)
-      if (instant >= from && instant < to) found.push({ ...day, instant })
+      if (instant >= from && instant < to) found.push({ instant, ...day })
     }
   }
   return found.sort((one, other) => one.instant - other.instant)
+}
+
+const yearIn = (instant: number, zone: string): number => Number(localDate(instant, zone).slice(0, 4))
+
+/** Asked for each zone of a shop, day by day. */
+const known = new WeakMap<Timetable, Map<number, readonly Day[]>>()
+
+function daysOf(timetable: Timetable, year: number): readonly Day[] {
+  const years = known.get(timetable) ?? new Map<number, readonly Day[]>()
+  const days = years.get(year) ?? daysIn(timetable, year)
+  known.set(timetable, years.set(year, days))
+  return days
 }
 
 /** Of festivals that meet on one day the one that stands first counts, so that a day is one occasion. */

@@ -128,25 +128,38 @@ const PIECES_MOST = 20_000
 function readingOf(piece: string): Reading {
   const known = pieces.get(piece)
   if (known) return known
-  const plain = plainOf(piece)
-  const words = wordsOf(plain)
-  const inside = plain.replace(INSIDE, '')
-  const joined = inside === plain ? words : wordsOf(inside)
-  const han = !ASCII.test(plain) && HAN.test(plain)
-  const letters = plain.replace(NO_LETTER, '')
-  const reading = { words, joined, compact: han ? simplified(letters) : letters, han }
+  const reading = readingAnew(piece)
   if (piece.length > PIECE_MOST) return reading
   if (pieces.size >= PIECES_MOST) pieces.clear()
   pieces.set(piece, reading)
   return reading
 }
 
+/** A word or a number, and what a sentence puts after it: nothing to be read otherwise. */
+const WORD = /^([a-z0-9]+)[,.:;!?]?$/
+
+function readingAnew(piece: string): Reading {
+  const plain = plainOf(piece)
+  const word = WORD.exec(plain)?.[1]
+  if (word !== undefined) {
+    const words = skeleton(word)
+    return { words, joined: words, compact: word, han: false }
+  }
+  const words = wordsOf(plain)
+  const inside = plain.replace(INSIDE, '')
+  const joined = inside === plain ? words : wordsOf(inside)
+  const han = !ASCII.test(plain) && HAN.test(plain)
+  const letters = plain.replace(NO_LETTER, '')
+  return { words, joined, compact: han ? simplified(letters) : letters, han }
+}
+
 const PIECE_MOST = 200
 
 /** Chinese has no blanks, so all of them go; of English the words stay apart, once with punctuation as a blank, once as nothing. */
-function readings(text: string): string[] {
+function gathered(text: string): Reading {
   let [words, joined, compact, han] = [' ', ' ', '', false]
-  for (const piece of text.split(/[ \n]+/)) {
+  // By one sign it is taken apart faster.
+  for (const piece of text.split(text.includes('\n') ? /[ \n]/ : ' ')) {
     if (piece === '') continue
     const one = readingOf(piece)
     if (one.words !== '') words += `${one.words} `
@@ -154,6 +167,11 @@ function readings(text: string): string[] {
     compact += one.compact
     han ||= one.han
   }
+  return { words, joined, compact, han }
+}
+
+function readings(text: string): string[] {
+  const { words, joined, compact, han } = gathered(text)
   const all = [han ? compact.replace(FIRST, '第一') : '', lettersJoined(words)]
   return joined === words ? all : [...all, lettersJoined(joined)]
 }
@@ -213,15 +231,31 @@ function indexed(terms: readonly Term[], read: (term: string) => string): Index 
   return index
 }
 
+/** The next place from `at` on where a term may begin; the length of the text where there is none. */
+function nextPlace(text: string, { begins }: Index, at: number): number {
+  const last = text.length - 1
+  for (let place = at; place < last; place++) if (begins[placeOf(pairAt(text, place))] === 1) return place
+  return text.length
+}
+
+const NO_TERMS: readonly Sought[] = []
+
 /** The terms that stand in `text` outside of all the longer words in which they are harmless. */
-function* standing(text: string, { begins, terms }: Index): Generator<Term> {
-  for (let at = 0; at < text.length - 1; at++) {
-    const pair = pairAt(text, at)
-    if (begins[placeOf(pair)] === 0) continue
-    for (const sought of terms.get(pair) ?? []) {
+function* standing(text: string, index: Index): Generator<Term> {
+  for (let at = nextPlace(text, index, 0); at < text.length; at = nextPlace(text, index, at + 1)) {
+    for (const sought of index.terms.get(pairAt(text, at)) ?? NO_TERMS) {
       if (text.startsWith(sought.text, at) && !isHarmless(text, at, sought)) yield sought.of
     }
   }
+}
+
+/** Whether a term stands in `text`, harmless or not. */
+function standsAny(text: string, index: Index): boolean {
+  for (let at = nextPlace(text, index, 0); at < text.length; at = nextPlace(text, index, at + 1)) {
+    for (const sought of index.terms.get(pairAt(text, at)) ?? NO_TERMS)
+      if (text.startsWith(sought.text, at)) return true
+  }
+  return false
 }
 
 function isHarmless(text: string, at: number, { text: term, except }: Sought): boolean {
@@ -243,7 +277,9 @@ export function compileWording(terms: readonly Term[]): (text: string) => Findin
     terms.filter(({ term }) => !HAN.test(term)),
     wordsSought,
   )
+  const lines = new Lines(han, latin)
   return (text) => {
+    if (lines.haveNone(text)) return []
     const [compact = '', ...words] = readings(text)
     const found = new Set(standing(compact, han))
     for (const one of words) for (const term of standing(one, latin)) found.add(term)
@@ -252,6 +288,168 @@ export function compileWording(terms: readonly Term[]): (text: string) => Findin
       .sort((a, b) => RANK[a.severity] - RANK[b.severity])
   }
 }
+
+/** A line by one of the readings. */
+interface Way {
+  empty: boolean
+  /** As much of its beginning as a term that began before it may take. */
+  head: string
+  /** The end of it with which a term may begin that goes on after it; nothing where none can. */
+  tail: string
+  /** No term goes on from before it to after it. */
+  ends: boolean
+}
+
+/** The terms of an index, taken apart where a line may end: after a character, or after a word where a blank leads all words. */
+class Across {
+  private readonly index: Index
+  private readonly lead: '' | ' '
+  /** Of how many parts a term is at most, but for one. */
+  private most = 1
+  /** What a term may begin with, and the last parts of those. */
+  private readonly begun = new Set<string>()
+  private readonly lasts = new Set<string>()
+
+  constructor(index: Index, lead: '' | ' ') {
+    this.index = index
+    this.lead = lead
+    const all = [...index.terms.values()].flat().map(({ text }) => text.slice(lead.length))
+    for (const text of all) {
+      let [count, end] = [0, 0]
+      while ((end = this.endOf(text, ++count)) > 0 && end < text.length) {
+        this.begun.add(lead + text.slice(0, end))
+        this.lasts.add(text.slice(this.startOf(text.slice(0, end), 1), end))
+      }
+      this.most = Math.max(this.most, count - 1)
+    }
+  }
+
+  /** Where so many parts of a text end; 0 where it has fewer. */
+  private endOf(text: string, count: number): number {
+    if (this.lead === '') return text.length < count ? 0 : count
+    let end = 0
+    for (let nth = 0; nth < count; nth++) {
+      end = text.indexOf(' ', end) + 1
+      if (end === 0) return 0
+    }
+    return end
+  }
+
+  /** Where its last so many parts begin. */
+  private startOf(text: string, count: number): number {
+    if (this.lead === '') return Math.max(0, text.length - count)
+    let start = text.length
+    for (let nth = 0; nth < count && start > 0; nth++) start = start < 2 ? 0 : text.lastIndexOf(' ', start - 2) + 1
+    return start
+  }
+
+  /** Undefined where a term may stand in it. */
+  wayOf(whole: string): Way | undefined {
+    if (whole === this.lead) return NOTHING
+    if (standsAny(whole, this.index)) return undefined
+    const text = whole.slice(this.lead.length)
+    const end = this.endOf(text, this.most)
+    return { empty: false, head: end === 0 ? text : text.slice(0, end), tail: this.tailOf(text), ends: end > 0 }
+  }
+
+  private tailOf(text: string): string {
+    if (!this.lasts.has(text.slice(this.startOf(text, 1)))) return ''
+    for (let count = this.most; count > 0; count--) {
+      const tail = this.lead + text.slice(this.startOf(text, count))
+      if (this.begun.has(tail)) return tail
+    }
+    return ''
+  }
+
+  /** What of all so far a term may begin with; `begun` is what of the lines before. Undefined where one may stand there. */
+  after(begun: string, { empty, head, tail, ends }: Way): string | undefined {
+    if (empty) return begun
+    if (begun === '') return tail
+    const both = begun + head
+    if (both.length > ACROSS_MOST || standsAny(both, this.index)) return undefined
+    return ends ? tail : both
+  }
+}
+
+const ACROSS_MOST = 500
+const NOTHING: Way = { empty: true, head: '', tail: '', ends: false }
+
+interface Line {
+  compact: Way
+  words: Way
+  joined: Way
+  /** Whether its first and its last word are of one letter, which those of another line may be joined to. */
+  letterFirst: boolean
+  letterLast: boolean
+}
+
+/**
+ * Most letters have nothing in them that is looked for, and most of their lines are in many letters: a line is read once, and where no
+ * term stands in any of them or goes on from one to the next, none stands in the whole.
+ */
+class Lines {
+  /** Null where only the whole says what stands there. */
+  private readonly known = new Map<string, Line | null>()
+  private readonly han: Across
+  private readonly latin: Across
+
+  constructor(han: Index, latin: Index) {
+    this.han = new Across(han, '')
+    this.latin = new Across(latin, ' ')
+  }
+
+  /** Whether no term stands in a text; false where it has to be read as a whole. */
+  haveNone(text: string): boolean {
+    let compact: string | undefined = ''
+    let words: string | undefined = ''
+    let joined: string | undefined = ''
+    let letterLast = false
+    for (const one of text.split('\n')) {
+      if (one === '') continue
+      const line = this.lineOf(one)
+      if (line === null || (letterLast && line.letterFirst)) return false
+      if (!line.words.empty) letterLast = line.letterLast
+      compact = this.han.after(compact, line.compact)
+      words = this.latin.after(words, line.words)
+      joined = this.latin.after(joined, line.joined)
+      if (compact === undefined || words === undefined || joined === undefined) return false
+    }
+    return true
+  }
+
+  private lineOf(text: string): Line | null {
+    const known = this.known.get(text)
+    if (known !== undefined) return known
+    const line = this.read(text)
+    if (text.length > LINE_MOST) return line
+    if (this.known.size >= LINES_MOST) this.known.clear()
+    this.known.set(text, line)
+    return line
+  }
+
+  private read(text: string): Line | null {
+    const { words, joined, compact } = gathered(text)
+    // 第 and a number are read as one, by what follows.
+    if (compact.includes('第1') || compact.endsWith('第')) return null
+    if (LETTERS.test(words) || LETTERS.test(joined)) return null
+    const ofHan = this.han.wayOf(compact)
+    const ofWords = this.latin.wayOf(words)
+    const ofJoined = joined === words ? ofWords : this.latin.wayOf(joined)
+    if (!ofHan || !ofWords || !ofJoined) return null
+    return {
+      compact: ofHan,
+      words: ofWords,
+      joined: ofJoined,
+      letterFirst: LETTER_FIRST.test(words) || LETTER_FIRST.test(joined),
+      letterLast: LETTER_LAST.test(words) || LETTER_LAST.test(joined),
+    }
+  }
+}
+
+const LETTER_FIRST = /^ (?:[^ ]|[\ud800-\udbff][^ ]) /
+const LETTER_LAST = / (?:[^ ]|[\ud800-\udbff][^ ]) $/
+const LINES_MOST = 20_000
+const LINE_MOST = 1_000
 
 const ours = compileWording(TERMS)
 const compiled = new WeakMap<readonly Term[], ReturnType<typeof compileWording>>()
@@ -270,13 +468,17 @@ export interface WordingLeave {
  */
 export function checkWording(
   text: string,
-  { evidence = [], approved = [], terms }: WordingLeave & { terms?: readonly Term[] } = {},
+  { terms, ...leave }: WordingLeave & { terms?: readonly Term[] } = {},
 ): Finding[] {
-  return checkerOf(terms)(text).filter(
+  return afterLeave(checkerOf(terms)(text), leave)
+}
+
+/** What is left of findings where leave is given. */
+export const afterLeave = (findings: readonly Finding[], { evidence = [], approved = [] }: WordingLeave): Finding[] =>
+  findings.filter(
     ({ term, severity }) =>
       severity === 'block' || !(severity === 'evidence' ? evidence.includes(term) : approved.includes(term)),
   )
-}
 
 function checkerOf(terms: readonly Term[] | undefined): ReturnType<typeof compileWording> {
   if (terms === undefined || terms === TERMS) return ours
@@ -299,5 +501,5 @@ const ADDRESS = /\bhttps?:\/\/[\x21-\x7e]+/g
 export function textOfWords({ subject, text, html }: { subject: string; text: string; html?: string }): string {
   const all = [subject, text, ...(html === undefined ? [] : [textSeenIn(html)])].join('\n')
   // The letters of a token say nothing.
-  return all.replace(ADDRESS, ' ')
+  return all.includes('://') ? all.replace(ADDRESS, ' ') : all
 }

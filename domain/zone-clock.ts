@@ -73,8 +73,15 @@ const DATE = /^(\d{4})-(\d{2})-(\d{2})$/
 
 /** The day since 1970-01-01 of a date that the calendar has, written as '2026-11-30'; undefined for anything else. */
 export function dayOfDate(date: string): number | undefined {
+  const known = daysRead.get(date)
+  if (known !== undefined) return known
   if (!DATE.test(date)) return undefined
   const time = Date.parse(`${date}T00:00:00Z`)
   const day = time / DAY
-  return Number.isNaN(time) || dateOfDay(day) !== date ? undefined : day
+  if (Number.isNaN(time) || dateOfDay(day) !== date) return undefined
+  if (daysRead.size >= DATES_MOST) daysRead.clear()
+  daysRead.set(date, day)
+  return day
 }
+
+const daysRead = new Map<string, number>()

@@ -128,7 +128,9 @@ export class RunActivities implements Calls {
     const { run } = this
     run.look()
     const offer = (request.pack && run.tiers.now.birthday) ?? request.offer
-    return this.held(run.effects.issueCoupon({ ...request, offer }, run.standing()))
+    // Nearly always its own.
+    const asked = offer === request.offer ? request : { ...request, offer }
+    return this.held(run.effects.issueCoupon(asked, run.standing()))
   }
 
   async grantTierBenefits() {

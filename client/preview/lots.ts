@@ -105,7 +105,8 @@ export class Lots {
 
   /** Makes a pending lot the customer's own; answers how much that is. */
   settle(lot: Earned, now: number): number {
-    Object.assign(lot, { state: 'available', settled: { at: now, nth: ++this.changes } })
+    lot.state = 'available'
+    lot.settled = { at: now, nth: ++this.changes }
     const { remaining } = lot
     this.own(lot, remaining, now)
     return remaining
@@ -149,7 +150,8 @@ export class Lots {
       gone += lot.remaining
       if (lot.unit === 'growth') this.grown -= lot.remaining
       lot.expired += lot.remaining
-      Object.assign(lot, { remaining: 0, state: 'expired' })
+      lot.remaining = 0
+      lot.state = 'expired'
       this.changes += 1
     }
     this.soonest = this.all.reduce(
@@ -160,7 +162,9 @@ export class Lots {
   }
 
   available(unit: Unit, now: number): number {
-    return sumOf(this.spendable(unit, now).map((lot) => ({ amount: lot.remaining })))
+    let sum = 0
+    for (const lot of this.spendable(unit, now)) sum += lot.remaining
+    return sum
   }
 
   pending(unit: Unit): number {

@@ -36,16 +36,21 @@ class Offered implements ChannelFacts {
   private sampled: Sample | undefined
   private contested: Contest | undefined
 
-  constructor(name: ChannelName, of: VirtualMessages, request: Request, { now, consented }: Standing) {
+  constructor(name: ChannelName, of: VirtualMessages, request: Request, standing: Standing) {
     const { plan, customer } = of.setting
     this.name = name
-    this.consented = consented(name)
+    this.consented = standing.consented(name)
     this.suppressed = customer.suppressed
     this.address = name === 'email' ? customer.email : (customer.reach?.[name] ?? null)
     this.carries = CAPABILITIES[name].carries.includes(plan.class)
     this.of = of
     this.request = request
-    this.now = now
+    this.now = standing.now
+  }
+
+  /** What is known of its words so far. */
+  get known(): Sample | undefined {
+    return this.sampled
   }
 
   get sample(): Sample {
@@ -94,7 +99,7 @@ export class VirtualMessages {
       if (!words.ok) throw new PerennialError('INTERNAL', `the gate let '${name}' pass without words`)
       const { subject, text } = words.words
       // What has gone is not asked for again.
-      this.samples?.delete(`${channel} ${key}`)
+      if (this.samples) for (const one of facts.channels) this.samples.delete(`${one.name} ${key}`)
       const { tags } = deliveryOf(plan.delivery, name)
       load.past.push({ at: standing.now, channel, tags, class: plan.class })
       this.say('message', `${called(channel)} ${name}: "${subject}"`, { name, words: { subject, text }, channel, key })
@@ -103,6 +108,7 @@ export class VirtualMessages {
     const { code } = verdict
     if (verdict.do === 'hold') {
       if (verdict.since !== undefined) this.bid(request, verdict, bid?.until ?? verdict.until ?? standing.now)
+      this.keep(key, facts.channels)
       const until = this.heldUntil(key, verdict)
       this.say('held', `${called(channel)} ${name} held: ${code}`, { name, code, until, channel, key })
       return { is: 'held', code, until }
@@ -139,13 +145,16 @@ export class VirtualMessages {
     const { plan, render } = this.setting
     const chosen = wordsInPreview(this.setting, message)
     const variables = Object.assign(variablesInPreview(this.setting), data)
-    const rendered = wordsOver(CAPABILITIES[channel], chosen, variables, { class: plan.class }, render)
+    const rules = { class: plan.class, pageless: true }
+    const rendered = wordsOver(CAPABILITIES[channel], chosen, variables, rules, render)
     const { evidence } = deliveryOf(plan.delivery, message)
     const findings = rendered.ok ? findingsIn(rendered.words, chosen, { evidence }) : NO_FINDINGS
-    const sample = { rendered, findings }
+    return { rendered, findings }
+  }
+
+  private keep(key: string, channels: readonly Offered[]): void {
     this.samples ??= new Map()
-    this.samples.set(`${channel} ${key}`, sample)
-    return sample
+    for (const { name, known } of channels) if (known) this.samples.set(`${name} ${key}`, known)
   }
 
   private facts(request: Request, standing: Standing): SendFacts & { channels: readonly [Offered, ...Offered[]] } {

@@ -1,5 +1,5 @@
 /** Points in memory: activities/points.ts for one run, over the lots of its customer. */
-import { solarBirthday } from '../../domain/birthday.ts'
+import { type KeptBirthday, solarBirthday } from '../../domain/birthday.ts'
 import { localDate } from '../../domain/calendar.ts'
 import { PerennialError, type Refusal } from '../../domain/errors.ts'
 import { occasionOf } from '../../domain/journey.ts'
@@ -84,25 +84,28 @@ export class VirtualPoints {
     const rates = rule.tier ? withTier(rule, this.over.tiers.now.multiplier ?? 1) : rule
     const earned = earningsOf(rates, paidOrderOf(begin), this.day())
     const earnings = earned && this.capped(name, rule, { earned, now })
-    const refuse = (code: Refusal): Answer<'awardPoints'> => {
-      this.say('refused', `points ${name} refused: ${code}`, { name, code })
-      return { is: 'refused', code }
-    }
-    if (arm === 'holdout') return refuse('HOLDOUT')
-    if (!earned?.length) return refuse(earned ? 'NOTHING_EARNED' : 'AMOUNT_MISSING')
-    if (!earnings?.length) return refuse('POINTS_CAP')
+    if (arm === 'holdout') return this.refused(name, 'HOLDOUT')
+    if (!earned?.length) return this.refused(name, earned ? 'NOTHING_EARNED' : 'AMOUNT_MISSING')
+    if (!earnings?.length) return this.refused(name, 'POINTS_CAP')
     const { unit = 'points', pending = false } = rule
-    const keyed = earnings.map(({ bonus, amount }) => ({ key: bonus === null ? key : `${key}+${bonus}`, amount }))
-    const short = this.over.budget.takePoints(
-      keyed.map(({ amount, ...one }) => ({ ...one, unit, part: amount, whole: amount })),
-      pending,
-    )
-    if (short) return refuse(short)
-    const lots = keyed.map((one) => this.earn(rule, { ...one, name, now }))
+    const parts = earnings.map(({ bonus, amount }) => ({
+      key: bonus === null ? key : `${key}+${bonus}`,
+      unit,
+      part: amount,
+      whole: amount,
+    }))
+    const short = this.over.budget.takePoints(parts, pending)
+    if (short) return this.refused(name, short)
+    const lots = parts.map((one) => this.earn(rule, { key: one.key, name, amount: one.part, now }))
     this.awards.push({ rule: name, unit, lots, settled: 0 })
     const amount = sumOf(earnings)
     this.say('points', `points ${name}: ${amount} ${unit}${pending ? ', pending' : ''}`, { name })
     return { is: 'awarded', unit, amount, pending }
+  }
+
+  private refused(name: string, code: Refusal): Answer<'awardPoints'> {
+    this.say('refused', `points ${name} refused: ${code}`, { name, code })
+    return { is: 'refused', code }
   }
 
   private earn(
@@ -111,9 +114,19 @@ export class VirtualPoints {
   ) {
     const { plan, run, begin, zone } = this.setting
     const { unit = 'points', pending = false, onReturn = 'within-balance', validDays } = rule
-    const of = { key, journey: plan.name, run, rule: name, order: occasionOf('order', begin) }
-    const expiresAt = expiryOf(now, validDays, zone)
-    return this.over.lots.earn({ ...of, unit, onReturn, original: amount, expiresAt, pending, now })
+    return this.over.lots.earn({
+      key,
+      journey: plan.name,
+      run,
+      rule: name,
+      order: occasionOf('order', begin),
+      unit,
+      onReturn,
+      original: amount,
+      expiresAt: expiryOf(now, validDays, zone),
+      pending,
+      now,
+    })
   }
 
   settle({ now, status, paused }: Standing): Answer<'settlePoints'> {
@@ -134,7 +147,7 @@ export class VirtualPoints {
       award.settled += amount
       this.say('points', `points ${award.rule}: ${amount} ${award.unit} settled`, { name: award.rule })
     }
-    return { is: 'settled', ...totals(this.awards.map(({ unit, settled }) => ({ unit, amount: settled }))) }
+    return { is: 'settled', ...totals(this.awards.map(({ unit, settled: amount }) => ({ unit, amount }))) }
   }
 
   /** All that is not void, or what some rules awarded. */
@@ -185,7 +198,8 @@ export class VirtualPoints {
     { earned, now }: { earned: readonly Earning[]; now: number },
   ): Earning[] {
     const caps = capsOf(rule)
-    const before = caps.length === 0 ? [] : this.over.lots.of(this.setting.plan.name, name)
+    if (caps.length === 0) return [...earned]
+    const before = this.over.lots.of(this.setting.plan.name, name)
     return caps.reduce((kept, cap) => withinCap(kept, cap.points - this.underCap(before, cap, now)), [...earned])
   }
 
@@ -211,12 +225,27 @@ export class VirtualPoints {
   /** The day the run begins. */
   private day(): BonusDay {
     const { startsAt, zone, customer } = this.setting
-    const date = localDate(startsAt, zone)
-    return { date, birthday: customer.birthday ? solarBirthday(customer.birthday, date) : null }
+    return new DayOf(localDate(startsAt, zone), customer.birthday ?? null)
+  }
+}
+
+/** Few rules ask for the birthday, and one by the moon is far to reckon. */
+class DayOf implements BonusDay {
+  readonly date: string
+  private readonly kept: KeptBirthday | null
+
+  constructor(date: string, kept: KeptBirthday | null) {
+    this.date = date
+    this.kept = kept
+  }
+
+  get birthday() {
+    return this.kept && solarBirthday(this.kept, this.date)
   }
 }
 
 function totals(amounts: readonly { unit: Unit; amount: number }[]): { points: number; growth: number } {
-  const of = (unit: Unit): number => sumOf(amounts.filter((one) => one.unit === unit))
-  return { points: of('points'), growth: of('growth') }
+  const sums = { points: 0, growth: 0 }
+  for (const { unit, amount } of amounts) sums[unit] += amount
+  return sums
 }

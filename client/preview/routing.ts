@@ -45,10 +45,11 @@ export function entryOf(
   if (!matches(plan.begins, { type, properties })) return { enter: false, code: 'BEGINS_NOT_MATCHED' }
   const occasion = plan.occasion === undefined ? null : occasionOf(plan.occasion, properties)
   if (occasion === undefined) return { enter: false, code: 'OCCASION_MISSING' }
+  const run = { occasion, begun: properties }
   const over = plan.exits.some(
     (exit) =>
       exit.sameOccasion &&
-      before.some((one) => endsRun(plan, exit, one, { occasion, begun: properties })) &&
+      before.some((one) => endsRun(plan, exit, one, run)) &&
       (!exit.whole || refundsAmong(before, properties).whole),
   )
   if (over) return { enter: false, code: 'OCCASION_OVER' }

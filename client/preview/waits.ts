@@ -34,8 +34,10 @@ export class VirtualWaits {
       if (!holds(event.properties, wait.match)) continue
       if (first === undefined || wait.deadline < first.deadline) first = wait
     }
-    if (first) Object.assign(first, { open: false, taken: event })
-    return first !== undefined
+    if (!first) return false
+    first.open = false
+    first.taken = event
+    return true
   }
 
   /** The run has ended. */
@@ -58,16 +60,21 @@ export class VirtualWaits {
   private untaken(type: string, match: Properties): TakenEvent | null {
     for (const one of this.run.events) {
       if (one.type !== type || !holds(one.properties, match)) continue
-      if (![...this.waits.values()].some(({ taken }) => taken?.id === one.id)) return one
+      if (!this.hasTaken(one)) return one
     }
     return null
+  }
+
+  private hasTaken({ id }: TakenEvent): boolean {
+    for (const { taken } of this.waits.values()) if (taken?.id === id) return true
+    return false
   }
 
   /** The last look at the deadline; `again` is the new one where an event of `restart` moved it. */
   lastLook({ key, restart, match = {}, within }: Asked<'closeWait'>) {
     const wait = this.waits.get(key)
-    if (!wait?.open) return { ...this.view(key), again: null }
-    const anew = [restart ?? []].flat()
+    if (!wait?.open) return { again: null, ...this.view(key) }
+    const anew = restart === null ? [] : typeof restart === 'string' ? [restart] : restart
     let last = -Infinity
     for (const one of anew.length === 0 ? [] : this.run.events) {
       if (!anew.includes(one.type) || !holds(one.properties, match)) continue
@@ -76,13 +83,16 @@ export class VirtualWaits {
     }
     const moved = last + within
     const again = moved > wait.deadline ? moved : null
-    Object.assign(wait, { open: again !== null, deadline: again ?? wait.deadline })
-    return { ...this.view(key), again }
+    wait.open = again !== null
+    wait.deadline = again ?? wait.deadline
+    return { again, ...this.view(key) }
   }
 
   /** The newest event of some types that the run has heard; `first` is that which began it. */
-  newest({ types, match = {} }: Asked<'newestEvent'>, first: TakenEvent): TakenEvent | null {
-    const asked = (one: TakenEvent): boolean => types.includes(one.type) && holds(one.properties, match)
-    return this.run.events.findLast(asked) ?? (asked(first) ? first : null)
+  newest(asked: Asked<'newestEvent'>, first: TakenEvent): TakenEvent | null {
+    return this.run.events.findLast((one) => isAsked(one, asked)) ?? (isAsked(first, asked) ? first : null)
   }
 }
+
+const isAsked = ({ type, properties }: TakenEvent, { types, match }: Asked<'newestEvent'>): boolean =>
+  types.includes(type) && (match === undefined || holds(properties, match))

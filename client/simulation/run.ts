@@ -6,6 +6,7 @@ import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
 import type { Properties, RunStatus, TakenEvent } from '../../domain/journey.ts'
 import { type CatalogueEntry, type Host, type Journey, memberStory, playStory } from '../catalogue.ts'
 import { takesIn } from './campaigns.ts'
+import type { ChannelName } from '../../domain/channel.ts'
 import type { RunInMemory } from '../preview/activities.ts'
 import type { Purse } from '../preview/budget.ts'
 import { VirtualCare } from '../preview/care.ts'
@@ -41,16 +42,36 @@ export interface Entering {
   begun: Properties | undefined
 }
 
-interface Desks {
-  say: Say
-  setting: Setting
-  waits: VirtualWaits
-  effects: VirtualEffects
-  messages: VirtualMessages
-  points: VirtualPoints
-  care: VirtualCare
-  referrals: VirtualReferrals
-  activities: Host['activities']
+/** What a story has come to of its run; all of one shape, whichever it comes to first. */
+class Desks {
+  setting: Setting | undefined = undefined
+  say: Say | undefined = undefined
+  waits: VirtualWaits | undefined = undefined
+  effects: VirtualEffects | undefined = undefined
+  messages: VirtualMessages | undefined = undefined
+  points: VirtualPoints | undefined = undefined
+  care: VirtualCare | undefined = undefined
+  referrals: VirtualReferrals | undefined = undefined
+  activities: Host['activities'] | undefined = undefined
+}
+
+/** How the shop stands to a run when an effect is asked for. */
+class RunStanding implements Standing {
+  readonly now: number
+  readonly status: RunStatus
+  readonly paused = false
+  private readonly of: PopulationRun
+
+  constructor(of: PopulationRun) {
+    this.now = of.now()
+    this.status = of.status
+    this.of = of
+  }
+
+  consented(channel: ChannelName): boolean {
+    const { person, entry } = this.of
+    return person.agreesTo(entry.plan, channel)
+  }
 }
 
 type Granted = Awaited<ReturnType<Host['activities']['grantTierBenefits']>>
@@ -80,7 +101,7 @@ export class PopulationRun implements Host, RunInMemory {
   private readonly shop: PopulationShop
   /** The events of the customer when it began. */
   private readonly since: number
-  private readonly heard: TakenEvent[] = []
+  private heard: TakenEvent[] | undefined
   private woken = 0
   private steps = 0
   private parked: { go: (why: 'due' | 'woken') => void; turn: number } | null = null
@@ -107,7 +128,11 @@ export class PopulationRun implements Host, RunInMemory {
   }
 
   /** Its desks are made when a story comes to them, and forgotten with it: most runs need few of them. */
-  private desks: Partial<Desks> = {}
+  private kept: Desks | undefined
+
+  private get desks(): Desks {
+    return (this.kept ??= new Desks())
+  }
 
   get setting(): Setting {
     return (this.desks.setting ??= new RunSetting(this, this.shop))
@@ -158,12 +183,13 @@ export class PopulationRun implements Host, RunInMemory {
 
   /** Whether a wait of it is over by the event. */
   takes(event: TakenEvent): boolean {
-    return this.desks.waits?.give(event, this.now()) ?? false
+    return this.kept?.waits?.give(event, this.now()) ?? false
   }
 
   /** What came since it began. */
   get events(): readonly TakenEvent[] {
-    const { heard, since, person } = this
+    const { since, person } = this
+    const heard = (this.heard ??= [])
     for (let nth = since + heard.length; nth < person.events.length; nth++) heard.push(person.events[nth] as TakenEvent)
     return heard
   }
@@ -207,7 +233,7 @@ export class PopulationRun implements Host, RunInMemory {
 
   private over(): void {
     const { leaveOff } = this
-    this.desks = {}
+    this.kept = undefined
     // What nobody resumes any more is not kept.
     this.leaveOff = IDLE
     leaveOff()
@@ -262,11 +288,11 @@ export class PopulationRun implements Host, RunInMemory {
   moved(): void {}
 
   get say(): Say {
-    return (this.desks.say ??= (...told) => this.tell(...told))
+    return (this.desks.say ??= (what, text, more) => this.tell(what, text, more))
   }
 
   /** The words of a message are told by its subject: whole mails of a hundred thousand would not fit. */
-  tell(...[what, text, more = NOTHING_MORE]: Parameters<Say>): void {
+  tell(what: Parameters<Say>[0], text: string, more: Partial<Line> = NOTHING_MORE): void {
     const at = this.now()
     if (this.person.isTold) {
       this.person.tell({ at, what, text, more: more.words ? withoutWords(more) : more, run: this.id })
@@ -284,8 +310,7 @@ export class PopulationRun implements Host, RunInMemory {
   }
 
   standing(): Standing {
-    const { person, status, entry } = this
-    return { now: this.now(), status, paused: false, consented: (channel) => person.agreesTo(entry.plan, channel) }
+    return new RunStanding(this)
   }
 
   facts(): Facts {
@@ -302,7 +327,7 @@ export class PopulationRun implements Host, RunInMemory {
     this.status = status
     this.reason = reason
     this.person.open.delete(this)
-    this.desks.waits?.close()
+    this.kept?.waits?.close()
     // What waited in an auction takes nothing away from others any more.
     const { bids } = this.person.load
     if (bids.size > 0) for (const key of bids.keys()) if (key.startsWith(`${this.id}/`)) bids.delete(key)

@@ -21,5 +21,7 @@ export const heardWords: Words<Pick<Kit<string, string>, 'beginning' | 'newest'>
 /** Without what is not asked. */
 export function askedOf(match?: Match): Properties {
   if (match === undefined) return {}
-  return Object.fromEntries(Object.entries(match).filter(([, value]) => value !== undefined)) as Properties
+  const asked: Properties = {}
+  for (const [key, value] of Object.entries(match)) if (value !== undefined) asked[key] = value
+  return asked
 }
