@@ -60,6 +60,8 @@ export class Person implements Ties {
   readonly runs = new Map<string, PopulationRun[]>()
   /** Those of them that are on, in the order in which they began. */
   readonly open = new Set<PopulationRun>()
+  /** Those of them whose goal may yet be reached, whether they are on or not. */
+  readonly pursuing: PopulationRun[] = []
   readonly load: CustomerLoad = { past: [], bids: new Map() }
   readonly lots = new Lots()
   readonly coupons = new Map<string, HeldCoupon>()

@@ -17,7 +17,7 @@ import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
 import type { PublishedWords } from '../preview/words.ts'
 import { PopulationBudgets } from './budgets.ts'
 import { type Beginning, campaignsOn, takesIn } from './campaigns.ts'
-import { PopulationClock, SHOP } from './clock.ts'
+import { PopulationClock, SHOP, type Turn } from './clock.ts'
 import { type Board, Common } from './common.ts'
 import { type HeldCoupon, PopulationCoupons } from './coupons.ts'
 import { Frames } from './frames.ts'
@@ -65,11 +65,16 @@ export interface Opening {
   board?: Board
 }
 
-/** The journeys that an event of a type may concern. */
-interface Concerned {
-  goals: CatalogueEntry[]
-  exits: CatalogueEntry[]
-  begins: CatalogueEntry[]
+/** Somebody who is expected: known from their first event on. */
+interface Guest {
+  member: Member
+  person: Person | undefined
+}
+
+/** Something that one of them will do. */
+interface Coming extends Turn {
+  guest: Guest
+  act: Act
 }
 
 export class PopulationShop {
@@ -83,7 +88,10 @@ export class PopulationShop {
   readonly referrals: PopulationReferrals
   readonly standings: PopulationStandings
   private readonly entries: readonly CatalogueEntry[]
-  private readonly concerned = new Map<string, Concerned>()
+  /** The types of events that are goals or exits, and the journeys that begin with each type. */
+  private readonly goals: ReadonlySet<string>
+  private readonly exits: ReadonlySet<string>
+  private readonly begins = new Map<string, CatalogueEntry[]>()
   private readonly told = new Set<string>()
   /** The one customer whose story is kept; of everybody to begin with where it is left out. */
   private readonly watched: string | undefined
@@ -115,28 +123,21 @@ export class PopulationShop {
     this.morning = new MorningPlaces(rules.release, common)
     const marketing = plans.filter((plan) => plan.class === 'marketing')
     this.highest = Math.max(0, ...marketing.map((plan) => plan.delivery.priority))
-    for (const entry of entries) this.index(entry)
+    this.goals = new Set(plans.flatMap(({ goal }) => goal?.on ?? []))
+    this.exits = new Set(plans.flatMap(({ exits }) => exits.map(({ on }) => on)))
+    for (const entry of entries) {
+      const { on } = entry.plan.begins ?? {}
+      if (on !== undefined) this.begins.set(on, [...(this.begins.get(on) ?? []), entry])
+    }
     this.expect(part)
-  }
-
-  private index(entry: CatalogueEntry): void {
-    const { goal, exits, begins } = entry.plan
-    if (goal) this.concernedBy(goal.on).goals.push(entry)
-    for (const on of new Set(exits.map((exit) => exit.on))) this.concernedBy(on).exits.push(entry)
-    if (begins) this.concernedBy(begins.on).begins.push(entry)
-  }
-
-  private concernedBy(type: string): Concerned {
-    const known = this.concerned.get(type) ?? { goals: [], exits: [], begins: [] }
-    this.concerned.set(type, known)
-    return known
   }
 
   /** Everything that members will do, at its time. */
   private expect({ members, places }: Part): void {
     const coming = members.flatMap((member, nth) => {
       const of = places[nth] ?? nth
-      return member.acts.map((act) => ({ at: act.at, of, member, act }))
+      const guest: Guest = { member, person: undefined }
+      return member.acts.map((act): Coming => ({ at: act.at, of, guest, act }))
     })
     this.clock.foresee(coming, (one) => this.accept(one))
   }
@@ -162,15 +163,18 @@ export class PopulationShop {
     for (const person of this.people.values()) if (FAR * person.sent < most) person.forget()
   }
 
-  /** Takes an event in as the inbox does. */
-  private accept({ member: { id, suppressed }, of: place, act }: { member: Member; of: number; act: Act }): void {
-    const { now } = this.clock
-    const known = this.people.get(id)
+  private meet({ id, suppressed }: Member, place: number): Person {
     const { shopZone, programme } = this.rules
-    const person =
-      known ??
-      new Person({ id, place, suppressed, now, told: this.isTold(id) }, { shopZone, programme, coupons: this.coupons })
-    if (!known) this.people.set(id, person)
+    const known = { id, place, suppressed, now: this.clock.now, told: this.isTold(id) }
+    const person = new Person(known, { shopZone, programme, coupons: this.coupons })
+    this.people.set(id, person)
+    return person
+  }
+
+  /** Takes an event in as the inbox does. */
+  private accept({ guest, of, act }: Coming): void {
+    const { now } = this.clock
+    const person = (guest.person ??= this.meet(guest.member, of))
     const { customer: said, type, properties } = act
     if (said) person.learn(said)
     const event = { id: act.id, type, at: new Date(now).toISOString(), properties }
@@ -229,33 +233,39 @@ export class PopulationShop {
   }
 
   private route(person: Person, event: TakenEvent): void {
-    const concerned = this.concerned.get(event.type)
-    if (concerned) {
-      for (const { plan } of concerned.goals) this.reachGoals(person, plan, event)
-      for (const { plan } of concerned.exits) this.leave(person, plan, event)
-    }
-    if (event.type === REFUNDED) this.takeBackParts(person, event)
+    const { type } = event
+    if (this.goals.has(type)) this.reachGoals(person, event)
+    if (this.exits.has(type)) this.leave(person, event)
+    if (type === REFUNDED) this.takeBackParts(person, event)
     for (const run of person.open) if (run.takes(event)) run.wake()
-    for (const entry of concerned?.begins ?? []) this.tryEntry(person, entry, event)
+    const begins = this.begins.get(type)
+    if (begins) for (const entry of begins) this.tryEntry(person, entry, event)
   }
 
-  private reachGoals(person: Person, plan: CatalogueEntry['plan'], event: TakenEvent): void {
+  private reachGoals(person: Person, event: TakenEvent): void {
     const { now } = this.clock
-    for (const run of person.runs.get(plan.name) ?? []) {
-      const counts = run.startsAt <= now && run.goalAt === null && (run.goalUntil === null || run.goalUntil >= now)
-      if (!counts || !plan.goal || !endsRun(plan, plan.goal, event, run)) continue
-      run.goalAt = now
-      this.tally.converted(run)
-      if (run.finish('goal', event.type)) run.wake()
+    let left = 0
+    for (const run of person.pursuing) {
+      if (run.goalUntil !== null && run.goalUntil < now) continue
+      const { plan } = run.entry
+      if (run.startsAt <= now && plan.goal && endsRun(plan, plan.goal, event, run)) {
+        run.goalAt = now
+        this.tally.converted(run)
+        if (run.finish('goal', event.type)) run.wake()
+      } else person.pursuing[left++] = run
     }
+    person.pursuing.length = left
   }
 
-  private leave(person: Person, plan: CatalogueEntry['plan'], event: TakenEvent): void {
-    for (const run of person.runs.get(plan.name) ?? []) {
-      if (run.status !== 'running') continue
-      const exits = plan.exits.filter((exit) => endsRun(plan, exit, event, run))
-      const left = exits.some((exit) => !exit.whole || isRefundedWhole(run))
-      if (left && run.finish('exited', event.type)) run.wake()
+  private leave(person: Person, event: TakenEvent): void {
+    for (const run of person.open) {
+      const { plan } = run.entry
+      for (const exit of plan.exits) {
+        const isLeft = endsRun(plan, exit, event, run) && (!exit.whole || isRefundedWhole(run))
+        if (!isLeft || !run.finish('exited', event.type)) continue
+        run.wake()
+        break
+      }
     }
   }
 
@@ -289,13 +299,15 @@ export class PopulationShop {
   private enter(person: Person, entry: CatalogueEntry, asked: Pick<Entering, 'occasion' | 'startsAt' | 'begun'>): void {
     const { plan } = entry
     const id = runId({ journey: plan.name, customer: person.id, occasion: asked.occasion })
-    const runs = person.runs.get(plan.name) ?? []
-    if (runs.some((run) => run.id === id)) return
+    const runs = person.runs.get(plan.name)
+    if (runs?.some((run) => run.id === id)) return
     const arm = armOf(plan.name, person.id, plan.holdout)
-    const run = new PopulationRun(this, { entry, person, entering: { ...asked, id, arm } })
-    runs.push(run)
+    const { occasion, startsAt, begun } = asked
+    const run = new PopulationRun(this, { entry, person, entering: { id, occasion, arm, startsAt, begun } })
     person.open.add(run)
-    person.runs.set(plan.name, runs)
+    if (plan.goal) person.pursuing.push(run)
+    if (runs) runs.push(run)
+    else person.runs.set(plan.name, [run])
     run.tell('begin', `${plan.title} begins, ${arm}`, { name: plan.name })
     this.tally.entered(run)
     this.clock.schedule(this.clock.now, person.place, () => run.begin())
