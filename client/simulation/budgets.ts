@@ -201,7 +201,7 @@ export class PopulationBudgets {
 }
 
 /** Offers are numbered from 0 on; nobody has so many. */
-const FIRST_BUDGET = 1_000_000
+export const FIRST_BUDGET = 1_000_000
 
 /** A journey without a budget. */
 const FREE: Purse = {

@@ -4,11 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CatalogueEntry, readCatalogue } from '../../client/catalogue.ts'
 import { type Turn, SHOP } from '../../client/simulation/clock.ts'
 import { Common, Overtaken, newBoard } from '../../client/simulation/common.ts'
+import { FIRST_BUDGET } from '../../client/simulation/budgets.ts'
 import { Crew } from '../../client/simulation/crew.ts'
 import { generatedMembers } from '../../client/simulation/generated.ts'
 import { type Member, partsOf } from '../../client/simulation/members.ts'
 import { MorningPlaces } from '../../client/simulation/morning.ts'
 import { type SimulationReport, reportOf } from '../../client/simulation/report.ts'
+import { play } from '../../client/simulation/simulate.ts'
 
 const DAY = 86_400_000
 const FROM = Date.UTC(2026, 10, 23)
@@ -50,7 +52,32 @@ describe('over threads', () => {
     expect(alone.coupons.offers).toContainEqual(expect.objectContaining({ offer: 'few', issued: 30 }))
     expect(bytesOf(await reported(crew, entries, members))).toBe(bytesOf(alone))
   })
+
+  it('a rush on a budget, which is seen too late, is played once more in one', { timeout: 60_000 }, async () => {
+    const crew = crewOf(2, TIGHT)
+    const entries = [...(await readCatalogue(TIGHT)).values()]
+    const members = rush(200)
+    const asked = { entries, members, from: FROM, days: DAYS }
+    const alone = await reported(crewOf(1), entries, members)
+    expect(alone.coupons.offers).toContainEqual(expect.objectContaining({ offer: 'five', issued: 19 }))
+    const [part] = partsOf(members, 2)
+    const board = newBoard(2)
+    // The other thread is at its end already, and took more than this one will know of.
+    const other = new Common({ start: FROM, turn: () => ({ at: FROM + DAY / 2, of: 0 }), nth: 1, board })
+    other.took(FIRST_BUDGET, 0, 76_00)
+    other.leave()
+    await expect(play({ ...asked, part, board })).rejects.toThrow(Overtaken)
+    expect(bytesOf(await reported(crew, entries, members))).toBe(bytesOf(alone))
+  })
 })
+
+/** All of them put something into a cart within a minute. */
+const rush = (customers: number): Member[] =>
+  Array.from({ length: customers }, (_, nth) => ({
+    id: `R${nth}`,
+    suppressed: false,
+    acts: [{ id: `R${nth}-1`, at: FROM + DAY / 2 + nth * 200, type: 'cart.added', properties: { cart: `K${nth}` } }],
+  }))
 
 describe('people shared out', () => {
   const came = (id: string, advocate?: string): Member => ({
