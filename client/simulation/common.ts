@@ -93,6 +93,8 @@ export class Common {
   private readonly turn: () => Turn
   private readonly start: number
   private asks: Ask[] = []
+  /** Why no more can be said; a story that hears of it would only take it for a failure of its own. */
+  private broken: Error | undefined
 
   /** `board` has a slate for each thread, of which this one is the `nth`; without one it has all of the people. */
   constructor({
@@ -123,6 +125,7 @@ export class Common {
 
   /** Tells the others how far this thread has come: they need wait for nothing that lies before. */
   readonly came = (at: number, of: number): void => {
+    if (this.broken) throw this.broken
     if (this.own && !this.isAlone) Atomics.store(this.own.come, COME, numberOf({ at, of }, this.start))
   }
 
@@ -133,6 +136,7 @@ export class Common {
 
   /** This thread is at its end. What the others did until theirs is looked at, so that nothing was given too much. */
   end(): void {
+    if (this.broken) throw this.broken
     this.leave()
     this.look({ at: Infinity, of: SHOP }, OVER)
   }
@@ -210,7 +214,8 @@ export class Common {
   /** Reads what the others did before a turn, for which it waits. */
   private look(until: Turn, number = numberOf(until, this.start)): void {
     for (const peer of this.peers) {
-      waitFor(peer, number)
+      if (!waitFor(peer, number))
+        this.fail(new PerennialError('INTERNAL', 'a thread of the simulation has not come on for two minutes'))
       const written = Number(Atomics.load(peer.come, WRITTEN))
       for (; peer.read < written; peer.read++) {
         const told = lineAt(peer.numbers, peer.read)
@@ -219,11 +224,16 @@ export class Common {
       }
     }
     for (const share of this.shares.values()) {
-      if (share.peak > share.over) throw new Overtaken('more was taken at once than was left to trust')
+      if (share.peak > share.over) this.fail(new Overtaken('more was taken at once than was left to trust'))
       share.over = Infinity
       share.rise = 0
       share.peak = 0
     }
+  }
+
+  private fail(error: Error): never {
+    this.broken = error
+    throw error
   }
 
   private apply({ at, of, what, part, amount }: Told): void {
@@ -249,16 +259,16 @@ const MOMENT_MS = 0.2
 const PATIENCE_MS = 120_000
 const nobody = new Int32Array(new SharedArrayBuffer(4))
 
-function waitFor({ come }: Peer, number: bigint): void {
+/** False where it gave up. */
+function waitFor({ come }: Peer, number: bigint): boolean {
   let seen = -1n
   let since = 0
   for (let looks = 0; ; looks++) {
     const now = Atomics.load(come, COME)
-    if (now >= number) return
+    if (now >= number) return true
     if (looks < LOOKS) continue
     Atomics.wait(nobody, 0, 0, MOMENT_MS)
     if (now !== seen) [seen, since] = [now, performance.now()]
-    else if (performance.now() - since > PATIENCE_MS)
-      throw new PerennialError('INTERNAL', 'a thread of the simulation has not come on for two minutes')
+    else if (performance.now() - since > PATIENCE_MS) return false
   }
 }

@@ -48,7 +48,7 @@ describe('over threads', () => {
     const entries = [...(await readCatalogue(TIGHT)).values()]
     const members = generatedMembers({ customers: 300, seed: 7, from: FROM, days: DAYS })
     const alone = await reported(crewOf(1), entries, members)
-    expect(alone.budgets).toEqual([expect.objectContaining({ id: 'little', exhausted: expect.any(String) })])
+    expect(alone.budgets).toContainEqual(expect.objectContaining({ id: 'little', exhausted: expect.any(String) }))
     expect(alone.coupons.offers).toContainEqual(expect.objectContaining({ offer: 'few', issued: 30 }))
     expect(bytesOf(await reported(crew, entries, members))).toBe(bytesOf(alone))
   })
@@ -59,7 +59,7 @@ describe('over threads', () => {
     const members = rush(200)
     const asked = { entries, members, from: FROM, days: DAYS }
     const alone = await reported(crewOf(1), entries, members)
-    expect(alone.coupons.offers).toContainEqual(expect.objectContaining({ offer: 'five', issued: 19 }))
+    expect(alone.coupons.offers).toContainEqual(expect.objectContaining({ offer: 'five', issued: 20 }))
     const [part] = partsOf(members, 2)
     const board = newBoard(2)
     // The other thread is at its end already, and took more than this one will know of.
@@ -71,12 +71,12 @@ describe('over threads', () => {
   })
 })
 
-/** All of them put something into a cart within a minute. */
+/** All of them look at a page within a minute. */
 const rush = (customers: number): Member[] =>
   Array.from({ length: customers }, (_, nth) => ({
     id: `R${nth}`,
     suppressed: false,
-    acts: [{ id: `R${nth}-1`, at: FROM + DAY / 2 + nth * 200, type: 'cart.added', properties: { cart: `K${nth}` } }],
+    acts: [{ id: `R${nth}-1`, at: FROM + DAY / 2 + nth * 200, type: 'page.viewed', properties: { page: `P${nth}` } }],
   }))
 
 describe('people shared out', () => {
