@@ -2,8 +2,7 @@
  * Rendering for a whole population: words are taken apart, and a part that hangs on the same values comes out the same, so that it is
  * rendered once. A hundred thousand letters differ in a name, a code and a price.
  */
-import { IfTag } from 'liquidjs'
-import { type Render, type Templates, globalsOf, parseText, rendered } from './template.ts'
+import { type Render, type Templates, globalsOf, ifIn, parseText, rendered } from './template.ts'
 
 interface Part {
   templates: Templates
@@ -93,13 +92,12 @@ function partOf(templates: Templates, piece = ''): Part {
 }
 
 /** Of one condition that is a path. */
-function choiceOf([tag]: Templates, piece: string, paths: Part['paths']): Part['choice'] {
+function choiceOf(templates: Templates, piece: string, paths: Part['paths']): Part['choice'] {
   const decides = DECIDES.exec(piece)?.[1]
-  if (!(tag instanceof IfTag) || tag.branches.length !== 1 || !paths.some((path) => path.join('.') === decides))
-    return undefined
-  const [branch] = tag.branches
-  const partsOf = (templates: Templates = []): Part[] => templates.map((one) => partOf([one], one.token.getText()))
-  return { path: decides?.split('.') ?? [], so: partsOf(branch?.templates), otherwise: partsOf(tag.elseTemplates) }
+  const ways = decides === undefined ? undefined : ifIn(templates)
+  if (decides === undefined || !ways || !paths.some((path) => path.join('.') === decides)) return undefined
+  const partsOf = (some: Templates): Part[] => some.map((one) => partOf([one], one.token.getText()))
+  return { path: decides.split('.'), so: partsOf(ways.so), otherwise: partsOf(ways.otherwise) }
 }
 
 /** What Liquid reckons where there is no such property. */
