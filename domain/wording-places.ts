@@ -152,22 +152,23 @@ class Across {
 const ACROSS_MOST = 500
 const NOTHING: Way = { empty: true, head: '', tail: '', ends: false }
 
-interface Line {
+interface Clause {
   compact: Way
   words: Way
   joined: Way
-  /** Whether its first and its last word are of one letter, which those of another line may be joined to. */
+  /** Whether its first and its last word are of one letter, which those of another clause may be joined to. */
   letterFirst: boolean
   letterLast: boolean
 }
 
 /**
- * Most letters have nothing in them that is looked for, and most of their lines are in many letters: a line is read once, and where no
- * term stands in any of them or goes on from one to the next, none stands in the whole.
+ * Most letters have nothing in them that is looked for, and most of their lines are in many letters: a line is read once, clause by
+ * clause, as a name is in one of them. Where no term stands in any clause or goes on from one to the next, none stands in the whole.
  */
 export class Lines {
+  private readonly lines = new Map<string, readonly (Clause | null)[]>()
   /** Null where only the whole says what stands there. */
-  private readonly known = new Map<string, Line | null>()
+  private readonly clauses = new Map<string, Clause | null>()
   private readonly han: Across
   private readonly latin: Across
 
@@ -182,30 +183,35 @@ export class Lines {
     let words: string | undefined = ''
     let joined: string | undefined = ''
     let letterLast = false
-    for (const one of text.split('\n')) {
-      if (one === '') continue
-      const line = this.lineOf(one)
-      if (line === null || (letterLast && line.letterFirst)) return false
-      if (!line.words.empty) letterLast = line.letterLast
-      compact = this.han.after(compact, line.compact)
-      words = this.latin.after(words, line.words)
-      joined = this.latin.after(joined, line.joined)
-      if (compact === undefined || words === undefined || joined === undefined) return false
+    for (const line of text.split('\n')) {
+      for (const clause of this.clausesOf(line)) {
+        if (clause === null || (letterLast && clause.letterFirst)) return false
+        if (!clause.words.empty) letterLast = clause.letterLast
+        compact = this.han.after(compact, clause.compact)
+        words = this.latin.after(words, clause.words)
+        joined = this.latin.after(joined, clause.joined)
+        if (compact === undefined || words === undefined || joined === undefined) return false
+      }
     }
     return true
   }
 
-  private lineOf(text: string): Line | null {
-    const known = this.known.get(text)
-    if (known !== undefined) return known
-    const line = this.read(text)
-    if (text.length > LINE_MOST) return line
-    if (this.known.size >= LINES_MOST) this.known.clear()
-    this.known.set(text, line)
-    return line
+  private clausesOf(line: string): readonly (Clause | null)[] {
+    const known = this.lines.get(line)
+    if (known) return known
+    return keep(
+      this.lines,
+      line,
+      line.split(CLAUSES).map((one) => this.clauseOf(one)),
+    )
   }
 
-  private read(text: string): Line | null {
+  private clauseOf(text: string): Clause | null {
+    const known = this.clauses.get(text)
+    return known === undefined ? keep(this.clauses, text, this.read(text)) : known
+  }
+
+  private read(text: string): Clause | null {
     const { words, joined, compact } = gathered(text)
     // 第 and a number are read as one, by what follows.
     if (compact.includes('第1') || compact.endsWith('第')) return null
@@ -224,7 +230,18 @@ export class Lines {
   }
 }
 
+/** After a blank, or between Chinese, where no English word goes on. */
+const CLAUSES = /(?<=[,.:;!?] )|(?<=[\u4e00-\u9fff][，。：！；、？])(?=[\u4e00-\u9fff])/
+
 const LETTER_FIRST = /^ (?:[^ ]|[\ud800-\udbff][^ ]) /
 const LETTER_LAST = / (?:[^ ]|[\ud800-\udbff][^ ]) $/
-const LINES_MOST = 20_000
-const LINE_MOST = 1_000
+const KEPT_MOST = 20_000
+const KEPT_LONGEST = 1_000
+
+/** Nothing long is kept, and all is forgotten at times. */
+function keep<T>(all: Map<string, T>, text: string, value: T): T {
+  if (text.length > KEPT_LONGEST) return value
+  if (all.size >= KEPT_MOST) all.clear()
+  all.set(text, value)
+  return value
+}
