@@ -2,12 +2,14 @@
  * Rendering for a whole population: words are taken apart, and a part that hangs on the same values comes out the same, so that it is
  * rendered once. A hundred thousand letters differ in a name, a code and a price.
  */
-import { type Render, type Templates, globalsOf, parseText, rendered } from './template.ts'
+import { type Render, type Templates, globalsOf, ifIn, parseText, rendered } from './template.ts'
 
 interface Part {
   templates: Templates
   /** Of `{{ coupon.code }}`, which is nearly always a text: the path to it. */
   plain: readonly string[] | undefined
+  /** Of `{% if coupon.issued %}`: the path to what decides, and the parts of either way. */
+  choice: { path: readonly string[]; so: readonly Part[]; otherwise: readonly Part[] } | undefined
   /** The values from outside that it names. */
   paths: readonly (readonly unknown[])[]
   /** What it came to, by those values; an error where it could not be. */
@@ -47,10 +49,14 @@ export function rememberingRender(): Render {
   }
   return (kind, source, variables) => {
     if (kind === 'html') return rendered(kind, source, variables)
-    let text = ''
-    for (const part of partsOf(source)) text += resultOf(part, variables)
-    return text
+    return textOf(partsOf(source), variables)
   }
+}
+
+function textOf(parts: readonly Part[], variables: Record<string, unknown>): string {
+  let text = ''
+  for (const part of parts) text += resultOf(part, variables)
+  return text
 }
 
 function takenApart(source: string, parts: Map<string, Part>): Part[] {
@@ -69,29 +75,57 @@ function takenApart(source: string, parts: Map<string, Part>): Part[] {
 }
 
 const VALUE = /^\{\{\s*(\w+(?:\.\w+)*)\s*\}\}$/
+const DECIDES = /^\{%\s*if\s+(\w+(?:\.\w+)*)\s*%\}/
 
 function partOf(templates: Templates, piece = ''): Part {
   const paths = globalsOf(templates)
-  const plain = VALUE.exec(piece)?.[1]?.split('.')
+  const plain = VALUE.exec(piece)?.[1]
   // A word such as `true` is no path.
-  const isPath = plain !== undefined && paths.length === 1 && paths[0]?.join('.') === plain.join('.')
-  return { templates, plain: isPath ? plain : undefined, paths, known: new Map() }
+  const isPath = plain !== undefined && paths.length === 1 && paths[0]?.join('.') === plain
+  return {
+    templates,
+    plain: isPath ? plain.split('.') : undefined,
+    choice: choiceOf(templates, piece, paths),
+    paths,
+    known: new Map(),
+  }
 }
 
-/** The text that a path leads to by properties alone; undefined for whatever else it comes to. */
-function textAt(variables: Record<string, unknown>, path: readonly string[]): string | undefined {
+/** Of one condition that is a path. */
+function choiceOf(templates: Templates, piece: string, paths: Part['paths']): Part['choice'] {
+  const decides = DECIDES.exec(piece)?.[1]
+  const ways = decides === undefined ? undefined : ifIn(templates)
+  if (decides === undefined || !ways || !paths.some((path) => path.join('.') === decides)) return undefined
+  const partsOf = (some: Templates): Part[] => some.map((one) => partOf([one], one.token.getText()))
+  return { path: decides.split('.'), so: partsOf(ways.so), otherwise: partsOf(ways.otherwise) }
+}
+
+/** What Liquid reckons where there is no such property. */
+const RECKONED = new Set(['size', 'first', 'last'])
+const UNSURE = Symbol('unsure')
+
+/** What a path leads to by properties of objects alone; undefined where there is nothing, and not sure of whatever else it meets. */
+function found(variables: Record<string, unknown>, path: readonly string[]): unknown {
   let value: unknown = variables
   for (const name of path) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name))
-      return undefined
+    if (value === undefined || value === null) return value
+    if (typeof value !== 'object' || Array.isArray(value)) return UNSURE
+    if (!Object.hasOwn(value, name)) return RECKONED.has(name) ? UNSURE : undefined
     value = (value as Record<string, unknown>)[name]
   }
-  return typeof value === 'string' ? value : undefined
+  return value
 }
 
-function resultOf({ templates, plain, paths, known }: Part, variables: Record<string, unknown>): string {
-  const text = plain && textAt(variables, plain)
-  if (text !== undefined) return text
+function resultOf({ templates, plain, choice, paths, known }: Part, variables: Record<string, unknown>): string {
+  if (plain) {
+    const text = found(variables, plain)
+    if (typeof text === 'string') return text
+  }
+  if (choice) {
+    const value = found(variables, choice.path)
+    const isSo = value !== false && value !== undefined && value !== null
+    if (value !== UNSURE) return textOf(isSo ? choice.so : choice.otherwise, variables)
+  }
   let key = ''
   for (const path of paths) {
     const value = valueAt(variables, path)

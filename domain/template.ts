@@ -2,7 +2,7 @@
  * Words with variables, in Liquid. Strict on purpose: a variable without a value is a refusal, never a blank in somebody's
  * mail. Pure: no files are read, loops and memory are bounded, and HTML is escaped unless it is ours.
  */
-import { Liquid, type Template } from 'liquidjs'
+import { IfTag, Liquid, type Template } from 'liquidjs'
 import { PerennialError, type Refusal } from './errors.ts'
 
 /** One wording of a message, ready to be filled in. `html` replaces the HTML part that is otherwise made from `text`. */
@@ -136,6 +136,12 @@ export const parseText = (source: string): Templates => parse(plain, source)
 /** The paths of the values that templates name from outside; a part that is no text is itself a path. */
 export const globalsOf = (templates: Templates): (readonly unknown[])[] =>
   plain.globalVariableSegmentsSync(templates, { partials: false })
+
+/** Both ways of an `if` without `elsif`; undefined for whatever else it is. */
+export function ifIn([tag]: Templates): { so: Templates; otherwise: Templates } | undefined {
+  if (!(tag instanceof IfTag) || tag.branches.length !== 1) return undefined
+  return { so: tag.branches[0]?.templates ?? [], otherwise: tag.elseTemplates ?? [] }
+}
 
 /** Control characters and the separators that some programs break lines at become blanks: no name writes a header. */
 const onePlainLine = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()

@@ -70,7 +70,7 @@ const TABLE: Row[] = [
   { who: 'the moon', files: 'domain/lunar.ts', may: ['domain/*.ts', 'tyme4ts'] },
   { who: 'mail bodies', files: 'domain/mjml.ts', may: ['domain/*.ts', 'mjml'] },
   { who: 'text parts', files: 'domain/text-part.ts', may: ['domain/*.ts', 'html-to-text'] },
-  { who: 'wording', files: 'domain/wording.ts', may: ['domain/*.ts', 'opencc-js'] },
+  { who: 'wording', files: 'domain/wording-reading.ts', may: ['domain/*.ts', 'opencc-js'] },
   { who: 'identities', files: 'domain/identity.ts', may: ['domain/*.ts', 'node:crypto'] },
   { who: 'the domain', files: 'domain/*.ts', may: ['domain/*.ts'] },
   {

@@ -66,11 +66,13 @@ export const SWEEPS: Partial<Record<Audience, Sweep>> = {
     const hours = byZone((zone) => hourOf(window, zone))
     const since = window.from - SILENT_DAYS * DAY
     for (const person of shop.people.values()) {
-      if (person.joined > since) continue
+      // Too few messages in all are too few of late.
+      if (person.joined > since || person.load.past.length < window.worth) continue
       const last = person.events.findLast(({ type }) => !OWN_EVENTS.includes(type))
       const at = last ? Date.parse(last.at) : person.joined
+      if (at > since) continue
       const written = person.load.past.filter((one) => one.class === 'marketing' && one.at > since)
-      if (at > since || written.length < window.worth) continue
+      if (written.length < window.worth) continue
       const occasion = localDate(at, shop.rules.shopZone)
       const instant = hours(person.zone)
       if (instant !== undefined && !wasIn(person, window, occasion)) yield { person, occasion, instant }
@@ -103,7 +105,7 @@ function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind):
   for (const person of shop.people.values()) {
     if (kind === 'points' ? person.lots.soonest > window.to + SOON : person.lastCoupon <= window.from) continue
     const { zone } = person
-    const told = lastOccasion(person.runs.get(window.journey) ?? [])
+    const told = lastOccasion(person.runs.get(window.journey) ?? NO_RUNS)
     // The last of them is of a week that was told of.
     if (kind === 'coupons' && told !== null && localDate(person.lastCoupon - 1, zone) < dayAfter(told, TOGETHER))
       continue
@@ -118,7 +120,9 @@ function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind):
 }
 
 const wasIn = (person: Person, { journey }: SweepWindow, occasion: string): boolean =>
-  (person.runs.get(journey) ?? []).some((run) => run.occasion === occasion)
+  person.runs.get(journey)?.some((run) => run.occasion === occasion) ?? false
+
+const NO_RUNS: readonly { occasion: string | null }[] = []
 
 const lastOccasion = (runs: readonly { occasion: string | null }[]): string | null =>
   runs.reduce<string | null>(
@@ -138,8 +142,11 @@ export function lateBirthday(person: Person, at: string, now: number): Swept | u
 function byZone<T>(reckon: (zone: string) => T): (zone: string) => T {
   const known = new Map<string, T>()
   return (zone) => {
-    if (!known.has(zone)) known.set(zone, reckon(zone))
-    return known.get(zone) as T
+    const before = known.get(zone)
+    if (before !== undefined || known.has(zone)) return before as T
+    const reckoned = reckon(zone)
+    known.set(zone, reckoned)
+    return reckoned
   }
 }
 
