@@ -241,7 +241,15 @@ class Life {
     const acts = this.acts
       .filter(({ at }) => at >= this.entered && at < this.end)
       .sort((one, other) => one.at - other.at)
-      .map((act, nth) => ({ ...act, id: `${this.id}-${nth + 1}` }))
+      // Of one shape, as there are millions.
+      .map(({ at, type, properties, customer, redeems }, nth): Act => ({
+        id: `${this.id}-${nth + 1}`,
+        at,
+        type,
+        properties,
+        customer,
+        redeems,
+      }))
     return { id: this.id, suppressed: dice.chance(SHARES.suppressed), acts }
   }
 
@@ -370,7 +378,8 @@ class Life {
   }
 
   private add(at: number, type: string, properties: Properties, more: Partial<Act> = {}): void {
-    this.acts.push({ at, type, properties, ...more })
+    const { customer, redeems } = more
+    this.acts.push({ at, type, properties, customer, redeems })
   }
 
   /** What a basket comes to, in whole yuan. */

@@ -13,9 +13,9 @@ export interface Act {
   /** A `referral` or `code` that begins with `@` stands for the code of the customer who is named behind it. */
   properties: Properties
   /** What it tells of the customer beside. */
-  customer?: Omit<CustomerChange, 'id'>
+  customer?: Omit<CustomerChange, 'id'> | undefined
   /** Of a paid order: uses the customer's coupon that ends first, where one goes with it. */
-  redeems?: boolean
+  redeems?: boolean | undefined
 }
 
 export interface Member {
