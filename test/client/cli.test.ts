@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -122,6 +122,30 @@ describe('without a server', () => {
       journeys: [...(await readCatalogue()).keys()].map((name) => ({ name })),
     })
     expect(JSON.parse(said.err)).toMatchObject({ code: 'CONFIG_INVALID' })
+  })
+
+  test('simulate comes to the same over two threads, prints it, and writes what it is asked to', async () => {
+    const words = ['simulate', 'first-order', 'welcome', '--customers', 'generated:200', '--days', '10']
+    const [saved, drawn] = [join(folder, 'simulation.json'), join(folder, 'simulation.html')]
+    const two = await typed([...words, '--threads', '2', '--save', saved, '--html', drawn])
+    expect(two).toMatchObject({ code: 0, err: '' })
+    expect(two.out).toMatch(/^200 customers, 10 days from 2026-11-23, seed 7: /)
+    expect(two.out).toMatch(/^welcome {2,}\d/m)
+    const one = await perennial([...words, '--threads', '1', '--json'])
+    expect(JSON.parse(await readFile(saved, 'utf8'))).toEqual(JSON.parse(one.out))
+    expect(await readFile(drawn, 'utf8')).toContain('<svg')
+  })
+
+  test.each([
+    [['--customers', 'generated:0'], 'COMMAND_INVALID', 'generated:<how many>'],
+    [['--customers', 'nowhere.ndjson'], 'POPULATION_INVALID', 'nowhere.ndjson'],
+    [['--threads', '0'], 'COMMAND_INVALID', 'from 1 to 64'],
+    [['--from', 'soon'], 'TIME_MALFORMED', 'soon'],
+  ])('simulate %j is refused and says why', async (words, code, named) => {
+    const said = await perennial(['simulate', ...words])
+    expect(said.out).toBe('')
+    expect(said.err).toContain(code)
+    expect(said.err).toContain(named)
   })
 
   test('any other word says where to find a server', async () => {
