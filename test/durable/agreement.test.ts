@@ -15,6 +15,7 @@ import { DEFAULT_PROGRAMME } from '../../domain/programmes.ts'
 import { machineSpan } from '../../domain/tempo.ts'
 import { acceptEvent } from '../../store/events.ts'
 import { suppress } from '../../store/customers.ts'
+import { redeemCoupon } from '../../store/redemptions.ts'
 import { setProgramme } from '../../store/programmes.ts'
 import { OPEN_HOURS } from '../policy.ts'
 import { startSink } from '../smtp-sink.ts'
@@ -38,20 +39,37 @@ const JOURNEYS = [
   'referral-friend',
   'referral-invite',
   'referral-reward',
+  'service-recovery',
   'tier-near-miss',
   'tier-upgrade',
   'welcome',
 ]
 const BEGINNINGS = ['customer.registered', 'profile.changed']
-const KEPT = [...BEGINNINGS, 'cart.added', 'order.paid', 'order.refunded', 'customer.unsubscribed']
+const SERVICE = ['service.failed', 'service.withdrawn', 'goods.received']
+const KEPT = [...BEGINNINGS, 'cart.added', 'order.paid', 'order.refunded', 'customer.unsubscribed', ...SERVICE]
 
 /** Where neither of those hours is near midnight: a coupon that is issued an hour later would end a day later. */
 const ZONES = ['Asia/Shanghai', 'Asia/Hong_Kong', 'Europe/London']
 
+/** Whoever is new buys on the second day after, with whatever coupon they have by then. */
+function buying({ acts, ...member }: Member): Member {
+  const [first] = acts
+  if (first?.type !== 'customer.registered' || first.at > FROM + DAYS * DAY - 4 * DAY) return { ...member, acts }
+  const order = `N${member.id.slice(1)}`
+  const bought = {
+    id: `${member.id}-${acts.length + 1}`,
+    at: first.at + 2 * DAY,
+    type: 'order.paid',
+    properties: { order, amount: 200_00, lines: [] },
+    redeems: true,
+  }
+  return { ...member, acts: [...acts, bought].sort((one, other) => one.at - other.at) }
+}
+
 /** One thing a day at most: somebody comes in the first hours of a day in UTC, all else they do lies at its noon. */
 function calm({ id, suppressed, acts }: Member): Member {
   const days = new Set<number>()
-  const kept = acts.flatMap(({ redeems: _redeems, ...act }): Act[] => {
+  const kept = acts.flatMap((act): Act[] => {
     const day = Math.floor((act.at - FROM) / DAY)
     if (!KEPT.includes(act.type) || days.has(day)) return []
     days.add(day)
@@ -90,16 +108,39 @@ const sleepUntil = (world: World, at: number): Promise<void> =>
 async function send({ db, plans, clock }: World, { suppressed }: Member, act: Act): Promise<void> {
   const { id, type, properties, customer } = act
   const [, member = ''] = /^(.*)-\d+$/.exec(id) ?? []
+  const coupon = await couponOn(db, { member, act, now: clock.now() })
   const event = {
     id,
     type,
     at: null,
-    properties: await withCode(db, properties),
+    properties: { ...(await withCode(db, properties)), ...(coupon && { coupon }) },
     customer: { ...customer, id: member },
   }
   const email = customer?.email
   if (suppressed && email) await suppress(db, { channel: 'email', address: email, reason: 'bounce', now: clock.now() })
   await acceptEvent(db, event, { plans: [...plans.values()], now: () => clock.now() })
+}
+
+/** At the checkout the coupon that ends first of those that go with the order; of a refund the one that was on it. */
+async function couponOn(
+  db: World['db'],
+  { member: customer, act, now }: { member: string; act: Act; now: number },
+): Promise<string | undefined> {
+  const { order, amount } = act.properties
+  if (typeof order !== 'string') return undefined
+  if (act.type === 'order.refunded') {
+    const { rows } = await sql<{ code: string }>`select code from redemptions where "order" = ${order}`.execute(db)
+    return amount === undefined ? rows[0]?.code : undefined
+  }
+  if (act.type !== 'order.paid' || !act.redeems || typeof amount !== 'number') return undefined
+  const { rows } = await sql<{ code: string }>`
+    select code from coupons where customer = ${customer} and status = 'open' order by expires_at, code`.execute(db)
+  const basket = { lines: [{ id: 'goods', amount }], shipping: 0 }
+  for (const { code } of rows) {
+    const answer = await redeemCoupon(db, { key: `${act.id} ${code}`, code, customer, order, basket, now })
+    if ('ok' in answer && answer.ok) return undefined
+  }
+  return undefined
 }
 
 async function withCode(db: World['db'], properties: Act['properties']): Promise<Act['properties']> {
@@ -132,11 +173,13 @@ it(
     const sink = await startSink()
     const all = await readCatalogue()
     const catalogue = new Map([...all].filter(([name]) => JOURNEYS.includes(name)))
-    const members = generatedMembers({ customers: CUSTOMERS, seed: 11, from: FROM, days: DAYS }).map(calm)
+    const members = generatedMembers({ customers: CUSTOMERS, seed: 11, from: FROM, days: DAYS }).map((member) =>
+      calm(buying(member)),
+    )
     const entries = [...catalogue.values()].map((entry) => ({ ...entry, plan: { ...entry.plan, holdout: 0 } }))
     const { caps, quiet, auctionMs, release, shopZone } = OPEN_HOURS
     const rules = { caps, quiet, auctionMs, release, shopZone }
-    const { tally } = await simulate({ entries, members, from: FROM, days: DAYS, rules, each: true })
+    const { tally, shop } = await simulate({ entries, members, from: FROM, days: DAYS, rules, each: true })
 
     const world = await openWorld({ smtpUrl: sink.url, dayMs: DAY_MS, catalogue })
     await setProgramme(world.db, DEFAULT_PROGRAMME, { now: world.clock.now() })
@@ -146,6 +189,9 @@ it(
       select key, status, code, created_at as at from messages order by key`.execute(world.db)
     const { rows: runs } = await sql<{ id: string; how: string }>`
       select id, concat_ws(': ', status, reason) as how from enrolments`.execute(world.db)
+    const { rows: redeemed } = await sql<{ one: string }>`
+      select r."order" || ' ' || c.offer as one from redemptions r join coupons c on c.code = r.code
+      where r.reversed_at is null order by 1`.execute(world.db)
     const how = new Map(runs.map((run) => [run.id, run.how]))
     await sink.stop()
 
@@ -162,6 +208,11 @@ it(
     expect(differing).toEqual([])
     const known = new Set(foretold.map(({ key }) => key))
     expect(rows.filter(({ key, at }) => at.getTime() < end && !known.has(key)).map(said)).toEqual([])
+    const used = [...shop.people.values()].flatMap(({ coupons }) =>
+      [...coupons.values()].flatMap(({ status, order, offer }) => (status === 'redeemed' ? `${order} ${offer}` : [])),
+    )
+    expect(redeemed.map(({ one }) => one)).toEqual(used.toSorted((one, other) => (one < other ? -1 : 1)))
+    expect(used.length).toBeGreaterThan(10)
     // Enough of each for the agreement to mean something.
     const statuses = foretold.map(({ status, code }) => code ?? status)
     for (const one of ['sent', 'NO_CONSENT', 'SUPPRESSED', 'NO_ADDRESS']) expect(statuses, one).toContain(one)
