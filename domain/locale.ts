@@ -41,5 +41,5 @@ export function chooseLocale(wanted: readonly (string | null | undefined)[], the
 
 /** True where the words are to be Chinese rather than English: what our own pages and footers ask. */
 export function isChinese(locale: string | null | undefined): boolean {
-  return locale !== null && locale !== undefined && languageOf(locale) === 'zh'
+  return locale !== null && locale !== undefined && /^zh(?:-|$)/i.test(locale)
 }

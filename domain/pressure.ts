@@ -44,8 +44,9 @@ const concerns = (rule: CapRule, load: Load): boolean =>
 /** How many messages a rule still has room for: a message counts until a window after it to the millisecond. */
 function roomOf(rule: CapRule, past: readonly PastMessage[], now: number): number {
   let room = rule.messages
+  const since = now - rule.windowMs
   for (const one of past) {
-    if (one.at > now - rule.windowMs && rule.counts.includes(one.class) && concerns(rule, one)) room -= 1
+    if (one.at > since && rule.counts.includes(one.class) && concerns(rule, one)) room -= 1
   }
   return room
 }

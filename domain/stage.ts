@@ -52,9 +52,9 @@ interface Life {
   limits: Limits
 }
 
-function lifeOf(orders: readonly Order[], today: number, shop: ShopRhythm): Life | undefined {
+function lifeOf(orders: readonly Order[], today: number, shop: ShopRhythm, known?: Habit): Life | undefined {
   const counted = upToDay(orders, today)
-  const habit = habitOf(counted)
+  const habit = known && counted === orders ? known : habitOf(counted)
   const { visits } = habit
   const first = visits[0]
   const last = visits.at(-1)
@@ -64,10 +64,10 @@ function lifeOf(orders: readonly Order[], today: number, shop: ShopRhythm): Life
 
 /**
  * The one stage of anybody on a day: what silence says comes before what was spent, that before how new somebody is, and that
- * before a silence that is only long.
+ * before a silence that is only long. `known` is the habit of the orders, where somebody has it at hand.
  */
-export const stageOf = (orders: readonly Order[], today: number, shop: ShopRhythm): Stage =>
-  stageBy(lifeOf(orders, today, shop), today, shop)
+export const stageOf = (orders: readonly Order[], today: number, shop: ShopRhythm, known?: Habit): Stage =>
+  stageBy(lifeOf(orders, today, shop, known), today, shop)
 
 function stageBy(life: Life | undefined, today: number, shop: ShopRhythm): Stage {
   if (!life) return 'prospect'

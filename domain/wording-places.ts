@@ -235,7 +235,7 @@ const CLAUSES = /(?<=[,.:;!?] )|(?<=[\u4e00-\u9fff][，。：！；、？])(?=[\
 
 const LETTER_FIRST = /^ (?:[^ ]|[\ud800-\udbff][^ ]) /
 const LETTER_LAST = / (?:[^ ]|[\ud800-\udbff][^ ]) $/
-const KEPT_MOST = 20_000
+const KEPT_MOST = 5_000
 const KEPT_LONGEST = 1_000
 
 /** Nothing long is kept, and all is forgotten at times. */

@@ -85,11 +85,13 @@ const VARIANTS: Record<string, string> = {
 const FIRST = /第1(?!\d)/g
 
 /** English letters so that those which stand for one another are one: i, l and 1 look alike. */
-const skeleton = (words: string): string =>
-  words
-    .replace(FOREIGN, (letter) => LOOKALIKES.get(letter) ?? letter)
-    .replace(MIXED, (word) => word.replace(/[013457]/g, (digit) => DIGITS[digit] ?? digit))
-    .replaceAll('i', 'l')
+function skeleton(words: string): string {
+  const ours = ASCII.test(words) ? words : words.replace(FOREIGN, (letter) => LOOKALIKES.get(letter) ?? letter)
+  const lettered = /[013457]/.test(ours)
+    ? ours.replace(MIXED, (word) => word.replace(/[013457]/g, (digit) => DIGITS[digit] ?? digit))
+    : ours
+  return lettered.replaceAll('i', 'l')
+}
 
 /** Nothing to decompose and nothing that cannot be seen. */
 const PRINTED = /^[\t\n\r\x20-\x7e]*$/

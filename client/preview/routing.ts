@@ -49,7 +49,7 @@ export function entryOf(
   const over = plan.exits.some(
     (exit) =>
       exit.sameOccasion &&
-      before.some((one) => endsRun(plan, exit, one, run)) &&
+      before.some((one) => one.type === exit.on && endsRun(plan, exit, one, run)) &&
       (!exit.whole || refundsAmong(before, properties).whole),
   )
   if (over) return { enter: false, code: 'OCCASION_OVER' }

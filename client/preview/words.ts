@@ -38,11 +38,12 @@ const choices = new WeakMap<Copy, Map<string, ChosenWords>>()
 
 /** The plan's own words in a language, chosen once: a population asks for them a hundred thousand times. */
 function plansChoice(copy: Copy, of: Parameters<typeof chooseWords>[2]): ChosenWords {
-  const known = choices.get(copy) ?? new Map<string, ChosenWords>()
-  choices.set(copy, known)
   const key = of.wanted.join(' ')
-  const chosen = known.get(key) ?? chooseWords(copy, NO_VERSIONS, of)
-  known.set(key, chosen)
+  const before = choices.get(copy)?.get(key)
+  if (before) return before
+  const known = choices.get(copy) ?? new Map<string, ChosenWords>()
+  const chosen = chooseWords(copy, NO_VERSIONS, of)
+  choices.set(copy, known.set(key, chosen))
   return chosen
 }
 

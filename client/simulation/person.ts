@@ -19,6 +19,7 @@ import type { Line } from '../preview/timeline.ts'
 import type { HeldCoupon, PopulationCoupons } from './coupons.ts'
 import type { PopulationRun } from './run.ts'
 import { MOVES_ORDERS, ordersAmong } from './orders.ts'
+import type { Placed } from './standings.ts'
 import { TierHistory } from './tiers.ts'
 
 /** A day of a year as a number that sweeps compare; by the moon's calendar it is below zero. */
@@ -72,6 +73,8 @@ export class Person implements Ties {
   /** Null where their story is not kept. */
   private lines: KeptLine[] | null
   paidOrders = 0
+  /** Where they stand, as standings.ts has it. */
+  placed: Placed | undefined = undefined
   private bought: readonly Order[] | undefined
   /** All that was paid, minor units. */
   private spent = 0

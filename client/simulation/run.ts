@@ -234,6 +234,7 @@ export class PopulationRun implements Host, RunInMemory {
   private over(): void {
     const { leaveOff } = this
     this.kept = undefined
+    this.heard = undefined
     // What nobody resumes any more is not kept.
     this.leaveOff = IDLE
     leaveOff()

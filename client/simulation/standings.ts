@@ -5,18 +5,19 @@
 import { localDate } from '../../domain/calendar.ts'
 import type { Properties } from '../../domain/journey.ts'
 import { type Frame, dayNumber, reckon } from '../../domain/reckoning.ts'
-import type { Order } from '../../domain/rhythm.ts'
+import { type Habit, type Order, habitOf } from '../../domain/rhythm.ts'
 import { stageOf } from '../../domain/stage.ts'
 import type { Stage, Standing } from '../../domain/standing.ts'
 import type { Frames } from './frames.ts'
 import type { Person } from './person.ts'
 
 /** How one customer was placed last. */
-interface Placed {
+export interface Placed {
   stage: Stage
   /** How often it changed so far. */
   changes: number
   orders: readonly Order[]
+  habit: Habit
   today: number
   frame: Frame
   /** The whole of it, where somebody has asked. */
@@ -33,7 +34,6 @@ export class PopulationStandings {
   private frame: Frame | undefined
   /** Whether a night before this one was reckoned. */
   private isKnown = false
-  private readonly placed = new Map<Person, Placed>()
   private readonly zone: string
   private readonly frames: Frames
 
@@ -64,12 +64,12 @@ export class PopulationStandings {
   }
 
   stageOf(person: Person): Stage | undefined {
-    return this.placed.get(person)?.stage
+    return person.placed?.stage
   }
 
   /** Null before the first night. */
   standingOf(person: Person): Standing | null {
-    const placed = this.placed.get(person)
+    const { placed } = person
     if (!placed) return null
     placed.standing ??= standingBy(placed)
     return placed.standing
@@ -78,7 +78,7 @@ export class PopulationStandings {
   /** When they last paid, as that night had it; undefined where they never did. */
   lastPaidOf(person: Person): number | undefined {
     let last: number | undefined
-    for (const { at } of this.placed.get(person)?.orders ?? []) last = Math.max(last ?? at, at)
+    for (const { at } of person.placed?.orders ?? []) last = Math.max(last ?? at, at)
     return last
   }
 
@@ -87,10 +87,11 @@ export class PopulationStandings {
     const { frame } = this
     if (!frame) return undefined
     const { orders } = person
-    const before = this.placed.get(person)
+    const before = person.placed
     // Nothing of it changes before they buy.
     if (orders.length === 0 && before?.stage === 'prospect') return undefined
-    const stage = orders.length === 0 ? 'prospect' : stageOf(orders, today, frame.rhythm)
+    const habit = habitIn(person)
+    const stage = orders.length === 0 ? 'prospect' : stageOf(orders, today, frame.rhythm, habit)
     const from = before?.stage ?? (this.isKnown ? 'prospect' : null)
     const isTold = from !== null && from !== stage
     const changes = (before?.changes ?? 0) + (isTold ? 1 : 0)
@@ -98,15 +99,19 @@ export class PopulationStandings {
       before.stage = stage
       before.changes = changes
       before.orders = orders
+      before.habit = habit
       before.today = today
       before.frame = frame
       before.standing = undefined
-    } else this.placed.set(person, { stage, changes, orders, today, frame, standing: undefined })
+    } else person.placed = { stage, changes, orders, habit, today, frame, standing: undefined }
     if (!isTold) return undefined
     const properties = { from, to: stage, change: `${date}.${stage}` }
     return { id: `standing/${person.id}/${changes}`, type: 'stage.changed', properties }
   }
 }
+
+/** As it was looked up when they were placed last, unless they have bought since. */
+const habitIn = ({ orders, placed }: Person): Habit => (placed?.orders === orders ? placed.habit : habitOf(orders))
 
 function standingBy({ orders, today, frame }: Placed): Standing {
   const {

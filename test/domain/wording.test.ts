@@ -58,6 +58,28 @@ describe('the wording check', () => {
     expect(hits).toBeGreaterThan(200)
   })
 
+  test('finds the same line by line and clause by clause as in the whole', () => {
+    const words = TERMS.flatMap(({ term, except = [] }) => [term, ...except].flatMap((one) => [one, ...one.split(' ')]))
+    const cut = fc
+      .constantFrom(...words)
+      .chain((word) => fc.integer({ min: 0, max: word.length }).map((at) => word.slice(0, at) + '\n' + word.slice(at)))
+    const glue = fc.constantFrom(' ', '\n', '\n\n', ', ', '. ', '，', '。', '-', '', ' a ', '1', '第', '王', 'é')
+    const piece = fc.oneof(fc.constantFrom(...words), fc.constantFrom(...words), cut, glue, glue)
+    let [hits, none] = [0, 0]
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+        const text = pieces.join('')
+        const terms = found(text)
+        if (terms.length > 0) hits += 1
+        else none += 1
+        // Letters side by side are read in the whole alone.
+        expect(found(`x y word\n${text}`)).toEqual(terms)
+      }),
+      { numRuns: 10_000 },
+    )
+    expect(Math.min(hits, none)).toBeGreaterThan(1_000)
+  })
+
   test('puts the gravest first', () => {
     expect(checkWording('原价 100，绝对最佳').map((one) => one.severity)).toEqual(['block', 'review', 'evidence'])
   })

@@ -26,7 +26,8 @@ export function memberJourney(campaign: Campaign, reached?: Reached): Journey {
 export function memberStory({ plan, waves }: Campaign, reached: Reached = everybody): Journey['story'] {
   const { ahead = '0 days' } = plan
   return (steps) => {
-    const member = new Member(steps, -Math.ceil(milliseconds(ahead) / DAY), reached)
+    // From 0, as -0 would make a number with a point of every day.
+    const member = new Member(steps, 0 - Math.ceil(milliseconds(ahead) / DAY), reached)
     return waves({ wave: (name, words) => member.wave(name, words) } satisfies CampaignKit<string, string>)
   }
 }
