@@ -35,11 +35,17 @@ interface Foreseen {
   readonly go: (nth: number) => void
 }
 
+/** What is due later than the end of the window that is played lies in no order until then: a small heap stays in the core's memory. */
+const WINDOW_MS = 6 * 3_600_000
+
 export class PopulationClock implements Turn {
   at: number
   of = SHOP
   private readonly end: number
   private readonly heap: Due[] = []
+  /** By its window, counted from the beginning of time. */
+  private readonly later = new Map<number, Due[]>()
+  private window: number
   private foreseen: Foreseen = { all: [], next: 0, nth: 0, go: () => {} }
   private count = 0
   private readonly came: ((at: number, of: number) => void) | undefined
@@ -47,6 +53,7 @@ export class PopulationClock implements Turn {
   /** From `start` until just before `end`, epoch ms. `came` is told of each turn. */
   constructor({ start, end, came }: { start: number; end: number; came?: (at: number, of: number) => void }) {
     this.at = start
+    this.window = Math.floor(start / WINDOW_MS)
     this.end = end
     this.came = came
   }
@@ -62,6 +69,14 @@ export class PopulationClock implements Turn {
       at > this.at
         ? { at, of, nth: this.count++, go }
         : { at: this.at, of: Math.max(of, this.of), nth: this.count++, go }
+    const window = Math.floor(due.at / WINDOW_MS)
+    if (window <= this.window) return this.push(due)
+    const known = this.later.get(window)
+    if (known) known.push(due)
+    else this.later.set(window, [due])
+  }
+
+  private push(due: Due): void {
     const { heap } = this
     let place = heap.push(due) - 1
     while (place > 0) {
@@ -80,9 +95,21 @@ export class PopulationClock implements Turn {
     this.foreseen = { all, next: 0, nth: this.count++, go: (nth) => go(all[nth] as T) }
   }
 
+  /** Brings what is due next into the heap, unless something is there. */
+  private reach(): void {
+    while (this.heap.length === 0 && this.later.size > 0) {
+      this.window += 1
+      const due = this.later.get(this.window)
+      if (!due) continue
+      this.later.delete(this.window)
+      for (const one of due) this.push(one)
+    }
+  }
+
   /** Plays to the end; a happening that answers a promise is waited for before the next. */
   async play(): Promise<void> {
     for (;;) {
+      this.reach()
       if (this.takeForeseen()) continue
       const due = this.take()
       if (!due) break
