@@ -45,6 +45,20 @@ interface Stock {
   cost: number
 }
 
+/** Whose coupons they are. */
+export interface Holder {
+  /** In the population. */
+  readonly place: number
+  readonly coupons: Map<string, HeldCoupon>
+  /** None of them ends later. */
+  lastCoupon: number
+}
+
+interface Given extends Pick<HeldCoupon, 'key' | 'title' | 'expiresAt'> {
+  name: string
+  occasion: string | null
+}
+
 /** What one paid order asks of the customer's coupons. */
 export interface Checkout {
   order: string
@@ -100,37 +114,46 @@ export class PopulationCoupons {
     this.over.common.took(counter.what, counter.part, 1)
   }
 
-  /** The shelf of one customer, whose coupons `held` are. */
-  shelfOf(of: number, held: Map<string, HeldCoupon>, ends: (at: number) => void): Shelf {
-    const counts = new Map<string, number>()
-    return {
-      offer: (name) => this.stocks.get(name)?.offer,
-      had: (name) => counts.get(name) ?? 0,
-      left: (name, { quota }, occasion) => {
-        const stock = this.stocks.get(name)
-        if (!stock) return quota
-        return Math.min(...this.countersOf(stock, occasion).map((counter) => this.left(counter)))
-      },
-      take: (name, asked, occasion) => {
-        const stock = this.stocks.get(name)
-        counts.set(name, (counts.get(name) ?? 0) + 1)
-        for (const counter of stock ? this.countersOf(stock, occasion) : []) this.count(counter)
-        const code = codeOf(asked.key, held)
-        const terms = stock?.terms ?? termsOf({})
-        const coupon: HeldCoupon = { ...asked, code, offer: name, terms, status: 'open', order: null, cost: 0 }
-        held.set(code, coupon)
-        ends(coupon.expiresAt)
-        this.over.issued(coupon, of)
-        return code
-      },
-      takeBack: (code) => {
-        const coupon = held.get(code)
-        if (coupon?.status !== 'open') return coupon?.status === 'redeemed' ? 'used' : 'over'
-        coupon.status = 'lost'
-        this.over.budgets.release(coupon.key)
-        return 'void'
-      },
+  /** The shelf of one customer. */
+  shelfOf(holder: Holder): Shelf {
+    return new HoldersShelf(this, holder)
+  }
+
+  /** What is left of an offer for an occasion; undefined where there is no such offer. */
+  leftOf(name: string, occasion: string | null): number | undefined {
+    const stock = this.stocks.get(name)
+    if (!stock) return undefined
+    let left = Infinity
+    for (const counter of this.countersOf(stock, occasion)) left = Math.min(left, this.left(counter))
+    return left
+  }
+
+  /** Gives one to a customer; answers its code. */
+  give({ name, occasion, ...asked }: Given, { coupons: held, place }: Holder): HeldCoupon {
+    const stock = this.stocks.get(name)
+    if (stock) for (const counter of this.countersOf(stock, occasion)) this.count(counter)
+    const coupon: HeldCoupon = {
+      code: codeOf(asked.key, held),
+      key: asked.key,
+      offer: name,
+      title: asked.title,
+      terms: stock?.terms ?? termsOf({}),
+      expiresAt: asked.expiresAt,
+      status: 'open',
+      order: null,
+      cost: 0,
     }
+    held.set(coupon.code, coupon)
+    this.over.issued(coupon, place)
+    return coupon
+  }
+
+  takeBack({ coupons: held }: Holder, code: string): 'void' | 'used' | 'over' {
+    const coupon = held.get(code)
+    if (coupon?.status !== 'open') return coupon?.status === 'redeemed' ? 'used' : 'over'
+    coupon.status = 'lost'
+    this.over.budgets.release(coupon.key)
+    return 'void'
   }
 
   /** The customer uses the coupon that ends first of those that go with the order; undefined where none does. */
@@ -168,6 +191,40 @@ export class PopulationCoupons {
     if (!stock) return
     stock.redeemed += by
     stock.cost += by * cost
+  }
+}
+
+class HoldersShelf implements Shelf {
+  private readonly of: PopulationCoupons
+  private readonly holder: Holder
+  private readonly counts = new Map<string, number>()
+
+  constructor(of: PopulationCoupons, holder: Holder) {
+    this.of = of
+    this.holder = holder
+  }
+
+  offer(name: string): Offer | undefined {
+    return this.of.stocks.get(name)?.offer
+  }
+
+  had(name: string): number {
+    return this.counts.get(name) ?? 0
+  }
+
+  left(name: string, { quota }: Offer, occasion: string | null): number {
+    return this.of.leftOf(name, occasion) ?? quota
+  }
+
+  take(name: string, { key, title, expiresAt }: Parameters<Shelf['take']>[1], occasion: string | null): string {
+    this.counts.set(name, this.had(name) + 1)
+    const { holder } = this
+    holder.lastCoupon = Math.max(holder.lastCoupon, expiresAt)
+    return this.of.give({ name, occasion, key, title, expiresAt }, holder).code
+  }
+
+  takeBack(code: string): 'void' | 'used' | 'over' {
+    return this.of.takeBack(this.holder, code)
   }
 }
 

@@ -125,7 +125,7 @@ export class Person implements Ties {
       spent: 0,
       tier: null,
     }
-    this.shelf = coupons.shelfOf(place, this.coupons, (ends) => (this.lastCoupon = Math.max(this.lastCoupon, ends)))
+    this.shelf = coupons.shelfOf(this)
     const { lots } = this
     this.tier = new TierHistory({ customer: id, zone: () => this.zone, joined: now, programme, lots })
   }

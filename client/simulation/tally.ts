@@ -102,6 +102,7 @@ export class Tally {
 
   event(person: Person, type: string, at: number, said?: Omit<CustomerChange, 'id'>): void {
     this.events += 1
+    if (!person.isTold) return
     const gone = said?.consent ? Object.entries(said.consent).filter(([, word]) => word === false) : []
     const text = `event ${type}${gone.map(([topic]) => `, no more ${topic}`).join('')}`
     person.tell({ at, what: 'event', text, more: { name: type }, run: null })
