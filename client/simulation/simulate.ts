@@ -13,7 +13,7 @@ const DAY = 86_400_000
 /** How often is looked for those whose story need not be kept. */
 const QUIET_DAYS = 14
 /** How often threads hear of one another at least: not much of a budget is taken meanwhile. */
-const MEET_MS = DAY / 4
+const MEET_MS = DAY
 
 /** Stories are left by throwing, and words without a value are: a hundred thousand traces that nobody reads cost seconds. */
 async function withoutStacks(work: () => Promise<void>): Promise<void> {
