@@ -4,7 +4,7 @@ import type { Refusal } from '../../domain/errors.ts'
 import { termsOf } from '../../domain/offer.ts'
 import type { MessageClass } from '../../domain/sending.ts'
 import type { PointsPart, Purse } from '../preview/budget.ts'
-import type { Common, Share } from './common.ts'
+import type { Commons, Share } from './commons.ts'
 
 export interface BudgetState {
   id: string
@@ -50,15 +50,15 @@ export class PopulationBudgets {
   private readonly holds = new Map<string, Hold>()
   private readonly now: () => number
   private readonly pointCost: number
-  private readonly common: Common
+  private readonly commons: Commons
 
   constructor(
     plans: readonly { name: string; class: MessageClass; budget?: PlannedBudget | undefined }[],
-    { now, pointCost, common }: { now: () => number; pointCost: number; common: Common },
+    { now, pointCost, commons }: { now: () => number; pointCost: number; commons: Commons },
   ) {
     this.now = now
     this.pointCost = pointCost
-    this.common = common
+    this.commons = commons
     for (const { name, class: kind, budget } of plans) {
       if (!budget) continue
       const { cap, journeyCap, lineBp } = budget
@@ -74,7 +74,7 @@ export class PopulationBudgets {
   private draw(id: string, first: Pick<BudgetState, 'parent' | 'cap' | 'lineBp'>): Drawn {
     const state = this.state(id, first)
     const what = this.drawn.get(id)?.what ?? FIRST_BUDGET + this.drawn.size
-    const drawn = { state, what, share: this.common.share(what, 0, { most: state.cap, lasting: false }) }
+    const drawn = { state, what, share: this.commons.share(what, 0, { most: state.cap, lasting: false }) }
     this.drawn.set(id, drawn)
     return drawn
   }
@@ -140,7 +140,7 @@ export class PopulationBudgets {
 
   /** What is left for somebody who would take so much. */
   private room({ state, share }: Drawn, marketing: boolean, wanted: number): number {
-    return this.common.left(share, roomOf(state, marketing), wanted)
+    return this.commons.left(share, roomOf(state, marketing), wanted)
   }
 
   private hold(key: string, { of }: Draws, amount: number): void {
@@ -195,7 +195,7 @@ export class PopulationBudgets {
     for (const { state, what } of of) {
       state.reserved += reserved
       state.spent += spent
-      this.common.took(what, 0, reserved + spent)
+      this.commons.took(what, 0, reserved + spent)
     }
   }
 }

@@ -6,7 +6,7 @@ import { bucketOf } from '../../domain/experiment.ts'
 import { type Terms, termsOf, whyNotRedeem, worthOf } from '../../domain/offer.ts'
 import type { Shelf } from '../preview/effects.ts'
 import type { PopulationBudgets } from './budgets.ts'
-import type { Common, Share } from './common.ts'
+import type { Commons, Share } from './commons.ts'
 import { numberOf } from './dice.ts'
 
 export interface HeldCoupon {
@@ -69,7 +69,7 @@ export interface Checkout {
 
 export interface CouponsOver {
   budgets: PopulationBudgets
-  common: Common
+  commons: Commons
   /** How many people the other threads play, who may all ask at once. */
   others: number
   /** Told of each coupon, with the place of whose it is. */
@@ -93,8 +93,8 @@ export class PopulationCoupons {
   }
 
   private counterOf(what: number, part: number, most: number): Counter {
-    const { common, others: burst } = this.over
-    return { what, part, most, share: common.share(what, part, { most, lasting: true, burst }), issued: 0 }
+    const { commons, others: burst } = this.over
+    return { what, part, most, share: commons.share(what, part, { most, lasting: true, burst }), issued: 0 }
   }
 
   /** What counts a coupon of an offer: the quota, and the number of its occasion where there is one. */
@@ -106,12 +106,12 @@ export class PopulationCoupons {
   }
 
   private left({ share, most, issued }: Counter): number {
-    return this.over.common.left(share, most - issued, 1)
+    return this.over.commons.left(share, most - issued, 1)
   }
 
   private count(counter: Counter): void {
     counter.issued += 1
-    this.over.common.took(counter.what, counter.part, 1)
+    this.over.commons.took(counter.what, counter.part, 1)
   }
 
   /** The shelf of one customer. */

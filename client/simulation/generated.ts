@@ -5,6 +5,7 @@
 import type { Properties } from '../../domain/journey.ts'
 import type { CustomerChange } from '../../store/customers.ts'
 import { Dice } from './dice.ts'
+import { FAMILY, FIRST, GIVEN, GOODS, INTERESTS, LAST, pickOf } from './made-up-names.ts'
 import type { Act, Member } from './members.ts'
 
 const MINUTE = 60_000
@@ -102,84 +103,6 @@ const SHARES = {
 const PRESALES = ['06-18', '11-11', '12-12'] as const
 /** The clock of the shop, which presales go by. */
 const SHOP_OFFSET = 8
-
-const GOODS: readonly [[string, string], ...[string, string][]] = [
-  ['baby-diapers', 'Diapers, size M'],
-  ['baby-formula', 'Formula, stage 2'],
-  ['beauty', 'Day cream'],
-  ['home', 'Storage boxes'],
-  ['tea', 'Green tea'],
-  ['kitchen', 'A cast iron pan'],
-]
-const INTERESTS = ['baby', 'beauty', 'home'] as const
-const FAMILY: readonly [string, ...string[]] = [
-  '王',
-  '李',
-  '张',
-  '刘',
-  '陈',
-  '杨',
-  '赵',
-  '黄',
-  '周',
-  '吴',
-  '徐',
-  '孙',
-  '胡',
-  '朱',
-  '高',
-  '林',
-]
-const GIVEN: readonly [string, ...string[]] = [
-  '伟',
-  '芳',
-  '娜',
-  '敏',
-  '静',
-  '丽',
-  '强',
-  '磊',
-  '洋',
-  '艳',
-  '勇',
-  '军',
-  '杰',
-  '娟',
-  '涛',
-  '明',
-  '超',
-  '秀兰',
-]
-const FIRST: readonly [string, ...string[]] = [
-  'Ada',
-  'Ben',
-  'Cleo',
-  'Dan',
-  'Eve',
-  'Finn',
-  'Grace',
-  'Hugo',
-  'Iris',
-  'Jon',
-  'Kate',
-  'Leo',
-  'Mia',
-  'Noah',
-]
-const LAST: readonly [string, ...string[]] = [
-  'Adams',
-  'Brown',
-  'Clark',
-  'Davis',
-  'Evans',
-  'Ford',
-  'Green',
-  'Hill',
-  'Irwin',
-  'Jones',
-  'King',
-  'Lewis',
-]
 
 export interface Generating {
   customers: number
@@ -418,5 +341,3 @@ const clockOf = (at: number): string =>
 
 const HOUR_WEIGHTS = HOURS.map((weight, hour) => [hour, weight] as const)
 const MOST = 1.25 * 3.2
-
-const pickOf = <T>(dice: Dice, from: readonly [T, ...T[]]): T => from[dice.below(from.length)] ?? from[0]

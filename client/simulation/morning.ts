@@ -1,7 +1,7 @@
 /** Places of the morning: store/release.ts in memory. What was held over the night leaves one after the other, as it was asked for. */
 import { BUCKETS, bucketOf } from '../../domain/experiment.ts'
 import { CHANNELS, type ChannelName } from '../../domain/channel.ts'
-import type { Ask, Common } from './common.ts'
+import type { Ask, Commons } from './commons.ts'
 
 /** Who waits for a morning to open; where its place is, is known then. */
 export interface Ticket {
@@ -15,20 +15,20 @@ export class MorningPlaces {
   /** The slots of those of this thread who were given one and have not come. */
   private readonly slots = new Map<Ask, number>()
   private readonly rate: { messages: number; windowMs: number }
-  private readonly common: Common
+  private readonly commons: Commons
 
-  constructor(rate: { messages: number; windowMs: number }, common: Common) {
+  constructor(rate: { messages: number; windowMs: number }, commons: Commons) {
     this.rate = rate
-    this.common = common
+    this.commons = commons
   }
 
   ask({ channel, opensAt, key }: { channel: ChannelName; opensAt: number; key: string }): Ticket {
-    return { ask: this.common.ask({ channel: CHANNELS.indexOf(channel), opensAt }), key }
+    return { ask: this.commons.ask({ channel: CHANNELS.indexOf(channel), opensAt }), key }
   }
 
   /** The place of a ticket whose morning opens now: a moment of its slot that the key decides. */
   placeOf({ ask, key }: Ticket): number {
-    if (!this.slots.has(ask)) for (const one of this.common.askedBefore(ask.opensAt)) this.give(one)
+    if (!this.slots.has(ask)) for (const one of this.commons.askedBefore(ask.opensAt)) this.give(one)
     const slot = this.slots.get(ask) ?? ask.opensAt
     this.slots.delete(ask)
     return slot + Math.floor((bucketOf('release', key) / BUCKETS) * this.rate.windowMs)

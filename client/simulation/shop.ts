@@ -2,7 +2,7 @@
  * A shop in memory for a whole population: it takes events as the inbox does (store/events.ts), enters people as the sweeps do, and
  * keeps what all of them share: the clock, the budgets, the quotas, the places of the morning.
  */
-import { type QuietHours, afterDays } from '../../domain/calendar.ts'
+import type { QuietHours } from '../../domain/calendar.ts'
 import type { Refusal } from '../../domain/errors.ts'
 import { armOf } from '../../domain/experiment.ts'
 import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
@@ -16,9 +16,8 @@ import type { CatalogueEntry } from '../catalogue.ts'
 import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
 import type { PublishedWords } from '../preview/words.ts'
 import { PopulationBudgets } from './budgets.ts'
-import { type Beginning, campaignsOn, takesIn } from './campaigns.ts'
-import { PopulationClock, SHOP, type Turn } from './clock.ts'
-import { type Board, Common } from './common.ts'
+import { PopulationClock, type Turn } from './clock.ts'
+import { type Board, Commons } from './commons.ts'
 import { type HeldCoupon, PopulationCoupons } from './coupons.ts'
 import { Frames } from './frames.ts'
 import type { Act, Member, Part } from './members.ts'
@@ -29,11 +28,10 @@ import { isWorse } from './outcome.ts'
 import { PopulationReferrals } from './referrals.ts'
 import { type Entering, PopulationRun } from './run.ts'
 import { PopulationStandings } from './standings.ts'
-import { SWEEPS, type Swept, lateBirthday } from './sweeps.ts'
+import { type Swept, lateBirthday } from './sweeps.ts'
 import type { Tally } from './tally.ts'
 
 const HOUR = 3_600_000
-const DAY = 24 * HOUR
 
 /** The rules of the shop that are no plan's. */
 export interface ShopRules {
@@ -80,14 +78,14 @@ interface Coming extends Turn {
 export class PopulationShop {
   readonly people = new Map<string, Person>()
   readonly clock: PopulationClock
-  readonly common: Common
+  readonly commons: Commons
   readonly rules: ShopRules
   readonly tally: Tally
   readonly budgets: PopulationBudgets
   readonly coupons: PopulationCoupons
   readonly referrals: PopulationReferrals
   readonly standings: PopulationStandings
-  private readonly entries: readonly CatalogueEntry[]
+  readonly entries: readonly CatalogueEntry[]
   /** The types of events that are goals or exits, and the journeys that begin with each type. */
   private readonly goals: ReadonlySet<string>
   private readonly exits: ReadonlySet<string>
@@ -103,16 +101,16 @@ export class PopulationShop {
     const plans = entries.map(({ plan }) => plan)
     this.entries = entries
     const { start } = span
-    const common = new Common({ start, turn: () => this.clock, nth: part.nth, ...(board && { board }) })
-    this.common = common
-    this.clock = new PopulationClock({ ...span, ...(board && { came: common.came }) })
+    const commons = new Commons({ start, turn: () => this.clock, nth: part.nth, ...(board && { board }) })
+    this.commons = commons
+    this.clock = new PopulationClock({ ...span, ...(board && { came: commons.came }) })
     this.rules = rules
     this.tally = tally
     this.watched = watched
-    this.budgets = new PopulationBudgets(plans, { now: () => this.clock.now, pointCost: rules.pointCost, common })
+    this.budgets = new PopulationBudgets(plans, { now: () => this.clock.now, pointCost: rules.pointCost, commons })
     this.coupons = new PopulationCoupons(plans, {
       budgets: this.budgets,
-      common,
+      commons,
       others: part.others,
       issued: (coupon, of) => this.expireLater(coupon, of),
     })
@@ -120,7 +118,7 @@ export class PopulationShop {
       new Map(plans.flatMap(({ name, referral }) => (referral ? [[name, referral] as const] : []))),
     )
     this.standings = new PopulationStandings(rules.shopZone, new Frames(part.purchases, rules.shopZone))
-    this.morning = new MorningPlaces(rules.release, common)
+    this.morning = new MorningPlaces(rules.release, commons)
     const marketing = plans.filter((plan) => plan.class === 'marketing')
     this.highest = Math.max(0, ...marketing.map((plan) => plan.delivery.priority))
     this.goals = new Set(plans.flatMap(({ goal }) => goal?.on ?? []))
@@ -197,7 +195,8 @@ export class PopulationShop {
     }
   }
 
-  private enterSwept(person: Person, entry: CatalogueEntry, { occasion, instant }: Omit<Swept, 'person'>): void {
+  /** Enters whom a sweep found, unless they may not enter. */
+  enterSwept(person: Person, entry: CatalogueEntry, { occasion, instant }: Omit<Swept, 'person'>): void {
     const { plan } = entry
     const { now } = this.clock
     if (!decideEntry(plan, { occasion, now, past: person.past(plan.name) }).enter) return
@@ -292,11 +291,13 @@ export class PopulationShop {
     this.enter(person, entry, { occasion: asked.occasion, startsAt: this.clock.now, begun: event.properties })
   }
 
-  private isOff({ name, off }: CatalogueEntry['plan']): boolean {
+  /** Begins switched off, and nobody has switched it on. */
+  isOff({ name, off }: CatalogueEntry['plan']): boolean {
     return off === true && !this.rules.switchedOn.includes(name)
   }
 
-  private enter(person: Person, entry: CatalogueEntry, asked: Pick<Entering, 'occasion' | 'startsAt' | 'begun'>): void {
+  /** Begins a run, unless there is the same one. */
+  enter(person: Person, entry: CatalogueEntry, asked: Pick<Entering, 'occasion' | 'startsAt' | 'begun'>): void {
     const { plan } = entry
     const id = runId({ journey: plan.name, customer: person.id, occasion: asked.occasion })
     const runs = person.runs.get(plan.name)
@@ -361,64 +362,13 @@ export class PopulationShop {
       if (coupon.status === 'open' && coupon.expiresAt <= this.clock.now) this.budgets.release(coupon.key)
     })
   }
-
-  /** Has the upkeep reckon in the first hour of each day of the shop's. */
-  reckonDaily(from: number, end: number): void {
-    const { shopZone } = this.rules
-    for (let at = from; at < end; at = nextHour(afterDays(at, { days: 1, at: '00:00' }, shopZone))) {
-      this.clock.schedule(at, SHOP, () => {
-        for (const [person, told] of this.standings.reckon(this.people.values(), at)) this.tell(person, told)
-      })
-    }
-  }
-
-  /** Has campaigns begin where their day comes round, as the schedules of each zone do. */
-  campaignDaily(from: number, end: number): void {
-    const on = this.entries.filter(({ plan }) => plan.campaign && !this.isOff(plan))
-    for (let day = Math.floor(from / DAY) * DAY; on.length > 0 && day < end; day += DAY) {
-      this.clock.schedule(day, SHOP, () => {
-        const zones = new Set([...this.people.values()].map(({ zone }) => zone))
-        for (const begun of campaignsOn(on, zones, day))
-          this.clock.schedule(begun.at, SHOP, () => this.beginCampaign(begun))
-      })
-    }
-  }
-
-  /** Whoever is a member then; places are in the order of ids, as the pages of a wave go. */
-  private beginCampaign({ entry, zone, occasion }: Beginning): void {
-    const { now } = this.clock
-    const filter = entry.plan.campaign?.audience
-    for (const person of this.people.values()) {
-      if (person.zone !== zone) continue
-      const facts = person.facts(now, this.standings.standingOf(person))
-      if (filter === undefined || takesIn(filter, person, { facts, now }))
-        this.enter(person, entry, { occasion, startsAt: now, begun: undefined })
-    }
-  }
-
-  /** Has the sweeps run at each midnight in UTC, as the schedules do. */
-  sweepDaily(from: number, end: number): void {
-    for (let day = Math.ceil(from / DAY) * DAY; day < end; day += DAY)
-      this.clock.schedule(day, SHOP, () => this.sweep(day))
-  }
-
-  private sweep(from: number): void {
-    for (const entry of this.entries) {
-      const { plan } = entry
-      if (!plan.sweep || this.isOff(plan)) continue
-      const { audience, at, worth = 1 } = plan.sweep
-      const window = { journey: plan.name, at, worth, from, to: from + DAY }
-      for (const { person, occasion, instant } of SWEEPS[audience]?.(this, window) ?? []) {
-        this.enterSwept(person, entry, { occasion, instant })
-      }
-    }
-  }
 }
 
 /** Less than a third of the most. */
 const FAR = 3
 
-const nextHour = (at: number): number => Math.ceil(at / HOUR) * HOUR
+/** The upkeep comes once an hour. */
+export const nextHour = (at: number): number => Math.ceil(at / HOUR) * HOUR
 
 /** Refusals that come before it is asked whether the journey is on. */
 const NOT_FOR_THIS: readonly Refusal[] = ['BEGINS_NOT_MATCHED', 'OCCASION_MISSING', 'OCCASION_OVER']

@@ -3,7 +3,8 @@ import { DEFAULT_PROGRAMME } from '../../domain/programmes.ts'
 import { milliseconds } from '../../domain/duration.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import { SHOP } from './clock.ts'
-import type { Board } from './common.ts'
+import type { Board } from './commons.ts'
+import { campaignDaily, reckonDaily, sweepDaily } from './daily.ts'
 import { type Member, type Part, partsOf } from './members.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import { PopulationShop, type ShopRules } from './shop.ts'
@@ -88,10 +89,11 @@ export async function play({
   board,
 }: Playing): Promise<Played> {
   const end = from + days * DAY
+  const span = { start: from, end }
   const tally = new Tally(entries, { start: from, days, each })
   const shop = new PopulationShop(entries, {
     part,
-    span: { start: from, end },
+    span,
     rules: { ...RULES, ...rules },
     tally,
     ...(watched !== undefined && { watched }),
@@ -101,16 +103,16 @@ export async function play({
   for (let day = 1; day <= days; day++) clock.schedule(from + day * DAY - 1, SHOP, () => shop.budgets.endDay())
   for (let day = QUIET_DAYS; day < days; day += QUIET_DAYS)
     clock.schedule(from + day * DAY, SHOP, () => shop.forgetTheQuiet())
-  for (let at = from + MEET_MS; board && at < end; at += MEET_MS) clock.schedule(at, SHOP, () => shop.common.meet())
-  shop.reckonDaily(from, end)
-  shop.sweepDaily(from, end)
-  shop.campaignDaily(from, end)
+  for (let at = from + MEET_MS; board && at < end; at += MEET_MS) clock.schedule(at, SHOP, () => shop.commons.meet())
+  reckonDaily(shop, span)
+  sweepDaily(shop, span)
+  campaignDaily(shop, span)
   try {
     await withoutStacks(() => clock.play())
-    shop.common.end()
+    shop.commons.end()
   } finally {
     // Nobody waits for who has given up.
-    shop.common.leave()
+    shop.commons.leave()
   }
   for (const person of shop.people.values()) {
     person.lots.expire(end)

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CatalogueEntry, readCatalogue } from '../../client/catalogue.ts'
 import { type Turn, SHOP } from '../../client/simulation/clock.ts'
-import { Common, Overtaken, newBoard } from '../../client/simulation/common.ts'
+import { Commons, Overtaken, newBoard } from '../../client/simulation/commons.ts'
 import { FIRST_BUDGET } from '../../client/simulation/budgets.ts'
 import { Crew } from '../../client/simulation/crew.ts'
 import { generatedMembers } from '../../client/simulation/generated.ts'
@@ -63,7 +63,7 @@ describe('over threads', () => {
     const [part] = partsOf(members, 2)
     const board = newBoard(2)
     // The other thread is at its end already, and took more than this one will know of.
-    const other = new Common({ start: FROM, turn: () => ({ at: FROM + DAY / 2, of: 0 }), nth: 1, board })
+    const other = new Commons({ start: FROM, turn: () => ({ at: FROM + DAY / 2, of: 0 }), nth: 1, board })
     other.took(FIRST_BUDGET, 0, 76_00)
     other.leave()
     await expect(play({ ...asked, part, board })).rejects.toThrow(Overtaken)
@@ -113,16 +113,16 @@ function two() {
   const board = newBoard(2)
   return [0, 1].map((nth) => {
     const turn = { at: FROM, of: SHOP }
-    const common = new Common({ start: FROM, turn: () => turn, nth, board })
+    const commons = new Commons({ start: FROM, turn: () => turn, nth, board })
     const come = (next: Turn): void => {
       Object.assign(turn, next)
-      common.came(next.at, next.of)
+      commons.came(next.at, next.of)
     }
-    return { common, come }
+    return { commons, come }
   }) as [View, View]
 }
 interface View {
-  common: Common
+  commons: Commons
   come: (turn: Turn) => void
 }
 
@@ -132,47 +132,47 @@ describe('what all take from', () => {
   beforeAll(() => void ([one, other] = two()))
 
   it('is known until the turn of whoever asks, and no further', () => {
-    const [mine, theirs] = [one.common.share(0, 0, FIVE), other.common.share(0, 0, FIVE)]
+    const [mine, theirs] = [one.commons.share(0, 0, FIVE), other.commons.share(0, 0, FIVE)]
     other.come({ at: FROM + 10, of: 3 })
-    other.common.took(0, 0, 80)
+    other.commons.took(0, 0, 80)
     other.come({ at: FROM + 10, of: 5 })
-    other.common.took(0, 0, 10)
+    other.commons.took(0, 0, 10)
     other.come({ at: FROM + 20, of: 3 })
     one.come({ at: FROM + 10, of: 4 })
     // 20 are less than anybody gives without a look.
-    expect(one.common.left(mine, 20, 1)).toBe(20 - 80)
+    expect(one.commons.left(mine, 20, 1)).toBe(20 - 80)
     one.come({ at: FROM + 10, of: 6 })
-    expect(one.common.left(mine, 20, 1)).toBe(20 - 90)
+    expect(one.commons.left(mine, 20, 1)).toBe(20 - 90)
     one.come({ at: FROM + 30, of: 0 })
-    expect(other.common.left(theirs, 10, 1)).toBe(10)
+    expect(other.commons.left(theirs, 10, 1)).toBe(10)
   })
 
   it('was overtaken where the others took more than was left to trust', () => {
     const [giver, taker] = two()
-    const share = giver.common.share(0, 0, FIVE)
+    const share = giver.commons.share(0, 0, FIVE)
     giver.come({ at: FROM + 10, of: 0 })
-    expect(giver.common.left(share, 60, 1)).toBe(60)
+    expect(giver.commons.left(share, 60, 1)).toBe(60)
     taker.come({ at: FROM + 5, of: 1 })
-    taker.common.took(0, 0, 60)
-    taker.common.leave()
-    expect(() => giver.common.end()).toThrow(Overtaken)
+    taker.commons.took(0, 0, 60)
+    taker.commons.leave()
+    expect(() => giver.commons.end()).toThrow(Overtaken)
   })
 
   it('is trusted where there is plenty', () => {
     const [giver, taker] = two()
-    const share = giver.common.share(0, 0, FIVE)
+    const share = giver.commons.share(0, 0, FIVE)
     giver.come({ at: FROM + 10, of: 0 })
-    expect(giver.common.left(share, 60, 1)).toBe(60)
+    expect(giver.commons.left(share, 60, 1)).toBe(60)
     taker.come({ at: FROM + 5, of: 1 })
-    taker.common.took(0, 0, 59)
-    taker.common.leave()
-    giver.common.end()
+    taker.commons.took(0, 0, 59)
+    taker.commons.leave()
+    giver.commons.end()
     expect(share.others).toBe(59)
   })
 
   it('gives the places of a morning in the order in which they were asked for, whoever asked', () => {
     const views = two()
-    const [left, right] = views.map(({ common }) => new MorningPlaces({ messages: 1, windowMs: 1_000 }, common)) as [
+    const [left, right] = views.map(({ commons }) => new MorningPlaces({ messages: 1, windowMs: 1_000 }, commons)) as [
       MorningPlaces,
       MorningPlaces,
     ]

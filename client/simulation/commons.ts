@@ -85,7 +85,7 @@ const MORNING = -1
 
 const ALONE: Board = []
 
-export class Common {
+export class Commons {
   private readonly shares = new Map<string, Share>()
   private readonly own: Slate | undefined
   private readonly peers: Peer[]

@@ -1,0 +1,64 @@
+/** What a shop does of itself day by day: the nightly reckoning, the sweeps, and the campaigns whose day comes round. */
+import { afterDays } from '../../domain/calendar.ts'
+import { type Beginning, campaignsOn, takesIn } from './campaigns.ts'
+import { SHOP } from './clock.ts'
+import { type PopulationShop, nextHour } from './shop.ts'
+import { SWEEPS } from './sweeps.ts'
+
+const DAY = 86_400_000
+
+/** From a moment until just before another, epoch ms. */
+export interface Span {
+  start: number
+  end: number
+}
+
+/** The upkeep reckons in the first hour of each day of the shop's. */
+export function reckonDaily(shop: PopulationShop, { start, end }: Span): void {
+  const { shopZone } = shop.rules
+  for (let at = start; at < end; at = nextHour(afterDays(at, { days: 1, at: '00:00' }, shopZone))) {
+    shop.clock.schedule(at, SHOP, () => {
+      for (const [person, told] of shop.standings.reckon(shop.people.values(), at)) shop.tell(person, told)
+    })
+  }
+}
+
+/** Campaigns begin where their day comes round, as the schedules of each zone do. */
+export function campaignDaily(shop: PopulationShop, { start, end }: Span): void {
+  const on = shop.entries.filter(({ plan }) => plan.campaign && !shop.isOff(plan))
+  for (let day = Math.floor(start / DAY) * DAY; on.length > 0 && day < end; day += DAY) {
+    shop.clock.schedule(day, SHOP, () => {
+      const zones = new Set([...shop.people.values()].map(({ zone }) => zone))
+      for (const begun of campaignsOn(on, zones, day))
+        shop.clock.schedule(begun.at, SHOP, () => beginCampaign(shop, begun))
+    })
+  }
+}
+
+/** Whoever is a member then; places are in the order of ids, as the pages of a wave go. */
+function beginCampaign(shop: PopulationShop, { entry, zone, occasion }: Beginning): void {
+  const { now } = shop.clock
+  const filter = entry.plan.campaign?.audience
+  for (const person of shop.people.values()) {
+    if (person.zone !== zone) continue
+    const facts = person.facts(now, shop.standings.standingOf(person))
+    if (filter === undefined || takesIn(filter, person, { facts, now }))
+      shop.enter(person, entry, { occasion, startsAt: now, begun: undefined })
+  }
+}
+
+/** The sweeps run at each midnight in UTC, as the schedules do. */
+export function sweepDaily(shop: PopulationShop, { start, end }: Span): void {
+  for (let day = Math.ceil(start / DAY) * DAY; day < end; day += DAY)
+    shop.clock.schedule(day, SHOP, () => sweep(shop, day))
+}
+
+function sweep(shop: PopulationShop, from: number): void {
+  for (const entry of shop.entries) {
+    const { plan } = entry
+    if (!plan.sweep || shop.isOff(plan)) continue
+    const { audience, at, worth = 1 } = plan.sweep
+    const window = { journey: plan.name, at, worth, from, to: from + DAY }
+    for (const swept of SWEEPS[audience]?.(shop, window) ?? []) shop.enterSwept(swept.person, entry, swept)
+  }
+}
