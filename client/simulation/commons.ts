@@ -201,6 +201,7 @@ export class Commons {
     if (!own) return
     const { at, of } = this.turn()
     const from = this.written * LINE
+    if (this.written === MOST_LINES) this.fail(new Overtaken('more was taken than a slate has room for'))
     if (from + LINE > own.numbers.length) own.lines.grow(Math.min(MOST_LINES * LINE * BYTES, own.lines.byteLength * 2))
     own.numbers[from] = at
     own.numbers[from + 1] = of
