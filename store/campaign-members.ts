@@ -36,14 +36,16 @@ export interface NextPage {
 const inZone = (zone: string, shopZone: boolean): RawBuilder<SqlBool> =>
   shopZone ? sql`(c.zone = ${zone} or c.zone is null)` : sql`c.zone = ${zone}`
 
-/** Locks the next customers of the audience in the order of their ids; who left the campaign is not among them. */
+/**
+ * Locks the next customers of the audience in the order of their ids; who left the campaign is not among them. That is asked one by one:
+ * as a join, of a table that nothing is known of yet, it reads all enrolments for each page.
+ */
 export async function lockNext(tx: Tx, page: NextPage): Promise<string[]> {
   const { campaign, occasion, zone, shopZone, filters, named, after, limit, now } = page
   const holds = filters.map((filter) => matching(filter, { now, named }))
   const { rows } = await sql<{ id: string }>`
     select c.id from customers c where ${sql.join([inZone(zone, shopZone), ...holds], sql` and `)} and c.id > ${after}
-      and not exists (select 1 from enrolments e
-        where e.id = ${campaign} || '/' || c.id || '/' || ${occasion} and e.status <> 'running')
+      and coalesce((select status from enrolments where id = ${campaign} || '/' || c.id || '/' || ${occasion}), 'running') = 'running'
     order by c.id limit ${limit} for update of c
   `.execute(tx)
   return rows.map((row) => row.id)

@@ -127,12 +127,12 @@ interface View {
 }
 
 describe('what all take from', () => {
-  const FIVE = { most: 100, lasting: false }
+  const HUNDRED = { most: 100, lasting: false }
   let [one, other] = two()
   beforeAll(() => void ([one, other] = two()))
 
   it('is known until the turn of whoever asks, and no further', () => {
-    const [mine, theirs] = [one.commons.share(0, 0, FIVE), other.commons.share(0, 0, FIVE)]
+    const [mine, theirs] = [one.commons.share(0, 0, HUNDRED), other.commons.share(0, 0, HUNDRED)]
     other.come({ at: FROM + 10, of: 3 })
     other.commons.took(0, 0, 80)
     other.come({ at: FROM + 10, of: 5 })
@@ -147,27 +147,24 @@ describe('what all take from', () => {
     expect(other.commons.left(theirs, 10, 1)).toBe(10)
   })
 
-  it('was overtaken where the others took more than was left to trust', () => {
+  it.each([
+    { taken: 59, isOvertaken: false },
+    { taken: 60, isOvertaken: true },
+  ])('given without a look where $taken were taken: overtaken, $isOvertaken', ({ taken, isOvertaken }) => {
     const [giver, taker] = two()
-    const share = giver.commons.share(0, 0, FIVE)
+    const share = giver.commons.share(0, 0, HUNDRED)
     giver.come({ at: FROM + 10, of: 0 })
+    // One of sixty: 59 are left over.
     expect(giver.commons.left(share, 60, 1)).toBe(60)
     taker.come({ at: FROM + 5, of: 1 })
-    taker.commons.took(0, 0, 60)
+    taker.commons.took(0, 0, taken)
     taker.commons.leave()
-    expect(() => giver.commons.end()).toThrow(Overtaken)
-  })
-
-  it('is trusted where there is plenty', () => {
-    const [giver, taker] = two()
-    const share = giver.commons.share(0, 0, FIVE)
-    giver.come({ at: FROM + 10, of: 0 })
-    expect(giver.commons.left(share, 60, 1)).toBe(60)
-    taker.come({ at: FROM + 5, of: 1 })
-    taker.commons.took(0, 0, 59)
-    taker.commons.leave()
-    giver.commons.end()
-    expect(share.others).toBe(59)
+    const end = (): void => giver.commons.end()
+    if (isOvertaken) expect(end).toThrow(Overtaken)
+    else {
+      end()
+      expect(share.others).toBe(taken)
+    }
   })
 
   it('gives the places of a morning in the order in which they were asked for, whoever asked', () => {
