@@ -4,6 +4,12 @@
  * the people can be played by themselves.
  */
 
+/** From a moment until just before another, epoch ms. */
+export interface Span {
+  start: number
+  end: number
+}
+
 /** Stands for the shop where a customer's place in the population is asked for. */
 export const SHOP = -1
 
@@ -50,8 +56,8 @@ export class PopulationClock implements Turn {
   private count = 0
   private readonly came: ((at: number, of: number) => void) | undefined
 
-  /** From `start` until just before `end`, epoch ms. `came` is told of each turn. */
-  constructor({ start, end, came }: { start: number; end: number; came?: (at: number, of: number) => void }) {
+  /** `came` is told of each turn. */
+  constructor({ start, end, came }: Span & { came?: (at: number, of: number) => void }) {
     this.at = start
     this.window = Math.floor(start / WINDOW_MS)
     this.end = end

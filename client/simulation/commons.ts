@@ -193,7 +193,7 @@ export class Commons {
     this.look({ at, of: SHOP })
     const asked = this.asks.filter((one) => one.at < at)
     this.asks = this.asks.filter((one) => one.at >= at)
-    return this.isAlone ? asked : asked.sort(byTurn)
+    return asked.sort(byTurn)
   }
 
   private write(what: number, part: number, amount: number): void {

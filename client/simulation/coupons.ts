@@ -129,7 +129,7 @@ export class PopulationCoupons {
   }
 
   /** Gives one to a customer; answers its code. */
-  give({ name, occasion, ...asked }: Given, { coupons: held, place }: Holder): HeldCoupon {
+  give({ name, occasion, ...asked }: Given, { coupons: held, place }: Holder): string {
     const stock = this.stocks.get(name)
     if (stock) for (const counter of this.countersOf(stock, occasion)) this.count(counter)
     const coupon: HeldCoupon = {
@@ -145,7 +145,7 @@ export class PopulationCoupons {
     }
     held.set(coupon.code, coupon)
     this.over.issued(coupon, place)
-    return coupon
+    return coupon.code
   }
 
   takeBack({ coupons: held }: Holder, code: string): 'void' | 'used' | 'over' {
@@ -220,7 +220,7 @@ class HoldersShelf implements Shelf {
     this.counts.set(name, this.had(name) + 1)
     const { holder } = this
     holder.lastCoupon = Math.max(holder.lastCoupon, expiresAt)
-    return this.of.give({ name, occasion, key, title, expiresAt }, holder).code
+    return this.of.give({ name, occasion, key, title, expiresAt }, holder)
   }
 
   takeBack(code: string): 'void' | 'used' | 'over' {

@@ -68,14 +68,17 @@ export class Crew {
 
   /** Plays the days over all threads; comes to the same as in one. The journeys are those of the folder. */
   async simulate(asked: Simulating): Promise<Outcome> {
-    if (this.hands.length === 0) return (await simulate(asked)).outcome
+    const outcome = this.hands.length > 0 ? await this.inParts(asked) : undefined
+    return outcome ?? (await simulate(asked)).outcome
+  }
+
+  /** As `simulate` does it in one thread: once more where the story of the worst hit was not kept. */
+  private async inParts(asked: Simulating): Promise<Outcome | undefined> {
     await this.ready
     const parts = partsOf(asked.members, this.hands.length + 1)
     const outcome = await this.over(parts, asked)
-    const { worst } = outcome ?? {}
-    if (!outcome) return (await simulate(asked)).outcome
-    if (!worst || worst.timeline) return outcome
-    return (await this.over(parts, asked, worst.customer)) ?? (await simulate(asked)).outcome
+    const worst = outcome?.worst
+    return worst && !worst.timeline ? this.over(parts, asked, worst.customer) : outcome
   }
 
   async close(): Promise<void> {

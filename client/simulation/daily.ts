@@ -1,17 +1,11 @@
 /** What a shop does of itself day by day: the nightly reckoning, the sweeps, and the campaigns whose day comes round. */
 import { afterDays } from '../../domain/calendar.ts'
 import { type Beginning, campaignsOn, takesIn } from './campaigns.ts'
-import { SHOP } from './clock.ts'
+import { SHOP, type Span } from './clock.ts'
 import { type PopulationShop, nextHour } from './shop.ts'
 import { SWEEPS } from './sweeps.ts'
 
 const DAY = 86_400_000
-
-/** From a moment until just before another, epoch ms. */
-export interface Span {
-  start: number
-  end: number
-}
 
 /** The upkeep reckons in the first hour of each day of the shop's. */
 export function reckonDaily(shop: PopulationShop, { start, end }: Span): void {

@@ -4,7 +4,7 @@ import type { Refusal } from '../../domain/errors.ts'
 import type { BudgetState } from './budgets.ts'
 import type { PersonLine } from './person.ts'
 import type { Played } from './simulate.ts'
-import type { JourneyCount } from './tally.ts'
+import { type JourneyCount, counted } from './tally.ts'
 
 /** The customer who got the most messages of some. */
 export interface Hit {
@@ -48,11 +48,11 @@ export interface Outcome {
 export function outcomeOf({ shop, tally }: Played): Outcome {
   const { events, decided, journeys, channels, refusals, entryRefusals, splits, failures } = tally
   const costs = new Map<number, number>()
-  for (const { of, cost } of tally.redemptions) add(costs, of, cost)
+  for (const { of, cost } of tally.redemptions) counted(costs, of, cost)
   const messagesPerCustomer = new Map<number, number>()
   const points = { pending: 0, available: 0, expired: 0, growth: 0 }
   for (const { sent, lots } of shop.people.values()) {
-    if (sent > 0) add(messagesPerCustomer, sent, 1)
+    if (sent > 0) counted(messagesPerCustomer, sent)
     for (const { unit, state, remaining, expired } of lots.all) {
       if (unit === 'growth') points.growth += state === 'available' ? remaining : 0
       else if (state === 'pending' || state === 'available') points[state] += remaining
@@ -115,7 +115,6 @@ export function together(one: Outcome, other: Outcome): Outcome {
   }
 }
 
-const add = <K>(map: Map<K, number>, key: K, by: number): void => void map.set(key, (map.get(key) ?? 0) + by)
 const sum = (one: number, other: number): number => one + other
 const bothDays = (one: number[], other: number[]): number[] => one.map((many, day) => many + (other[day] ?? 0))
 const bothCounts = (one: Map<string, number>, other: Map<string, number>): Map<string, number> =>

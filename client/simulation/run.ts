@@ -89,7 +89,6 @@ export class PopulationRun implements Host, RunInMemory {
   readonly begun: Properties | undefined
   status: RunStatus = 'running'
   reason = ''
-  goalAt: number | null = null
   /** Where a message of it is held for the morning. */
   ticket: Ticket | null = null
 

@@ -16,7 +16,7 @@ import type { CatalogueEntry } from '../catalogue.ts'
 import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
 import type { PublishedWords } from '../preview/words.ts'
 import { PopulationBudgets } from './budgets.ts'
-import { PopulationClock, type Turn } from './clock.ts'
+import { PopulationClock, type Span, type Turn } from './clock.ts'
 import { type Board, Commons } from './commons.ts'
 import { type HeldCoupon, PopulationCoupons } from './coupons.ts'
 import { Frames } from './frames.ts'
@@ -54,8 +54,7 @@ export interface ShopRules {
 export interface Opening {
   /** The people it plays. */
   part: Part
-  /** Epoch ms. */
-  span: { start: number; end: number }
+  span: Span
   rules: ShopRules
   tally: Tally
   watched?: string
@@ -248,7 +247,6 @@ export class PopulationShop {
       if (run.goalUntil !== null && run.goalUntil < now) continue
       const { plan } = run.entry
       if (run.startsAt <= now && plan.goal && endsRun(plan, plan.goal, event, run)) {
-        run.goalAt = now
         this.tally.converted(run)
         if (run.finish('goal', event.type)) run.wake()
       } else person.pursuing[left++] = run

@@ -13,8 +13,6 @@ import { Tally } from './tally.ts'
 const DAY = 86_400_000
 /** How often is looked for those whose story need not be kept. */
 const QUIET_DAYS = 14
-/** How often threads hear of one another at least: not much of a budget is taken meanwhile. */
-const MEET_MS = DAY
 
 /** Stories are left by throwing, and words without a value are: a hundred thousand traces that nobody reads cost seconds. */
 async function withoutStacks(work: () => Promise<void>): Promise<void> {
@@ -100,10 +98,15 @@ export async function play({
     ...(board && { board }),
   })
   const { clock } = shop
-  for (let day = 1; day <= days; day++) clock.schedule(from + day * DAY - 1, SHOP, () => shop.budgets.endDay())
+  for (let day = 1; day <= days; day++) {
+    clock.schedule(from + day * DAY - 1, SHOP, () => {
+      shop.budgets.endDay()
+      // Not much of a budget is taken in a day.
+      shop.commons.meet()
+    })
+  }
   for (let day = QUIET_DAYS; day < days; day += QUIET_DAYS)
     clock.schedule(from + day * DAY, SHOP, () => shop.forgetTheQuiet())
-  for (let at = from + MEET_MS; board && at < end; at += MEET_MS) clock.schedule(at, SHOP, () => shop.commons.meet())
   reckonDaily(shop, span)
   sweepDaily(shop, span)
   campaignDaily(shop, span)

@@ -43,13 +43,11 @@ export interface JourneyCount {
 export interface Redemption {
   /** The customer's place in the population. */
   of: number
-  journey: string
   offer: string
   cost: number
-  at: number
 }
 
-const counted = <K>(map: Map<K, number>, key: K, by = 1): void => void map.set(key, (map.get(key) ?? 0) + by)
+export const counted = <K>(map: Map<K, number>, key: K, by = 1): void => void map.set(key, (map.get(key) ?? 0) + by)
 
 export class Tally {
   events = 0
@@ -138,14 +136,14 @@ export class Tally {
     this.splits.set(key, known)
   }
 
-  redeemed(person: Person, { offer, key, cost, code }: HeldCoupon, at: number): void {
-    this.redemptions.push({ of: person.place, journey: journeyOfKey(key), offer, cost, at })
+  redeemed(person: Person, { offer, cost, code }: HeldCoupon, at: number): void {
+    this.redemptions.push({ of: person.place, offer, cost })
     person.tell({ at, what: 'coupon', text: `coupon ${offer}: ${code} redeemed`, more: {}, run: null })
   }
 
-  unredeemed(person: Person, { offer, key, code }: HeldCoupon, at: number): void {
+  unredeemed(person: Person, { offer, code }: HeldCoupon, at: number): void {
     const last = this.redemptions.findLast((one) => one.of === person.place && one.offer === offer && one.cost > 0)
-    if (last) this.redemptions.push({ ...last, journey: journeyOfKey(key), cost: -last.cost, at })
+    if (last) this.redemptions.push({ ...last, cost: -last.cost })
     person.tell({ at, what: 'coupon', text: `coupon ${offer}: ${code} given back`, more: {}, run: null })
   }
 
@@ -191,5 +189,3 @@ export class Tally {
     throw new RangeError(`no journey '${journey}' is simulated`)
   }
 }
-
-const journeyOfKey = (key: string): string => (key.startsWith('tier/') ? 'tier-upgrade' : (key.split('/')[0] ?? ''))

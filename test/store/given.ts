@@ -191,3 +191,14 @@ export function somebodyQueues(db: Db): Promise<void> {
 }
 
 export { NOON }
+
+/** Works through all of them, 16 at a time: as many as there are connections, so that none waits in vain for one. */
+export async function crowded<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
+  const answers: R[] = []
+  const left = all.entries()
+  const caller = async (): Promise<void> => {
+    for (const [at, one] of left) answers[at] = await work(one)
+  }
+  await Promise.all(Array.from({ length: 16 }, caller))
+  return answers
+}

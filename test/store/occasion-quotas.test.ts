@@ -8,7 +8,7 @@ import { type Issue, type IssueRequest, addOffers, hasPlaces, issueCoupon, offer
 import { inTransaction, openStore } from '../../store/db.ts'
 import { lockOccasion, steerOffer } from '../../store/quota.ts'
 import { expectInvariants, freshStore, until } from '../world.ts'
-import { DAY, NOON, behindLock, enterCrowd, rowsOf } from './given.ts'
+import { DAY, NOON, behindLock, crowded, enterCrowd, rowsOf } from './given.ts'
 
 const { db, url } = await freshStore()
 const wide = openStore({ url, connections: 16 })
@@ -27,17 +27,6 @@ function ask(run: string, id: string, more: Partial<IssueRequest> = {}): Promise
   const key = effectKey(run, 'coupon', id, 1)
   const drawCode = (): string => codeFrom(randomBytes(12))
   return issueCoupon(wide, { key, run, offer: id, valid: '1 day', validMs: DAY, now: NOON, drawCode, ...more })
-}
-
-/** So many at once as there are connections, so that none waits in vain for one. */
-async function crowded<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
-  const answers: R[] = []
-  const left = all.entries()
-  const caller = async (): Promise<void> => {
-    for (const [at, one] of left) answers[at] = await work(one)
-  }
-  await Promise.all(Array.from({ length: 16 }, caller))
-  return answers
 }
 
 /** The runs of members of one occasion; the same members come for each. */

@@ -9,7 +9,7 @@ import { type Issue, addOffers, issueCoupon, offers } from '../../store/coupons.
 import { type Db, openStore } from '../../store/db.ts'
 import { steerOffer } from '../../store/quota.ts'
 import { expectInvariants, freshStore } from '../world.ts'
-import { DAY, NOON, enterCrowd, rowsOf } from './given.ts'
+import { DAY, NOON, crowded, enterCrowd, rowsOf } from './given.ts'
 
 const { db, url } = await freshStore()
 const wide = openStore({ url, connections: 16 })
@@ -25,17 +25,6 @@ const offer = (id: string, quota: number, buckets: number, perMember = 1) =>
 function ask(run: string, id: string, nth = 1, store: Db = wide): Promise<Issue> {
   const key = effectKey(run, 'coupon', id, nth)
   return issueCoupon(store, { key, run, offer: id, valid: '7 days', validMs: 7 * DAY, now: NOON, drawCode })
-}
-
-/** Works through all of them, 16 at a time: as many as there are connections, so that none waits in vain for one. */
-async function crowded<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
-  const answers: R[] = []
-  const left = all.entries()
-  const caller = async (): Promise<void> => {
-    for (const [at, one] of left) answers[at] = await work(one)
-  }
-  await Promise.all(Array.from({ length: 16 }, caller))
-  return answers
 }
 
 const bucketsOf = (id: string) =>
