@@ -10,7 +10,7 @@ import { runId } from '../../domain/ids.ts'
 import { type Properties, type TakenEvent, decideEntry, occasionOf } from '../../domain/journey.ts'
 import type { CapRule } from '../../domain/pressure.ts'
 import { REFUNDED } from '../../domain/returns.ts'
-import { rememberingRender } from '../../domain/template-memory.ts'
+import { LetterMemory } from '../../domain/letter-memory.ts'
 import type { Programme } from '../../domain/tier.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
@@ -93,7 +93,7 @@ export class PopulationShop {
   /** The one customer whose story is kept; of everybody to begin with where it is left out. */
   private readonly watched: string | undefined
   readonly morning: MorningPlaces
-  readonly render = rememberingRender()
+  readonly letters = new LetterMemory()
   readonly highest: number
 
   constructor(entries: readonly CatalogueEntry[], { part, span, rules, tally, watched, board }: Opening) {
