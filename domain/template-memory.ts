@@ -258,9 +258,9 @@ function textOrError(templates: Templates, variables: Record<string, unknown>): 
 function valueAt(variables: Record<string, unknown>, path: readonly unknown[]): unknown {
   let value: unknown = variables
   for (const [depth, name] of path.entries()) {
-    const inside = typeof value === 'object' && value !== null && typeof name === 'string' && Object.hasOwn(value, name)
-    if (!inside) return depth === 0 ? undefined : value
-    value = (value as Record<string, unknown>)[name]
+    if (typeof value !== 'object' || value === null || typeof name !== 'string') return value
+    if (Object.hasOwn(value, name)) value = (value as Record<string, unknown>)[name]
+    else return depth > 0 && (Array.isArray(value) || RECKONED.has(name)) ? value : undefined
   }
   return value
 }

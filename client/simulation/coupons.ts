@@ -47,6 +47,7 @@ interface Stock {
 
 /** Whose coupons they are. */
 export interface Holder {
+  readonly id: string
   /** In the population. */
   readonly place: number
   readonly coupons: Map<string, HeldCoupon>
@@ -72,8 +73,8 @@ export interface CouponsOver {
   commons: Commons
   /** How many people the other threads play, who may all ask at once. */
   others: number
-  /** Told of each coupon, with the place of whose it is. */
-  issued: (coupon: HeldCoupon, of: number) => void
+  /** Told of each coupon, and whose it is. */
+  issued: (coupon: HeldCoupon, of: Holder) => void
 }
 
 export class PopulationCoupons {
@@ -129,7 +130,8 @@ export class PopulationCoupons {
   }
 
   /** Gives one to a customer; answers its code. */
-  give({ name, occasion, ...asked }: Given, { coupons: held, place }: Holder): string {
+  give({ name, occasion, ...asked }: Given, holder: Holder): string {
+    const { coupons: held } = holder
     const stock = this.stocks.get(name)
     if (stock) for (const counter of this.countersOf(stock, occasion)) this.count(counter)
     const coupon: HeldCoupon = {
@@ -144,7 +146,7 @@ export class PopulationCoupons {
       cost: 0,
     }
     held.set(coupon.code, coupon)
-    this.over.issued(coupon, place)
+    this.over.issued(coupon, holder)
     return coupon.code
   }
 

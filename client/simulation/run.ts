@@ -19,6 +19,7 @@ import type { Issue } from '../preview/tiers.ts'
 import type { Line, Say } from '../preview/timeline.ts'
 import { VirtualWaits } from '../preview/waits.ts'
 import { benefitsOf } from '../../domain/tier.ts'
+import type { Due } from './clock.ts'
 import type { Ticket } from './morning.ts'
 import type { Person } from './person.ts'
 import { PopulationActivities } from './run-activities.ts'
@@ -76,6 +77,26 @@ class RunStanding implements Standing {
 
 type Granted = Awaited<ReturnType<Host['activities']['grantTierBenefits']>>
 
+/** A story that rests. */
+class Rest implements Due {
+  at: number
+  of: number
+  nth = 0
+  private readonly run: PopulationRun
+  readonly goOn: (why: 'due' | 'woken') => void
+
+  constructor(run: PopulationRun, at: number, goOn: (why: 'due' | 'woken') => void) {
+    this.at = at
+    this.of = run.person.place
+    this.run = run
+    this.goOn = goOn
+  }
+
+  go(): Promise<void> | undefined {
+    return this.run.comeDue(this)
+  }
+}
+
 export class PopulationRun implements Host, RunInMemory {
   readonly id: string
   readonly entry: CatalogueEntry
@@ -103,8 +124,7 @@ export class PopulationRun implements Host, RunInMemory {
   private heard: TakenEvent[] | undefined
   private woken = 0
   private steps = 0
-  private parked: { go: (why: 'due' | 'woken') => void; turn: number } | null = null
-  private turns = 0
+  private parked: Rest | null = null
   private leaveOff: () => void = IDLE
 
   constructor(
@@ -252,37 +272,35 @@ export class PopulationRun implements Host, RunInMemory {
   rest(until: number | null, handled: number): Promise<'due' | 'woken'> {
     if (this.woken > handled) return Promise.resolve('woken')
     if (until !== null && until <= this.now()) return Promise.resolve('due')
-    const turn = ++this.turns
-    if (until !== null) this.shop.clock.schedule(until, this.person.place, () => this.comeDue(turn))
-    return new Promise((go) => {
-      this.parked = { go, turn }
+    return new Promise((goOn) => {
+      this.parked = new Rest(this, until ?? Infinity, goOn)
+      this.shop.clock.expect(this.parked)
       this.leaveOff()
     })
   }
 
   /** What was held for a morning goes on at its place in it, which is known when it opens. */
-  private comeDue(turn: number): Promise<void> | undefined {
+  comeDue(rest: Rest): Promise<void> | undefined {
     const { ticket, shop } = this
-    if (ticket?.ask.opensAt !== this.now() || this.parked?.turn !== turn) return this.resume(turn, 'due')
+    if (ticket?.ask.opensAt !== this.now() || this.parked !== rest) return this.resume(rest, 'due')
     this.ticket = null
-    shop.clock.schedule(shop.morning.placeOf(ticket), this.person.place, () => this.resume(turn, 'due'))
+    shop.clock.schedule(shop.morning.placeOf(ticket), this.person.place, () => this.resume(rest, 'due'))
     return undefined
   }
 
   /** Its turn: resolves when it rests again. Nothing happens where it has gone on since. */
-  private resume(turn: number, why: 'due' | 'woken'): Promise<void> | undefined {
-    const { parked } = this
-    if (parked?.turn !== turn) return undefined
+  private resume(rest: Rest, why: 'due' | 'woken'): Promise<void> | undefined {
+    if (this.parked !== rest) return undefined
     this.parked = null
     const rested = this.nextRest()
-    parked.go(why)
+    rest.goOn(why)
     return rested
   }
 
   wake(): void {
     this.woken += 1
-    const turn = this.parked?.turn
-    if (turn !== undefined) this.shop.clock.schedule(this.now(), this.person.place, () => this.resume(turn, 'woken'))
+    const { parked } = this
+    if (parked) this.shop.clock.schedule(this.now(), this.person.place, () => this.resume(parked, 'woken'))
   }
 
   moved(): void {}

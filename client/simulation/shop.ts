@@ -26,6 +26,7 @@ import { MOVES_ORDERS } from './orders.ts'
 import { Person } from './person.ts'
 import { isWorse } from './outcome.ts'
 import { PopulationReferrals } from './referrals.ts'
+import { Rolls } from './rolls.ts'
 import { type Entering, PopulationRun } from './run.ts'
 import { PopulationStandings } from './standings.ts'
 import { type Swept, lateBirthday } from './sweeps.ts'
@@ -84,6 +85,9 @@ export class PopulationShop {
   readonly coupons: PopulationCoupons
   readonly referrals: PopulationReferrals
   readonly standings: PopulationStandings
+  readonly rolls = new Rolls()
+  /** The first moment, epoch ms. */
+  readonly opened: number
   readonly entries: readonly CatalogueEntry[]
   /** The types of events that are goals or exits, and the journeys that begin with each type. */
   private readonly goals: ReadonlySet<string>
@@ -100,6 +104,7 @@ export class PopulationShop {
     const plans = entries.map(({ plan }) => plan)
     this.entries = entries
     const { start } = span
+    this.opened = start
     const commons = new Commons({ start, turn: () => this.clock, nth: part.nth, ...(board && { board }) })
     this.commons = commons
     this.clock = new PopulationClock({ ...span, ...(board && { came: commons.came }) })
@@ -111,7 +116,7 @@ export class PopulationShop {
       budgets: this.budgets,
       commons,
       others: part.others,
-      issued: (coupon, of) => this.expireLater(coupon, of),
+      issued: (coupon, { id, place }) => this.expireLater(coupon, { id, place }),
     })
     this.referrals = new PopulationReferrals(
       new Map(plans.flatMap(({ name, referral }) => (referral ? [[name, referral] as const] : []))),
@@ -174,6 +179,7 @@ export class PopulationShop {
     const person = (guest.person ??= this.meet(guest.member, of))
     const { customer: said, type, properties } = act
     if (said) person.learn(said)
+    if (said?.birthday) this.rolls.tellsBirthday(person)
     const event = { id: act.id, type, at: new Date(now).toISOString(), properties }
     const paidBefore = person.paidOrders > 0
     person.hear(event)
@@ -215,8 +221,10 @@ export class PopulationShop {
     if (type === REFUNDED && properties['amount'] === undefined) {
       const coupon = this.coupons.refund(person.coupons, order, now)
       // A coupon that is issued anew lives longer.
-      if (coupon) person.lastCoupon = Math.max(person.lastCoupon, coupon.expiresAt)
-      if (coupon) this.tally.unredeemed(person, coupon, now)
+      if (!coupon) return
+      person.lastCoupon = Math.max(person.lastCoupon, coupon.expiresAt)
+      this.rolls.holders.add(person)
+      this.tally.unredeemed(person, coupon, now)
     }
   }
 
@@ -297,9 +305,9 @@ export class PopulationShop {
   /** Begins a run, unless there is the same one. */
   enter(person: Person, entry: CatalogueEntry, asked: Pick<Entering, 'occasion' | 'startsAt' | 'begun'>): void {
     const { plan } = entry
-    const id = runId({ journey: plan.name, customer: person.id, occasion: asked.occasion })
     const runs = person.runs.get(plan.name)
-    if (runs?.some((run) => run.id === id)) return
+    if (runs?.some((run) => run.occasion === asked.occasion)) return
+    const id = runId({ journey: plan.name, customer: person.id, occasion: asked.occasion })
     const arm = armOf(plan.name, person.id, plan.holdout)
     const { occasion, startsAt, begun } = asked
     const run = new PopulationRun(this, { entry, person, entering: { id, occasion, arm, startsAt, begun } })
@@ -326,7 +334,10 @@ export class PopulationShop {
     const fresh = person.lots.newest + 1
     const before = person.lots.allGrowth
     const done = work()
-    if (person.lots.allGrowth !== before) this.reviewTier(person, because, fresh)
+    if (person.lots.allGrowth !== before) {
+      this.rolls.climbers.add(person)
+      this.reviewTier(person, because, fresh)
+    }
     return done
   }
 
@@ -355,7 +366,9 @@ export class PopulationShop {
     )
   }
 
-  private expireLater(coupon: HeldCoupon, of: number): void {
+  private expireLater(coupon: HeldCoupon, { id, place: of }: Pick<Person, 'id' | 'place'>): void {
+    const person = this.people.get(id)
+    if (person) this.rolls.holders.add(person)
     this.clock.schedule(nextHour(coupon.expiresAt), of, () => {
       if (coupon.status === 'open' && coupon.expiresAt <= this.clock.now) this.budgets.release(coupon.key)
     })

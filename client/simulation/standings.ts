@@ -5,8 +5,8 @@
 import { localDate } from '../../domain/calendar.ts'
 import type { Properties } from '../../domain/journey.ts'
 import { type Frame, dayNumber, reckon } from '../../domain/reckoning.ts'
-import { type Habit, type Order, habitOf } from '../../domain/rhythm.ts'
-import { stageOf } from '../../domain/stage.ts'
+import { type Habit, type Order, habitOf, usualBy } from '../../domain/rhythm.ts'
+import { settledUntil, stageOf } from '../../domain/stage.ts'
 import type { Stage, Standing } from '../../domain/standing.ts'
 import type { Frames } from './frames.ts'
 import type { Person } from './person.ts'
@@ -18,6 +18,9 @@ export interface Placed {
   changes: number
   orders: readonly Order[]
   habit: Habit
+  /** The gap that is usual, and the last day through which their stage stays as it is while that and the orders do. */
+  usual: number | null
+  until: number
   today: number
   frame: Frame
   /** The whole of it, where somebody has asked. */
@@ -34,6 +37,8 @@ export class PopulationStandings {
   private frame: Frame | undefined
   /** Whether a night before this one was reckoned. */
   private isKnown = false
+  /** Whose stage that is. */
+  readonly dormant = new Set<Person>()
   private readonly zone: string
   private readonly frames: Frames
 
@@ -63,10 +68,6 @@ export class PopulationStandings {
     return this.place(person, { date, today: dayNumber(date) })
   }
 
-  stageOf(person: Person): Stage | undefined {
-    return person.placed?.stage
-  }
-
   /** Null before the first night. */
   standingOf(person: Person): Standing | null {
     const { placed } = person
@@ -91,19 +92,22 @@ export class PopulationStandings {
     // Nothing of it changes before they buy.
     if (orders.length === 0 && before?.stage === 'prospect') return undefined
     const habit = habitIn(person)
-    const stage = orders.length === 0 ? 'prospect' : stageOf(orders, today, frame.rhythm, habit)
-    const from = before?.stage ?? (this.isKnown ? 'prospect' : null)
-    const isTold = from !== null && from !== stage
-    const changes = (before?.changes ?? 0) + (isTold ? 1 : 0)
-    if (before) {
-      before.stage = stage
-      before.changes = changes
-      before.orders = orders
-      before.habit = habit
+    const usual = usualBy(habit, frame.rhythm)
+    if (before && before.orders === orders && before.usual === usual && today <= before.until) {
       before.today = today
       before.frame = frame
       before.standing = undefined
-    } else person.placed = { stage, changes, orders, habit, today, frame, standing: undefined }
+      return undefined
+    }
+    const stage = orders.length === 0 ? 'prospect' : stageOf(orders, today, frame.rhythm, habit)
+    const until = settledUntil(orders, today, frame.rhythm, habit)
+    const from = before?.stage ?? (this.isKnown ? 'prospect' : null)
+    const isTold = from !== null && from !== stage
+    const changes = (before?.changes ?? 0) + (isTold ? 1 : 0)
+    person.placed = { stage, changes, orders, habit, usual, until, today, frame, standing: undefined }
+    if (from === stage) return undefined
+    if (stage === 'dormant') this.dormant.add(person)
+    else this.dormant.delete(person)
     if (!isTold) return undefined
     const properties = { from, to: stage, change: `${date}.${stage}` }
     return { id: `standing/${person.id}/${changes}`, type: 'stage.changed', properties }

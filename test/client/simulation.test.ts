@@ -82,14 +82,14 @@ describe('the nightly reckoning', () => {
     for (const person of shop.people.values()) {
       const told = toldTo(person).map(({ properties }) => properties)
       told.forEach(({ from }, nth) => expect(from).toBe(told[nth - 1]?.['to'] ?? 'prospect'))
-      expect(shop.standings.stageOf(person) ?? 'prospect').toBe(told.at(-1)?.['to'] ?? 'prospect')
+      expect(person.placed?.stage ?? 'prospect').toBe(told.at(-1)?.['to'] ?? 'prospect')
       const standing = shop.standings.standingOf(person)
       expect(standing?.stage ?? 'prospect').toBe(told.at(-1)?.['to'] ?? 'prospect')
       const paid = person.events.filter(({ type }) => type === 'order.paid').length
       expect(person.orders.length).toBeLessThanOrEqual(paid)
       if (person.orders.length === 0) expect(standing?.lastPaidAt ?? null).toBeNull()
     }
-    const stages = new Set([...shop.people.values()].map((person) => shop.standings.stageOf(person)))
+    const stages = new Set([...shop.people.values()].map((person) => person.placed?.stage))
     for (const stage of ['prospect', 'new', 'dormant'] as const) expect(stages, stage).toContain(stage)
   })
 
