@@ -86,7 +86,7 @@ function stageBy(life: Life | undefined, today: number, shop: ShopRhythm): Stage
  */
 export function settledUntil(orders: readonly Order[], today: number, shop: ShopRhythm, known?: Habit): number {
   const life = lifeOf(orders, today, shop, known)
-  if (!life) return Infinity
+  if (!life) return orders.length === 0 ? Infinity : today
   const { visits } = life.habit
   // Whoever comes back after long is measured by what was usual then.
   const isBack = visits.some((day, n) => n > 0 && day - (visits[n - 1] ?? day) > STAGE_RULES.dormantDaysLeast)
