@@ -157,12 +157,12 @@ export class PopulationShop {
     return worst
   }
 
-  /** Only the story of the worst hit is told in the end: of whoever is far from that it is kept no more. */
+  /** Only the story of the worst hit is told in the end: of whoever can hardly catch up any more it is kept no longer. */
   forgetTheQuiet(): void {
     // Who is watched is known to be the one.
     if (this.watched !== undefined) return
-    const most = this.worstHit()?.sent ?? 0
-    for (const person of this.people.values()) if (FAR * person.sent < most) person.forget()
+    const least = leastToCatchUp(this.worstHit()?.sent ?? 0)
+    for (const person of this.people.values()) if (person.sent < least) person.forget()
   }
 
   private meet({ id, suppressed }: Member, place: number): Person {
@@ -375,8 +375,14 @@ export class PopulationShop {
   }
 }
 
-/** Less than a third of the most. */
-const FAR = 3
+/**
+ * Whoever is hit worst in the end is hardly ever two standard deviations below what they will have had by then, which is a little less
+ * than the most that anybody has had so far. Counts are taken as Poisson.
+ */
+function leastToCatchUp(most: number): number {
+  const likely = 0.85 * most
+  return likely - 2 * Math.sqrt(likely)
+}
 
 /** The upkeep comes once an hour. */
 export const nextHour = (at: number): number => Math.ceil(at / HOUR) * HOUR

@@ -12,7 +12,7 @@ import { Tally } from './tally.ts'
 
 const DAY = 86_400_000
 /** How often is looked for those whose story need not be kept. */
-const QUIET_DAYS = 14
+const QUIET_DAYS = 7
 
 /** Stories are left by throwing, and words without a value are: a hundred thousand traces that nobody reads cost seconds. */
 async function withoutStacks(work: () => Promise<void>): Promise<void> {
