@@ -180,6 +180,8 @@ function loopIn(templates: Templates, piece: string): Part['loop'] {
 /** What Liquid reckons where there is no such property. */
 const RECKONED = new Set(['size', 'first', 'last'])
 const UNSURE = Symbol('unsure')
+/** Of a path that ends early: as it is in an error. */
+const NOT_INSIDE = Symbol('not inside')
 
 /** What a path leads to by properties of objects alone; undefined where there is nothing, and not sure of whatever else it meets. */
 function found(variables: Record<string, unknown>, path: readonly string[]): unknown {
@@ -235,7 +237,8 @@ function resultOf({ templates, paths, known }: Part, variables: Record<string, u
   let key = ''
   for (const path of paths) {
     const value = valueAt(variables, path)
-    key += typeof value === 'string' ? `${value.length}"${value}` : `${JSON.stringify(value)}\u0000`
+    if (value === NOT_INSIDE) key += '?'
+    else key += typeof value === 'string' ? `${value.length}"${value}` : `${JSON.stringify(value)}\u0000`
   }
   const before = known.get(key)
   if (before !== undefined) return before
@@ -260,7 +263,8 @@ function valueAt(variables: Record<string, unknown>, path: readonly unknown[]): 
   for (const [depth, name] of path.entries()) {
     if (typeof value !== 'object' || value === null || typeof name !== 'string') return value
     if (Object.hasOwn(value, name)) value = (value as Record<string, unknown>)[name]
-    else return depth > 0 && (Array.isArray(value) || RECKONED.has(name)) ? value : undefined
+    else if (depth > 0) return Array.isArray(value) || RECKONED.has(name) ? value : NOT_INSIDE
+    else return undefined
   }
   return value
 }

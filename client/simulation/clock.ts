@@ -43,7 +43,7 @@ interface Foreseen {
 }
 
 /** What is due later than the end of the window that is played lies in no order until then: a small heap stays in the core's memory. */
-const WINDOW_MS = 6 * 3_600_000
+const WINDOW_MS = 3_600_000
 
 export class PopulationClock implements Turn {
   at: number

@@ -12,7 +12,7 @@ export function reckonDaily(shop: PopulationShop, { start, end }: Span): void {
   const { shopZone } = shop.rules
   for (let at = start; at < end; at = nextHour(afterDays(at, { days: 1, at: '00:00' }, shopZone))) {
     shop.clock.schedule(at, SHOP, () => {
-      for (const [person, told] of shop.standings.reckon(shop.people.values(), at)) shop.tell(person, told)
+      for (const [person, told] of shop.standings.reckon(at)) shop.tell(person, told)
     })
   }
 }

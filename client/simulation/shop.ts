@@ -170,6 +170,7 @@ export class PopulationShop {
     const known = { id, place, suppressed, now: this.clock.now, told: this.isTold(id) }
     const person = new Person(known, { shopZone, programme, coupons: this.coupons })
     this.people.set(id, person)
+    this.standings.meet(person)
     return person
   }
 

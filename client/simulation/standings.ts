@@ -39,6 +39,8 @@ export class PopulationStandings {
   private isKnown = false
   /** Whose stage that is. */
   readonly dormant = new Set<Person>()
+  /** Those whom a night may move: whoever bought, and whoever was not placed so far. */
+  private readonly movable = new Set<Person>()
   private readonly zone: string
   private readonly frames: Frames
 
@@ -48,13 +50,18 @@ export class PopulationStandings {
     this.frames = frames
   }
 
+  /** Somebody new, whom the next night places. */
+  meet(person: Person): void {
+    this.movable.add(person)
+  }
+
   /** The nightly reckoning; answers whose stage changed. */
-  reckon(people: Iterable<Person>, now: number): [Person, StageEvent][] {
+  reckon(now: number): [Person, StageEvent][] {
     const date = localDate(now, this.zone)
     const today = dayNumber(date)
     this.frame = this.frames.measure(now, date)
     const changed: [Person, StageEvent][] = []
-    for (const person of people) {
+    for (const person of this.movable) {
       const told = this.place(person, { date, today })
       if (told) changed.push([person, told])
     }
@@ -64,6 +71,7 @@ export class PopulationStandings {
 
   /** Who bought or was paid back stands anew at once, by what the last night measured. */
   standAnew(person: Person, now: number): StageEvent | undefined {
+    this.movable.add(person)
     const date = localDate(now, this.zone)
     return this.place(person, { date, today: dayNumber(date) })
   }
@@ -90,6 +98,7 @@ export class PopulationStandings {
     const { orders } = person
     const before = person.placed
     // Nothing of it changes before they buy.
+    if (orders.length === 0) this.movable.delete(person)
     if (orders.length === 0 && before?.stage === 'prospect') return undefined
     const habit = habitIn(person)
     const usual = usualBy(habit, frame.rhythm)

@@ -106,8 +106,11 @@ function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind):
     const { zone } = person
     const told = lastOccasion(person.runs.get(window.journey) ?? NO_RUNS)
     // The last of them is of a week that was told of.
-    if (kind === 'coupons' && told !== null && localDate(person.lastCoupon - 1, zone) < dayAfter(told, TOGETHER))
+    if (kind === 'coupons' && told !== null && localDate(person.lastCoupon - 1, zone) < dayAfter(told, TOGETHER)) {
+      // Until there is another one.
+      holders.delete(person)
       continue
+    }
     const soon = shop.perishables(person, kind).filter(({ at }) => at < window.to + SOON)
     const instant = soon.length > 0 ? hours(zone) : undefined
     if (instant === undefined) continue
