@@ -138,12 +138,12 @@ describe('the worst hit customer', () => {
         customer: { email: `${id}@mail.example` },
       })),
     })
-    const early = looking('early', [1, 2, 3, 4, 5, 6])
-    const late = looking('late', [1, ...Array.from({ length: 9 }, (_, day) => 20 + day)])
+    const early = looking('early', Array.from({ length: 18 }, (_, nth) => 1 + (nth % 6)))
+    const late = looking('late', [1, ...Array.from({ length: 27 }, (_, nth) => 20 + (nth % 9))])
     const simulated = await simulate({ entries: [entry], members: [early, late], from: FROM, days: DAYS })
     const { worst } = reported(simulated, 1)
-    expect(worst).toMatchObject({ customer: 'late', sent: 10 })
-    expect(worst?.timeline.filter(({ what }) => what === 'message')).toHaveLength(10)
+    expect(worst).toMatchObject({ customer: 'late', sent: 28 })
+    expect(worst?.timeline.filter(({ what }) => what === 'message')).toHaveLength(28)
     expect(simulated.shop.people.get('early')?.timeline()).toBeUndefined()
   })
 })
