@@ -9,6 +9,8 @@ import { TERMS, type Term } from './wording-terms.ts'
 /** Words, codes, dates and amounts; a Chinese name. */
 const LATIN = /^[A-Za-z0-9]+(?:[ .,-][A-Za-z0-9]+)*$/
 const BETWEEN = /[ .,-]/g
+const ONE_WORD = /^[A-Za-z0-9]*$/
+const BEGINNING = 3
 const ONE_LETTER = /^[a-z]$/
 const CHINESE = /^[\u4e00-\u9fff]{2,}$/
 const LONGEST = 40
@@ -39,9 +41,13 @@ function compile(terms: readonly string[]): Inert {
     .filter((term) => !HAN.test(term))
     .flatMap((term) => [wordsSought(term), wordsSought(term.replaceAll(' ', ''))])
   const latin = words.join('|')
-  // A letter alone may be joined to others.
-  const isApart = (text: string) =>
-    text.split(' ').every((word) => word === '' || (!ONE_LETTER.test(word) && !latin.includes(word)))
+  const beginnings = new Set(Array.from(latin, (_, at) => latin.slice(at, at + BEGINNING)))
+  // A letter alone may be joined to others; of most words not even the beginning is in a term.
+  const isApartWord = (word: string) =>
+    word === '' ||
+    (!ONE_LETTER.test(word) &&
+      ((word.length >= BEGINNING && !beginnings.has(word.slice(0, BEGINNING))) || !latin.includes(word)))
+  const isApart = (text: string) => text.split(' ').every(isApartWord)
   return (value) => {
     const isChinese = CHINESE.test(value)
     if (value.length > LONGEST || (!isChinese && !LATIN.test(value))) return value
@@ -49,7 +55,9 @@ function compile(terms: readonly string[]): Inert {
     for (const sign of compact) if (signs.has(sign)) return value
     // Digits are read as letters beside letters, and as digits alone.
     const digits = value.toLowerCase().replaceAll('i', 'l')
-    const readings = [words, joined, digits.replace(BETWEEN, ' '), digits.replace(BETWEEN, '')]
+    const readings = ONE_WORD.test(value)
+      ? [words, digits]
+      : [words, joined, digits.replace(BETWEEN, ' '), digits.replace(BETWEEN, '')]
     const isInert = isChinese || readings.every(isApart)
     return isInert ? (isChinese ? CHINESE_SIGN : LATIN_SIGN) : value
   }
