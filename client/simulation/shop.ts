@@ -9,6 +9,7 @@ import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
 import { runId } from '../../domain/ids.ts'
 import { type Properties, type TakenEvent, decideEntry, occasionOf } from '../../domain/journey.ts'
 import type { CapRule } from '../../domain/pressure.ts'
+import { RETURNED } from '../../domain/consent.ts'
 import { REFUNDED } from '../../domain/returns.ts'
 import { rememberingRender } from '../../domain/template-memory.ts'
 import type { Programme } from '../../domain/tier.ts'
@@ -19,6 +20,7 @@ import { PopulationBudgets } from './budgets.ts'
 import { PopulationClock, type Span, type Turn } from './clock.ts'
 import { type Board, Commons } from './commons.ts'
 import { type HeldCoupon, PopulationCoupons } from './coupons.ts'
+import { mayConfirm, settleConsent, tellSilenceBroken } from './double-opt-in.ts'
 import { Frames } from './frames.ts'
 import type { Act, Member, Part } from './members.ts'
 import { MorningPlaces } from './morning.ts'
@@ -48,6 +50,8 @@ export interface ShopRules {
   approved: readonly string[]
   /** Journeys that begin switched off and are on here. */
   switchedOn: readonly string[]
+  /** Topics to which consent counts only once it is confirmed. */
+  doubleOptIn: readonly string[]
 }
 
 /** What a shop is opened with. */
@@ -171,9 +175,10 @@ export class PopulationShop {
   /** Takes an event in as the inbox does. */
   private accept({ guest, of, act }: Coming): void {
     const { now } = this.clock
+    if (act.confirms && !mayConfirm(guest.person, now)) return
     const person = (guest.person ??= this.meet(guest.member, of))
     const { customer: said, type, properties } = act
-    if (said) person.learn(said)
+    const confirmed = said ? person.learn(said, { source: act.id, doubleOptIn: this.rules.doubleOptIn }) : []
     const event = { id: act.id, type, at: new Date(now).toISOString(), properties }
     const paidBefore = person.paidOrders > 0
     person.hear(event)
@@ -183,7 +188,9 @@ export class PopulationShop {
     if (said?.birthday) this.keepLateBirthday(person)
     const moved = MOVES_ORDERS.has(type) ? this.standings.standAnew(person, now) : undefined
     if (moved) this.tell(person, moved)
+    if (type === RETURNED) tellSilenceBroken(this, person, act.id)
     this.refer(person, event)
+    if (said?.consent || act.confirms) settleConsent(this, person, act, confirmed)
   }
 
   private keepLateBirthday(person: Person): void {

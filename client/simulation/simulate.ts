@@ -36,6 +36,7 @@ export const RULES: ShopRules = {
   programme: DEFAULT_PROGRAMME,
   approved: [],
   switchedOn: [],
+  doubleOptIn: [],
 }
 
 export interface Simulating {

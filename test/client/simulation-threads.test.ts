@@ -7,6 +7,7 @@ import { Commons, Overtaken, newBoard } from '../../client/simulation/commons.ts
 import { FIRST_BUDGET } from '../../client/simulation/budgets.ts'
 import { Crew } from '../../client/simulation/crew.ts'
 import { generatedMembers } from '../../client/simulation/generated.ts'
+import { LETTERS } from '../../client/simulation/made-up-habits.ts'
 import { type Member, partsOf } from '../../client/simulation/members.ts'
 import { MorningPlaces } from '../../client/simulation/morning.ts'
 import { type SimulationReport, reportOf } from '../../client/simulation/report.ts'
@@ -29,7 +30,8 @@ describe('over threads', () => {
   afterAll(() => Promise.all(crews.map((crew) => crew.close())))
 
   const reported = async (crew: Crew, entries: CatalogueEntry[], members: Member[]) => {
-    const outcome = await crew.simulate({ entries, members, from: FROM, days: DAYS })
+    const rules = { doubleOptIn: [LETTERS] }
+    const outcome = await crew.simulate({ entries, members, from: FROM, days: DAYS, rules })
     return reportOf({ entries, customers: members.length, from: FROM, days: DAYS, seed: 7, pointCost: 1, outcome })
   }
 
@@ -40,6 +42,9 @@ describe('over threads', () => {
     const alone = await reported(crewOf(1), entries, members)
     expect(alone.coupons.offers).toContainEqual(expect.objectContaining({ offer: 'member-day-half', issued: 100 }))
     expect(alone.quietHours.held).toBeGreaterThan(100)
+    expect(alone.journeys).toContainEqual(
+      expect.objectContaining({ journey: 'confirm-consent', sent: expect.toSatisfy((sent) => sent > 10) }),
+    )
     expect(bytesOf(await reported(crew, entries, members))).toBe(bytesOf(alone))
   })
 

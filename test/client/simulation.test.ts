@@ -301,7 +301,7 @@ describe('a population out of a file', () => {
   afterAll(() => rm(folder, { recursive: true }))
   const ada = {
     customer: { id: 'ada', consent: { marketing: true } },
-    events: [{ at: '2026-11-24T08:00:00Z', type: 'cart.added' }],
+    events: [{ at: '2026-11-24T08:00:00Z', type: 'cart.added', confirms: true }],
   }
   const read = async (text: string) => {
     const file = join(folder, 'people.ndjson')
@@ -311,7 +311,10 @@ describe('a population out of a file', () => {
 
   it('is a customer a line, or one array', async () => {
     const expected = [
-      expect.objectContaining({ id: 'ada', acts: [expect.objectContaining({ id: 'ada-1', type: 'cart.added' })] }),
+      expect.objectContaining({
+        id: 'ada',
+        acts: [expect.objectContaining({ id: 'ada-1', type: 'cart.added', redeems: false, confirms: true })],
+      }),
     ]
     expect(await read(`${JSON.stringify(ada)}\n\n`)).toEqual(expected)
     expect(await read(JSON.stringify([ada]))).toEqual(expected)
