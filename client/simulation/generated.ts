@@ -23,6 +23,7 @@ interface Kind {
   carts: number
   views: number
   checkIns: number
+  shares: number
   /** Of a presale, how many of a hundred pay a deposit. */
   presale: number
   /** What an order comes to in the middle, minor units. */
@@ -38,7 +39,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     carts: 0.9,
     views: 1.2,
     checkIns: 0.5,
-
+    shares: 0.1,
     presale: 3,
     basket: 140_00,
   },
@@ -49,7 +50,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     carts: 0.25,
     views: 0.5,
     checkIns: 0,
-
+    shares: 0.02,
     presale: 1,
     basket: 110_00,
   },
@@ -60,7 +61,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     carts: 0.6,
     views: 0.8,
     checkIns: 0.3,
-
+    shares: 0.1,
     presale: 6,
     basket: 160_00,
   },
@@ -71,7 +72,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     carts: 1.4,
     views: 1.5,
     checkIns: 2,
-
+    shares: 0.4,
     presale: 14,
     basket: 220_00,
   },
@@ -82,7 +83,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     carts: 2.8,
     views: 3,
     checkIns: 8,
-
+    shares: 1.5,
     presale: 25,
     basket: 380_00,
   },
@@ -215,8 +216,9 @@ class Life {
   }
 
   private habits(): void {
-    const { id, rest: dice, entered, end, agreed, acts } = this
-    const habits = habitsOf({ id, dice, entered, end, agreed, acts })
+    const { id, rest: dice, entered, end, agreed, kind, acts } = this
+    const moments = (mean: number): number[] => this.moments(mean, dice)
+    const habits = habitsOf({ id, dice, entered, end, agreed, shares: kind.shares, acts, moments })
     for (const { at, type, properties, ...more } of habits) this.add(at, type, properties, more)
   }
 
@@ -355,16 +357,15 @@ class Life {
   }
 
   /** So many moments as a month has in the mean, over the customer's time in the window. */
-  private moments(mean: number): number[] {
-    const { dice } = this
+  private moments(mean: number, dice = this.dice): number[] {
     const count = dice.times((mean * (this.end - this.entered)) / (30 * DAY))
-    const moments = Array.from({ length: count }, () => this.moment(this.entered, this.end))
+    const moments = Array.from({ length: count }, () => this.moment(this.entered, this.end, dice))
     return moments.sort((one, other) => one - other)
   }
 
   /** A day by weekday and season, an hour by the customer's clock; drawn again until one is taken. */
-  private moment(from: number, end: number): number {
-    const { dice, place } = this
+  private moment(from: number, end: number, dice = this.dice): number {
+    const { place } = this
     for (;;) {
       const day = Math.floor((from + dice.next() * (end - from)) / DAY) * DAY
       const hour = dice.pick(HOUR_WEIGHTS)

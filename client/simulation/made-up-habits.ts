@@ -1,5 +1,5 @@
 /**
- * What made-up customers do beside buying: they sign up for letters, confirm and come back after weeks. It is drawn by
+ * What made-up customers do beside buying: they sign up for letters, confirm, come back after weeks, and share what they saw. It is drawn by
  * dice of its own, so that all else stays as it was drawn. docs/simulation.md has the numbers.
  */
 import { RETURNED } from '../../domain/consent.ts'
@@ -43,14 +43,18 @@ export interface Living {
   end: number
   /** Whether they agreed to be written to when they were met. */
   agreed: boolean
+  /** How often they share something in thirty days, in the mean. */
+  shares: number
   /** What they do besides. */
   acts: readonly Doing[]
+  /** So many moments of theirs as a month has in the mean. */
+  moments: (mean: number) => number[]
 }
 
 export function habitsOf(living: Living): Doing[] {
   const { dice, entered, agreed } = living
   const first = agreed && dice.chance(SHARES.confirms) ? [confirming(entered, dice)] : []
-  return [...first, ...lettersOf(living), ...returnsOf(living)]
+  return [...first, ...lettersOf(living), ...returnsOf(living), ...sharesOf(living)]
 }
 
 function confirming(asked: number, dice: Dice): Doing {
@@ -72,5 +76,12 @@ function returnsOf({ dice, acts }: Living): Doing[] {
     if (at - (visits[nth - 1] ?? at) < AWAY) return []
     const back = { at, type: RETURNED, properties: {} }
     return dice.chance(SHARES.hearsAgain) ? [back, confirming(at, dice)] : [back]
+  })
+}
+
+function sharesOf({ id, dice, shares, moments }: Living): Doing[] {
+  return moments(shares).map((at, nth) => {
+    const properties = { share: `H${id.slice(1)}-${nth + 1}`, product: `P${dice.below(200)}` }
+    return { at, type: 'product.shared', properties }
   })
 }

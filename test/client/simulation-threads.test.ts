@@ -30,7 +30,7 @@ describe('over threads', () => {
   afterAll(() => Promise.all(crews.map((crew) => crew.close())))
 
   const reported = async (crew: Crew, entries: CatalogueEntry[], members: Member[]) => {
-    const rules = { doubleOptIn: [LETTERS] }
+    const rules = { doubleOptIn: [LETTERS], switchedOn: ['share'] }
     const outcome = await crew.simulate({ entries, members, from: FROM, days: DAYS, rules })
     return reportOf({ entries, customers: members.length, from: FROM, days: DAYS, seed: 7, pointCost: 1, outcome })
   }
