@@ -39,6 +39,8 @@ export interface Part {
   others: number
   /** What everybody buys, whoever plays them. */
   purchases: readonly Purchases[]
+  /** The zones that anybody lives in, and since when; null: of those who tell none. */
+  zones: ReadonlyMap<string | null, number>
 }
 
 /**
@@ -48,12 +50,14 @@ export interface Part {
 export function partsOf(members: readonly Member[], threads: number): [Part, ...Part[]] {
   const byId = members.toSorted((one, other) => (one.id < other.id ? -1 : 1))
   const purchases = purchasesOf(byId)
+  const zones = zonesOf(byId)
   const parts = Array.from({ length: threads }, (_, nth) => ({
     nth,
     members: [] as Member[],
     places: [] as number[],
     others: 0,
     purchases,
+    zones,
   }))
   const work = parts.map(() => 0)
   for (const places of companies(byId)) {
@@ -71,6 +75,17 @@ export function partsOf(members: readonly Member[], threads: number): [Part, ...
   const [first, ...others] = parts
   if (!first) throw new RangeError('people are played by one thread at least')
   return [first, ...others]
+}
+
+function zonesOf(members: readonly Member[]): Map<string | null, number> {
+  const zones = new Map<string | null, number>()
+  for (const { acts } of members) {
+    acts.forEach(({ at, customer }, nth) => {
+      const zone = nth === 0 ? (customer?.zone ?? null) : customer?.zone
+      if (zone !== undefined) zones.set(zone, Math.min(at, zones.get(zone) ?? Infinity))
+    })
+  }
+  return zones
 }
 
 /** Those who have to do with one another, by their places: most with nobody. */

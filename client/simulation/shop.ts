@@ -303,10 +303,20 @@ export class PopulationShop {
 
   /** Begins a run, unless there is the same one. */
   enter(person: Person, entry: CatalogueEntry, asked: Pick<Entering, 'occasion' | 'startsAt' | 'begun'>): void {
+    const run = this.admit(person, entry, asked)
+    if (run) this.clock.schedule(this.clock.now, person.place, () => run.begin())
+  }
+
+  /** The same, of which the story is not told. */
+  admit(
+    person: Person,
+    entry: CatalogueEntry,
+    asked: Pick<Entering, 'occasion' | 'startsAt' | 'begun'>,
+  ): PopulationRun | undefined {
     const { plan } = entry
     const id = runId({ journey: plan.name, customer: person.id, occasion: asked.occasion })
     const runs = person.runs.get(plan.name)
-    if (runs?.some((run) => run.id === id)) return
+    if (runs?.some((run) => run.id === id)) return undefined
     const arm = armOf(plan.name, person.id, plan.holdout)
     const { occasion, startsAt, begun } = asked
     const run = new PopulationRun(this, { entry, person, entering: { id, occasion, arm, startsAt, begun } })
@@ -316,7 +326,7 @@ export class PopulationShop {
     else person.runs.set(plan.name, [run])
     run.tell('begin', `${plan.title} begins, ${arm}`, { name: plan.name })
     this.tally.entered(run)
-    this.clock.schedule(this.clock.now, person.place, () => run.begin())
+    return run
   }
 
   private refer(person: Person, event: TakenEvent): void {

@@ -16,6 +16,7 @@ import { play } from '../../client/simulation/simulate.ts'
 const DAY = 86_400_000
 const FROM = Date.UTC(2026, 10, 23)
 const DAYS = 30
+const PACED = new URL('../fixtures/paced/', import.meta.url)
 const TIGHT = new URL('../fixtures/tight/', import.meta.url)
 
 const bytesOf = (report: SimulationReport): string => createHash('sha256').update(JSON.stringify(report)).digest('hex')
@@ -46,6 +47,16 @@ describe('over threads', () => {
       expect.objectContaining({ journey: 'confirm-consent', sent: expect.toSatisfy((sent) => sent > 10) }),
     )
     expect(bytesOf(await reported(crew, entries, members))).toBe(bytesOf(alone))
+  })
+
+  it('a campaign goes at one rate, and each wave waits for the one before', { timeout: 60_000 }, async () => {
+    const entries = [...(await readCatalogue(PACED)).values()]
+    const members = generatedMembers({ customers: 200, seed: 7, from: FROM, days: DAYS })
+    const alone = await reported(crewOf(1), entries, members)
+    expect(alone.coupons.offers).toContainEqual(expect.objectContaining({ offer: 'some', issued: 40 }))
+    // Each zone tells of its own first wave whether there is a third.
+    expect(alone.dead).toEqual([])
+    expect(bytesOf(await reported(crewOf(3, PACED), entries, members))).toBe(bytesOf(alone))
   })
 
   it('a budget and a quota that end, end at the same customer', { timeout: 60_000 }, async () => {
