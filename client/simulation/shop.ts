@@ -220,10 +220,10 @@ export class PopulationShop {
       if (coupon) this.tally.redeemed(person, coupon, now)
     }
     if (type === REFUNDED && properties['amount'] === undefined) {
-      const coupon = this.coupons.refund(person.coupons, order, now)
+      const back = this.coupons.refund(person.coupons, order, now)
       // A coupon that is issued anew lives longer.
-      if (coupon) person.lastCoupon = Math.max(person.lastCoupon, coupon.expiresAt)
-      if (coupon) this.tally.unredeemed(person, coupon, now)
+      if (back) person.lastCoupon = Math.max(person.lastCoupon, back.coupon.expiresAt)
+      if (back) this.tally.unredeemed(person, back, now)
     }
   }
 
