@@ -190,11 +190,12 @@ function budgetsTable({ budgets }: SimulationReport): string {
 }
 
 function pointsPage({ points }: SimulationReport): string {
-  const { pending, available, expired, liability } = points
+  const { pending, available, expired, spent, liability } = points
   return facts({
     available: number(available),
     pending: number(pending),
     expired: number(expired),
+    spent: number(spent),
     liability: money(liability),
   })
 }

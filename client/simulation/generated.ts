@@ -5,7 +5,7 @@
 import type { Properties } from '../../domain/journey.ts'
 import type { CustomerChange } from '../../store/customers.ts'
 import { Dice } from './dice.ts'
-import { habitsOf } from './made-up-habits.ts'
+import { habitsOf, pointsSpent } from './made-up-habits.ts'
 import { FAMILY, FIRST, GIVEN, GOODS, INTERESTS, LAST, pickOf } from './made-up-names.ts'
 import { HOUR_WEIGHTS, MOST, weightOf } from './made-up-seasons.ts'
 import type { Act, Member } from './members.ts'
@@ -211,6 +211,7 @@ class Life {
         customer,
         redeems,
         confirms,
+        spends: type === 'order.paid' ? pointsSpent(this.rest) : undefined,
       }))
     return { id: this.id, suppressed: dice.chance(SHARES.suppressed), acts }
   }

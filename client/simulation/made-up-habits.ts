@@ -20,7 +20,12 @@ const SHARES = {
   confirms: 0.6,
   /** The same of those who had been silent. */
   hearsAgain: 0.3,
+  /** Of the orders: paid with points in part. */
+  spends: 0.25,
 }
+
+/** A checkout takes no more points on an order. */
+const POINTS_MOST = 1_000
 
 /** What shows that somebody is there. */
 const VISITS: ReadonlySet<string> = new Set([
@@ -56,6 +61,9 @@ export function habitsOf(living: Living): Doing[] {
   const first = agreed && dice.chance(SHARES.confirms) ? [confirming(entered, dice)] : []
   return [...first, ...lettersOf(living), ...returnsOf(living), ...sharesOf(living)]
 }
+
+/** How many points go on an order at most; undefined where none are to. */
+export const pointsSpent = (dice: Dice): number | undefined => (dice.chance(SHARES.spends) ? POINTS_MOST : undefined)
 
 function confirming(asked: number, dice: Dice): Doing {
   const at = asked + Math.round(dice.around(3, 1.2) * HOUR)

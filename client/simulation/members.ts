@@ -16,6 +16,8 @@ export interface Act {
   customer?: Omit<CustomerChange, 'id'> | undefined
   /** Of a paid order: uses the customer's coupon that ends first, where one goes with it. */
   redeems?: boolean | undefined
+  /** Of a paid order: pays with as many points as there are, up to so many. */
+  spends?: number | undefined
   /** Follows the link of the newest mail that asked to confirm. Where there is none that is good yet, nothing happens at all. */
   confirms?: boolean | undefined
 }

@@ -17,6 +17,7 @@ import type { CatalogueEntry } from '../catalogue.ts'
 import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
 import type { PublishedWords } from '../preview/words.ts'
 import { PopulationBudgets } from './budgets.ts'
+import { settleOrder } from './checkout.ts'
 import { PopulationClock, type Span, type Turn } from './clock.ts'
 import { type Board, Commons } from './commons.ts'
 import { type HeldCoupon, PopulationCoupons } from './coupons.ts'
@@ -29,6 +30,7 @@ import { Person } from './person.ts'
 import { isWorse } from './outcome.ts'
 import { PopulationReferrals } from './referrals.ts'
 import { type Entering, PopulationRun } from './run.ts'
+import { PointSpends } from './spends.ts'
 import { PopulationStandings } from './standings.ts'
 import { type Swept, lateBirthday } from './sweeps.ts'
 import type { Tally } from './tally.ts'
@@ -88,6 +90,7 @@ export class PopulationShop {
   readonly coupons: PopulationCoupons
   readonly referrals: PopulationReferrals
   readonly standings: PopulationStandings
+  readonly spends = new PointSpends()
   readonly entries: readonly CatalogueEntry[]
   /** The types of events that are goals or exits, and the journeys that begin with each type. */
   private readonly goals: ReadonlySet<string>
@@ -183,7 +186,7 @@ export class PopulationShop {
     const paidBefore = person.paidOrders > 0
     person.hear(event)
     this.tally.event(person, type, now, said)
-    this.settleOrder(person, act, paidBefore)
+    settleOrder(this, person, act, paidBefore)
     this.route(person, event)
     if (said?.birthday) this.keepLateBirthday(person)
     const moved = MOVES_ORDERS.has(type) ? this.standings.standAnew(person, now) : undefined
@@ -207,24 +210,6 @@ export class PopulationShop {
     const { now } = this.clock
     if (!decideEntry(plan, { occasion, now, past: person.past(plan.name) }).enter) return
     this.enter(person, entry, { occasion, startsAt: Math.max(instant, now), begun: undefined })
-  }
-
-  private settleOrder(person: Person, { type, properties, redeems }: Act, paidBefore: boolean): void {
-    const order = occasionOf('order', properties)
-    const { now } = this.clock
-    if (order === undefined) return
-    if (type === 'order.paid' && redeems) {
-      const amount = properties['amount']
-      if (typeof amount !== 'number') return
-      const coupon = this.coupons.redeem(person.coupons, { order, amount, paidBefore, now })
-      if (coupon) this.tally.redeemed(person, coupon, now)
-    }
-    if (type === REFUNDED && properties['amount'] === undefined) {
-      const back = this.coupons.refund(person.coupons, order, now)
-      // A coupon that is issued anew lives longer.
-      if (back) person.lastCoupon = Math.max(person.lastCoupon, back.coupon.expiresAt)
-      if (back) this.tally.unredeemed(person, back, now)
-    }
   }
 
   /** Tells an event of our own: stored and routed as a shop's is, once. */

@@ -148,6 +148,13 @@ export class Tally {
     person.tell({ at, what: 'coupon', text: `coupon ${offer}: ${code} given back`, more: {}, run: null })
   }
 
+  /** Points that were spent, or given back where it is below zero. */
+  spent(person: Person, amount: number, at: number): void {
+    if (amount === 0) return
+    const text = amount > 0 ? `${amount} points spent` : `${-amount} points given back`
+    person.tell({ at, what: 'points', text, more: {}, run: null })
+  }
+
   /** What a run says of itself. */
   tell({ entry, person }: PopulationRun, { at, what, more }: Told): void {
     const { name, code, key, channel } = more
