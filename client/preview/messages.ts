@@ -4,7 +4,7 @@ import { CAPABILITIES, type ChannelName } from '../../domain/channel.ts'
 import { deliveryOf, preferred } from '../../domain/delivery.ts'
 import { PerennialError, type Refusal } from '../../domain/errors.ts'
 import { type Bid, type Contest, contest } from '../../domain/pressure.ts'
-import { type ChannelFacts, type SendFacts, type Verdict, gate } from '../../domain/sending.ts'
+import { type ChannelFacts, type SendFacts, type Verdict, gate, wordlessGate } from '../../domain/sending.ts'
 import { type WordsForOne, findingsIn, wordsOver } from '../../domain/sent-words.ts'
 import type { Rendered } from '../../domain/template.ts'
 import { type Finding, gravest } from '../../domain/wording.ts'
@@ -133,11 +133,17 @@ export class VirtualMessages {
     this.say = say
   }
 
-  send(request: Request, standing: Standing): Answer {
+  /** Whether it would go but for its words. */
+  wouldGo(request: Request, standing: Standing): boolean {
+    return wordlessGate(this.setting.plan.class, this.facts(request, standing)).do === 'send'
+  }
+
+  /** `judge`: another gate than that of all messages. */
+  send(request: Request, standing: Standing, judge = gate): Answer {
     const { plan, load } = this.setting
     const { key, message: name } = request
     const facts = this.facts(request, standing)
-    const verdict = gate(plan.class, facts)
+    const verdict = judge(plan.class, facts)
     const bid = load.bids.get(key)
     if (bid) load.bids.delete(key)
     const { channel } = verdict

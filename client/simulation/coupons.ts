@@ -175,17 +175,18 @@ export class PopulationCoupons {
     return coupon
   }
 
-  /** The order is refunded as a whole: the coupon comes back, by its terms. */
-  refund(held: Map<string, HeldCoupon>, order: string, now: number): HeldCoupon | undefined {
+  /** The order is refunded as a whole: the coupon comes back, by its terms. Answers what it had cost beside it. */
+  refund(held: Map<string, HeldCoupon>, order: string, now: number): { coupon: HeldCoupon; cost: number } | undefined {
     const coupon = [...held.values()].find((one) => one.status === 'redeemed' && one.order === order)
     if (!coupon) return undefined
     this.settle(coupon, -1)
+    const { cost } = coupon
     const { onRefund } = coupon.terms
     if (onRefund.is === 'reissue') coupon.expiresAt = Math.max(coupon.expiresAt, now + onRefund.ms)
     const lives = onRefund.is !== 'lost' && coupon.expiresAt > now
     Object.assign(coupon, { status: lives ? 'open' : 'lost', order: null, cost: 0 })
     this.over.budgets.refund(coupon.key, lives ? (mostOf(coupon.terms) ?? 0) : null)
-    return coupon
+    return { coupon, cost }
   }
 
   private settle({ offer, cost }: HeldCoupon, by: 1 | -1): void {

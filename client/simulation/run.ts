@@ -4,8 +4,7 @@ import { type Arm } from '../../domain/experiment.ts'
 import type { Facts } from '../../domain/customer.ts'
 import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
 import type { Properties, RunStatus, TakenEvent } from '../../domain/journey.ts'
-import { type CatalogueEntry, type Host, type Journey, memberStory, playStory } from '../catalogue.ts'
-import { takesIn } from './campaigns.ts'
+import { type CatalogueEntry, type Host, playStory } from '../catalogue.ts'
 import type { ChannelName } from '../../domain/channel.ts'
 import type { RunInMemory } from '../preview/activities.ts'
 import type { Purse } from '../preview/budget.ts'
@@ -231,26 +230,15 @@ export class PopulationRun implements Host, RunInMemory {
 
   private async play(input: Parameters<typeof playStory>[2]): Promise<void> {
     try {
-      await playStory(this.journey(), this, input)
+      await playStory(this.entry.journey, this, input)
     } catch (error) {
       this.shop.tally.failed(this, error)
     }
     this.over()
   }
 
-  /** A campaign is told as this customer lives through it. */
-  private journey(): Pick<Journey, 'story' | 'cleanUp'> {
-    const { journey, campaign } = this.entry
-    if (!campaign) return journey
-    const story = memberStory(campaign, (wave, filter, facts) => {
-      const isFor = takesIn(filter, this.person, { facts, now: this.now() })
-      if (!isFor) this.tell('wait', `wave ${wave}: not for this customer`)
-      return isFor
-    })
-    return { story }
-  }
-
-  private over(): void {
+  /** Its story is told, or rests where it has none of its own, as in a campaign. */
+  over(): void {
     const { leaveOff } = this
     this.kept = undefined
     this.heard = undefined

@@ -9,6 +9,7 @@ import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
 import { runId } from '../../domain/ids.ts'
 import { type Properties, type TakenEvent, decideEntry, occasionOf } from '../../domain/journey.ts'
 import type { CapRule } from '../../domain/pressure.ts'
+import { RETURNED } from '../../domain/consent.ts'
 import { REFUNDED } from '../../domain/returns.ts'
 import { LetterMemory } from '../../domain/letter-memory.ts'
 import type { Programme } from '../../domain/tier.ts'
@@ -16,9 +17,11 @@ import type { CatalogueEntry } from '../catalogue.ts'
 import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
 import type { PublishedWords } from '../preview/words.ts'
 import { PopulationBudgets } from './budgets.ts'
+import { settleOrder } from './checkout.ts'
 import { PopulationClock, type Span, type Turn } from './clock.ts'
 import { type Board, Commons } from './commons.ts'
 import { type HeldCoupon, PopulationCoupons } from './coupons.ts'
+import { mayConfirm, settleConsent, tellSilenceBroken } from './double-opt-in.ts'
 import { Frames } from './frames.ts'
 import type { Act, Member, Part } from './members.ts'
 import { MorningPlaces } from './morning.ts'
@@ -28,6 +31,7 @@ import { isWorse } from './outcome.ts'
 import { PopulationReferrals } from './referrals.ts'
 import { Rolls } from './rolls.ts'
 import { type Entering, PopulationRun } from './run.ts'
+import { PointSpends } from './spends.ts'
 import { PopulationStandings } from './standings.ts'
 import { type Swept, lateBirthday } from './sweeps.ts'
 import type { Tally } from './tally.ts'
@@ -49,6 +53,8 @@ export interface ShopRules {
   approved: readonly string[]
   /** Journeys that begin switched off and are on here. */
   switchedOn: readonly string[]
+  /** Topics to which consent counts only once it is confirmed. */
+  doubleOptIn: readonly string[]
 }
 
 /** What a shop is opened with. */
@@ -88,6 +94,7 @@ export class PopulationShop {
   readonly rolls = new Rolls()
   /** The first moment, epoch ms. */
   readonly opened: number
+  readonly spends = new PointSpends()
   readonly entries: readonly CatalogueEntry[]
   /** The types of events that are goals or exits, and the journeys that begin with each type. */
   private readonly goals: ReadonlySet<string>
@@ -177,20 +184,23 @@ export class PopulationShop {
   /** Takes an event in as the inbox does. */
   private accept({ guest, of, act }: Coming): void {
     const { now } = this.clock
+    if (act.confirms && !mayConfirm(guest.person, now)) return
     const person = (guest.person ??= this.meet(guest.member, of))
     const { customer: said, type, properties } = act
-    if (said) person.learn(said)
+    const confirmed = said ? person.learn(said, { source: act.id, doubleOptIn: this.rules.doubleOptIn }) : []
     if (said?.birthday) this.rolls.tellsBirthday(person)
     const event = { id: act.id, type, at: new Date(now).toISOString(), properties }
     const paidBefore = person.paidOrders > 0
     person.hear(event)
     this.tally.event(person, type, now, said)
-    this.settleOrder(person, act, paidBefore)
+    settleOrder(this, person, act, paidBefore)
     this.route(person, event)
     if (said?.birthday) this.keepLateBirthday(person)
     const moved = MOVES_ORDERS.has(type) ? this.standings.standAnew(person, now) : undefined
     if (moved) this.tell(person, moved)
+    if (type === RETURNED) tellSilenceBroken(this, person, act.id)
     this.refer(person, event)
+    if (said?.consent || act.confirms) settleConsent(this, person, act, confirmed)
   }
 
   private keepLateBirthday(person: Person): void {
@@ -207,26 +217,6 @@ export class PopulationShop {
     const { now } = this.clock
     if (!decideEntry(plan, { occasion, now, past: person.past(plan.name) }).enter) return
     this.enter(person, entry, { occasion, startsAt: Math.max(instant, now), begun: undefined })
-  }
-
-  private settleOrder(person: Person, { type, properties, redeems }: Act, paidBefore: boolean): void {
-    const order = occasionOf('order', properties)
-    const { now } = this.clock
-    if (order === undefined) return
-    if (type === 'order.paid' && redeems) {
-      const amount = properties['amount']
-      if (typeof amount !== 'number') return
-      const coupon = this.coupons.redeem(person.coupons, { order, amount, paidBefore, now })
-      if (coupon) this.tally.redeemed(person, coupon, now)
-    }
-    if (type === REFUNDED && properties['amount'] === undefined) {
-      const coupon = this.coupons.refund(person.coupons, order, now)
-      // A coupon that is issued anew lives longer.
-      if (!coupon) return
-      person.lastCoupon = Math.max(person.lastCoupon, coupon.expiresAt)
-      this.rolls.holders.add(person)
-      this.tally.unredeemed(person, coupon, now)
-    }
   }
 
   /** Tells an event of our own: stored and routed as a shop's is, once. */
@@ -305,9 +295,19 @@ export class PopulationShop {
 
   /** Begins a run, unless there is the same one. */
   enter(person: Person, entry: CatalogueEntry, asked: Pick<Entering, 'occasion' | 'startsAt' | 'begun'>): void {
+    const run = this.admit(person, entry, asked)
+    if (run) this.clock.schedule(this.clock.now, person.place, () => run.begin())
+  }
+
+  /** The same, of which the story is not told. */
+  admit(
+    person: Person,
+    entry: CatalogueEntry,
+    asked: Pick<Entering, 'occasion' | 'startsAt' | 'begun'>,
+  ): PopulationRun | undefined {
     const { plan } = entry
     const runs = person.runs.get(plan.name)
-    if (runs?.some((run) => run.occasion === asked.occasion)) return
+    if (runs?.some((run) => run.occasion === asked.occasion)) return undefined
     const id = runId({ journey: plan.name, customer: person.id, occasion: asked.occasion })
     const arm = armOf(plan.name, person.id, plan.holdout)
     const { occasion, startsAt, begun } = asked
@@ -318,7 +318,7 @@ export class PopulationShop {
     else person.runs.set(plan.name, [run])
     run.tell('begin', `${plan.title} begins, ${arm}`, { name: plan.name })
     this.tally.entered(run)
-    this.clock.schedule(this.clock.now, person.place, () => run.begin())
+    return run
   }
 
   private refer(person: Person, event: TakenEvent): void {

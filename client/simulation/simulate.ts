@@ -36,6 +36,7 @@ export const RULES: ShopRules = {
   programme: DEFAULT_PROGRAMME,
   approved: [],
   switchedOn: [],
+  doubleOptIn: [],
 }
 
 export interface Simulating {
@@ -109,7 +110,7 @@ export async function play({
     clock.schedule(from + day * DAY, SHOP, () => shop.forgetTheQuiet())
   reckonDaily(shop, span)
   sweepDaily(shop, span)
-  campaignDaily(shop, span)
+  campaignDaily(shop, span, part)
   try {
     await withoutStacks(() => clock.play())
     shop.commons.end()
