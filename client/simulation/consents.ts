@@ -57,6 +57,8 @@ export class Consents {
     const was = this.said.get(key)
     const waited = this.waiting.has(key)
     const counts = granted && !toConfirm
+    // Whoever says no themselves is not asked again.
+    if (!granted && isByMail(of)) this.withdrawals.delete(of.topic)
     const isNew = granted && !counts ? was !== true && !waited : was !== counts || waited
     if (!isNew) return false
     this.said.set(key, counts)

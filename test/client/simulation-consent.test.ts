@@ -137,6 +137,13 @@ describe('whom a journey unsubscribed for their silence', () => {
     expect(person.topics).toEqual(['marketing'])
   })
 
+  it('is not asked where they said no themselves since', async () => {
+    const word = { at: 3 * DAY, customer: { consent: { marketing: false } } }
+    const { person, messages } = await live(ada(...silent, word, { at: 5 * DAY, ...back }))
+    expect(messages).toEqual([])
+    expect(told(person, 'silence.broken')).toEqual([])
+  })
+
   it('confirms by a word to the shop what they were asked', async () => {
     const word = { at: 6 * DAY, customer: { consent: { marketing: true } } }
     const { person, messages } = await live(ada(...silent, { at: 5 * DAY, ...back }, word))
