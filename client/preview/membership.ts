@@ -48,12 +48,15 @@ export interface Reached {
   readonly events: () => readonly DatedEvent[]
 }
 
+/** What a filter may ask of the facts of a story. */
+export type FilterFacts = Pick<Facts, 'zone' | 'tags' | 'traits' | 'standing'> & { tier: { level: string } | null }
+
 /** Most filters ask for few of them. */
 class Known implements AudienceFacts {
-  private readonly facts: Facts
+  private readonly facts: FilterFacts
   private readonly of: Reached
 
-  constructor(facts: Facts, of: Reached) {
+  constructor(facts: FilterFacts, of: Reached) {
     this.facts = facts
     this.of = of
   }
@@ -99,7 +102,7 @@ class Known implements AudienceFacts {
 const NO_NAMES = new Map<string, AudienceFilter>()
 
 /** By the rules of the domain; an audience that is only named is taken to hold the customer. */
-export function isReached(filter: AudienceFilter, facts: Facts, of: Reached, now: number): boolean {
+export function isReached(filter: AudienceFilter, facts: FilterFacts, of: Reached, now: number): boolean {
   try {
     return satisfies(filter, new Known(facts, of), { now, named: NO_NAMES })
   } catch (error) {

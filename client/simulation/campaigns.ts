@@ -2,8 +2,9 @@
 import type { AudienceFilter } from '../../domain/audience-filter.ts'
 import { type Occasion, occasionsWithin } from '../../domain/timetable.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
-import { isReached } from '../preview/membership.ts'
+import { type FilterFacts, isReached } from '../preview/membership.ts'
 import type { Person } from './person.ts'
+import type { PopulationStandings } from './standings.ts'
 
 const DAY = 86_400_000
 
@@ -33,12 +34,49 @@ export function campaignsOn(entries: readonly CatalogueEntry[], zones: readonly 
   })
 }
 
-/** Whether a filter takes somebody in as they are now; `facts` as a story asks for them. */
-export function takesIn(
-  filter: AudienceFilter,
+/** What filters ask of somebody, worked out when one asks: most ask for little. */
+class FactsAsked implements FilterFacts {
+  private readonly person: Person
+  private readonly standings: PopulationStandings
+  private readonly now: number
+
+  constructor(person: Person, standings: PopulationStandings, now: number) {
+    this.person = person
+    this.standings = standings
+    this.now = now
+  }
+
+  get zone() {
+    return this.person.customer.zone
+  }
+
+  get tags() {
+    return this.person.tagsAt(this.now)
+  }
+
+  get traits() {
+    return this.person.customer.traits ?? NO_TRAITS
+  }
+
+  get standing() {
+    return this.standings.standingOf(this.person)
+  }
+
+  get tier() {
+    return { level: this.person.tier.now.id }
+  }
+}
+
+const NO_TRAITS = {}
+
+/** Whether all of some filters take somebody in as they are now. */
+export function takenIn(
+  filters: readonly AudienceFilter[],
   person: Person,
-  { facts, now }: { facts: ReturnType<Person['facts']>; now: number },
+  { standings, now }: { standings: PopulationStandings; now: number },
 ): boolean {
   const { customer, topics: consents } = person
-  return isReached(filter, facts, { customer, consents, events: () => person.eventsDated }, now)
+  const facts = new FactsAsked(person, standings, now)
+  const of = { customer, consents, events: () => person.eventsDated }
+  return filters.every((filter) => isReached(filter, facts, of, now))
 }

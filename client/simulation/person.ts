@@ -253,13 +253,18 @@ export class Person implements Ties {
     return this.runs.get(journey) ?? NO_ENTRIES
   }
 
+  /** Those that the shop told and those that journeys gave, as long as they last. */
+  tagsAt(now: number): string[] {
+    return tagsNow(this.customer.tags, this, now)
+  }
+
   facts(now: number, standing: Standing | null): Facts {
-    const { zone, tags, traits = {} } = this.customer
+    const { zone, traits = {} } = this.customer
     const { paidOrders, spent, since } = this
     return {
       zone,
       today: localDate(now, this.zone),
-      tags: tagsNow(tags, this, now),
+      tags: this.tagsAt(now),
       paidOrders,
       spent,
       since,

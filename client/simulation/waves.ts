@@ -9,7 +9,7 @@ import { effectKey } from '../../domain/ids.ts'
 import { gate, wordlessGate } from '../../domain/sending.ts'
 import type { Host } from '../catalogue.ts'
 import type { CampaignTelling } from './campaign-runs.ts'
-import { takesIn } from './campaigns.ts'
+import { takenIn } from './campaigns.ts'
 import { SHOP } from './clock.ts'
 import { numberOf } from './dice.ts'
 import { noteLink } from './double-opt-in.ts'
@@ -114,8 +114,7 @@ export class Wave {
     const before = of.runOf(person)
     // Who has left is in no later wave.
     if (person.zone !== of.zone || (before && !before.open)) return undefined
-    const facts = person.facts(now, of.shop.standings.standingOf(person))
-    if (!this.filters.every((filter) => takesIn(filter, person, { facts, now }))) return undefined
+    if (!takenIn(this.filters, person, { standings: of.shop.standings, now })) return undefined
     const run = before ?? of.enter(person)
     return run && wasAsked(run, this.terms.send) ? undefined : run
   }
