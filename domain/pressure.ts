@@ -82,23 +82,25 @@ export function contest(
   },
 ): Contest {
   const { past, rivals, now, windowMs } = facts
-  const rules = facts.rules.filter((rule) => concerns(rule, me))
   // The first time round and no longer than the second window: who has not come back by then has lost its turn.
-  const live = rivals.filter((one) => now < one.until + windowMs)
-  const better = live.filter((one) => outranks(one, me))
-  const rooms = rules.map((rule) => ({
-    room: roomOf(rule, past, now),
-    better: better.filter((one) => concerns(rule, one)).length,
-  }))
-  if (rooms.some(({ room }) => room <= 0)) return { is: me.bid === null ? 'full' : 'outranked' }
+  const live = rivals.length === 0 ? rivals : rivals.filter((one) => now < one.until + windowMs)
+  let [isFull, isLast, isAhead] = [false, false, false]
+  for (const rule of facts.rules) {
+    if (!concerns(rule, me)) continue
+    const room = roomOf(rule, past, now)
+    let better = 0
+    for (const one of live) if (outranks(one, me) && concerns(rule, one)) better += 1
+    isFull ||= room <= 0
+    isLast ||= room - better < 2
+    isAhead ||= better >= room
+  }
+  if (isFull) return { is: me.bid === null ? 'full' : 'outranked' }
   if (me.bid === null) {
-    const last = rooms.some((one) => one.room - one.better < 2)
-    if (!last || windowMs === 0 || facts.highest <= me.priority) return { is: 'go' }
+    if (!isLast || windowMs === 0 || facts.highest <= me.priority) return { is: 'go' }
     const open = live.filter((one) => one.until > now).map((one) => one.until)
     return { is: 'wait', since: now, until: open.length > 0 ? Math.min(...open) : now + windowMs }
   }
   const { at: since, until } = me.bid
   if (now < until) return { is: 'wait', since, until }
-  const ahead = rooms.some((one) => one.better >= one.room)
-  return ahead && now < until + windowMs ? { is: 'wait', since, until: until + windowMs } : { is: 'go' }
+  return isAhead && now < until + windowMs ? { is: 'wait', since, until: until + windowMs } : { is: 'go' }
 }

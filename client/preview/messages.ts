@@ -3,7 +3,7 @@ import { opensAt } from '../../domain/calendar.ts'
 import { CAPABILITIES, type ChannelName } from '../../domain/channel.ts'
 import { deliveryOf, preferred } from '../../domain/delivery.ts'
 import { PerennialError, type Refusal } from '../../domain/errors.ts'
-import { type Bid, type Contest, contest } from '../../domain/pressure.ts'
+import { type Bid, type CapRule, type Contest, type PastMessage, contest } from '../../domain/pressure.ts'
 import { type ChannelFacts, type SendFacts, type Verdict, gate, wordlessGate } from '../../domain/sending.ts'
 import { type WordsForOne, findingsIn, wordsOver } from '../../domain/sent-words.ts'
 import type { Rendered } from '../../domain/template.ts'
@@ -231,7 +231,7 @@ export class VirtualMessages {
       load.bids.size === 0 ? NO_RIVALS : [...load.bids.values()].filter((one) => one.key !== key && !one.silent)
     return contest(
       { key, priority: plan.delivery.priority, channel, tags, bid: own ? { at: own.at, until: own.until } : null },
-      { rules: caps, past: load.past, rivals, highest, windowMs: auctionMs, now },
+      { rules: caps, past: recent(load.past, caps, now), rivals, highest, windowMs: auctionMs, now },
     )
   }
 
@@ -244,6 +244,15 @@ export class VirtualMessages {
 
 const NO_FINDINGS: readonly Finding[] = []
 const NO_RIVALS: readonly Bid[] = []
+
+/** Those that a cap may count, of messages that went one after the other. */
+function recent(past: readonly PastMessage[], caps: readonly CapRule[], now: number): readonly PastMessage[] {
+  let window = 0
+  for (const { windowMs } of caps) window = Math.max(window, windowMs)
+  let from = past.length
+  while (from > 0 && (past[from - 1]?.at ?? 0) > now - window) from -= 1
+  return from === 0 ? past : past.slice(from)
+}
 
 function sampleOver({ channels }: { channels: readonly Offered[] }, channel: ChannelName): Sample {
   const one = channels.find(({ name }) => name === channel)
