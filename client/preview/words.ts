@@ -29,8 +29,11 @@ export function wordsInPreview(
   }
   const { versions = NO_VERSIONS, shopLocale, terms } = published ?? {}
   const of = { journey: plan.name, message, wanted: [customer.locale, shopLocale] }
-  const chosen = versions.length > 0 ? chooseWords(copy, versions, of) : plansChoice(copy, of)
-  return { china: isInChina(customer), ...chosen, ...(terms && { terms }) }
+  const { words, locale, version, leave } =
+    versions.length > 0 ? chooseWords(copy, versions, of) : plansChoice(copy, of)
+  const chosen: WordsForOne = { china: isInChina(customer), words, locale, version, leave }
+  if (terms) chosen.terms = terms
+  return chosen
 }
 
 const NO_VERSIONS: readonly WordVersion[] = []
@@ -38,10 +41,11 @@ const choices = new WeakMap<Copy, Map<string, ChosenWords>>()
 
 /** The plan's own words in a language, chosen once: a population asks for them a hundred thousand times. */
 function plansChoice(copy: Copy, of: Parameters<typeof chooseWords>[2]): ChosenWords {
-  const key = of.wanted.join(' ')
-  const before = choices.get(copy)?.get(key)
-  if (before) return before
+  const [own, shops] = of.wanted
+  const key = shops ? `${own} ${shops}` : (own ?? '')
   const known = choices.get(copy) ?? new Map<string, ChosenWords>()
+  const before = known.get(key)
+  if (before) return before
   const chosen = chooseWords(copy, NO_VERSIONS, of)
   choices.set(copy, known.set(key, chosen))
   return chosen
