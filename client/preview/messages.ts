@@ -115,8 +115,7 @@ export class VirtualMessages {
     }
     const known = code.startsWith('TEMPLATE') ? sampleOver(facts, channel).rendered : undefined
     const detail = known?.ok === false ? `, ${known.detail.split(',')[0]}` : ''
-    if (code !== 'LEFT_JOURNEY')
-      this.say('skipped', `${called(channel)} ${name} skipped: ${code}${detail}`, { name, code, channel, key })
+    this.say('skipped', `${called(channel)} ${name} skipped: ${code}${detail}`, { name, code, channel, key })
     return { is: 'skipped', code }
   }
 
