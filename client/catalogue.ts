@@ -9,7 +9,7 @@ import { type CheckedPlan, checkPlan } from '../domain/contracts/plan.ts'
 import { PerennialError } from '../domain/errors.ts'
 import { withReadyWords } from '../domain/ready-words.ts'
 import type { Campaign } from '../workflows/kit/campaign-plan.ts'
-import { memberJourney, memberStory } from '../workflows/kit/member.ts'
+import { memberJourney } from '../workflows/kit/member.ts'
 import type { Journey } from '../workflows/kit/plan.ts'
 
 export { type Host, type RunInput, type Where, playStory } from '../workflows/kit/steps.ts'
@@ -18,7 +18,7 @@ export type { WorkflowInput } from '../workflows/kit/run.ts'
 export type { TestMailAnswer, TestMailInput } from '../workflows/kit/test-mail.ts'
 export type { SweepInput } from '../workflows/kit/sweep.ts'
 export type { Campaign, Journey }
-export { memberJourney, memberStory }
+export { memberJourney }
 
 export interface CatalogueEntry {
   plan: CheckedPlan

@@ -102,6 +102,9 @@ function valuesAt(value: Json | undefined, path: readonly string[]): Json[] {
 
 /** Whether two events have a value of a path in common; true where one of them does not say. A number says the same as its text. */
 function share(path: string, one: Properties, other: Properties): boolean {
+  const [mine, theirs] = path.includes('.') ? [] : [one[path], other[path]]
+  // Nearly always two texts.
+  if (typeof mine === 'string' && typeof theirs === 'string') return mine === theirs
   const [ones, others] = [one, other].map((all) =>
     valuesAt(all, path.split('.')).map((value) => canonical(typeof value === 'number' ? String(value) : value)),
   )

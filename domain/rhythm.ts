@@ -37,6 +37,7 @@ export const inOrder = (values: readonly number[]): Float64Array => Float64Array
 
 /** The middle, or the mean of the two in the middle; null of nothing. */
 export function median(values: readonly number[]): number | null {
+  if (values.length < 2) return values[0] ?? null
   const sorted = inOrder(values)
   const middle = sorted.length / 2
   const upper = sorted[Math.floor(middle)]
@@ -44,12 +45,25 @@ export function median(values: readonly number[]): number | null {
   return upper === undefined || lower === undefined ? null : (lower + upper) / 2
 }
 
-/** The days on which orders were paid, each once, in order. */
-export const visitsOf = (orders: readonly Order[]): number[] =>
-  [...new Set(orders.map(({ day }) => day))].sort((one, other) => one - other)
+/** The days on which orders were paid, each once, in order; of one category where that is said. */
+export function visitsOf(orders: readonly Order[], category?: string): number[] {
+  const visits: number[] = []
+  for (const { day, categories } of orders) {
+    if (category !== undefined && !categories.includes(category)) continue
+    // Nearly always oldest first.
+    let place = visits.length
+    while (place > 0 && (visits[place - 1] ?? 0) > day) place -= 1
+    if (visits[place - 1] !== day) visits.splice(place, 0, day)
+  }
+  return visits
+}
 
 /** Days between one visit and the next. */
-export const gapsOf = (visits: readonly number[]): number[] => visits.slice(1).map((day, n) => day - (visits[n] ?? day))
+export function gapsOf(visits: readonly number[]): number[] {
+  const gaps: number[] = []
+  for (let nth = 1; nth < visits.length; nth++) gaps.push((visits[nth] ?? 0) - (visits[nth - 1] ?? 0))
+  return gaps
+}
 
 /** What the orders of one customer say by themselves: the same each day until they buy again. */
 export interface Habit {
@@ -76,16 +90,24 @@ export function habitOf(orders: readonly Order[]): Habit {
   const visits = visitsOf(orders)
   const gaps = gapsOf(visits)
   const last = visits.at(-1)
-  const names = [...new Set(orders.flatMap(({ categories }) => categories))].sort()
+  const names = new Set<string>()
+  const latest: string[] = []
+  let [first, newest] = [Infinity, -Infinity]
+  for (const { at, day, categories } of orders) {
+    first = Math.min(first, at)
+    newest = Math.max(newest, at)
+    for (const name of categories) names.add(name)
+    if (day === last) latest.push(...categories)
+  }
   const habit: Habit = {
     visits,
     gaps,
     own: median(gaps),
-    latest: orders.flatMap(({ day, categories }) => (day === last ? categories : [])),
-    firstPaidAt: isoOf(Math.min(...orders.map(({ at }) => at))),
-    lastPaidAt: isoOf(Math.max(...orders.map(({ at }) => at))),
-    categories: names.map((name) => {
-      const own = gapsOf(visitsOf(orders.filter(({ categories }) => categories.includes(name))))
+    latest,
+    firstPaidAt: isoOf(first),
+    lastPaidAt: isoOf(newest),
+    categories: [...names].sort().map((name) => {
+      const own = gapsOf(visitsOf(orders, name))
       return { name, gaps: own, own: median(own) }
     }),
   }

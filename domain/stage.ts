@@ -80,6 +80,29 @@ function stageBy(life: Life | undefined, today: number, shop: ShopRhythm): Stage
   return silence > limits.atRisk ? 'at-risk' : 'active'
 }
 
+/**
+ * The last day through which orders of up to `today` leave their stage as it is then, as long as what is usual stays the same; `today`
+ * itself where that cannot be said. A population is looked at each night, and few of it move on.
+ */
+export function settledUntil(orders: readonly Order[], today: number, shop: ShopRhythm, known?: Habit): number {
+  const life = lifeOf(orders, today, shop, known)
+  if (!life) return orders.length === 0 ? Infinity : today
+  const { visits } = life.habit
+  // Whoever comes back after long is measured by what was usual then.
+  const isBack = visits.some((day, n) => n > 0 && day - (visits[n - 1] ?? day) > STAGE_RULES.dormantDaysLeast)
+  if (life.orders !== orders || isBack) return today
+  const last = today - life.silence
+  const { atRisk, dormant, lost } = life.limits
+  let until = Infinity
+  const lasts = (day: number) => {
+    if (day >= today) until = Math.min(until, day)
+  }
+  for (const limit of [atRisk, dormant, lost]) lasts(last + Math.floor(limit))
+  lasts(life.first + STAGE_RULES.newDays)
+  for (const { day } of orders) lasts(day + WINDOW - 1)
+  return until
+}
+
 /** Whether a visit of the last days ended a dormancy, as the morning of its day had it. */
 function cameBack({ orders, habit: { visits } }: Life, today: number, shop: ShopRhythm): boolean {
   return visits.some((day, n) => {

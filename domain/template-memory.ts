@@ -2,14 +2,20 @@
  * Rendering for a whole population: words are taken apart, and a part that hangs on the same values comes out the same, so that it is
  * rendered once. A hundred thousand letters differ in a name, a code and a price.
  */
-import { type Render, type Templates, globalsOf, ifIn, parseText, rendered } from './template.ts'
+import { type Render, type Templates, globalsOf, loopOf, parseText, rendered, waysOf } from './template.ts'
 
 interface Part {
   templates: Templates
+  /** Words that are the same in every letter. */
+  isFixed: boolean
   /** Of `{{ coupon.code }}`, which is nearly always a text: the path to it. */
   plain: readonly string[] | undefined
-  /** Of `{% if coupon.issued %}`: the path to what decides, and the parts of either way. */
-  choice: { path: readonly string[]; so: readonly Part[]; otherwise: readonly Part[] } | undefined
+  /** Of `{% if coupon.issued %}`: the parts of either way, and the path to what decides or, of another condition, how it is asked. */
+  choice:
+    | { path: readonly string[] | undefined; asks: Part | undefined; so: readonly Part[]; otherwise: readonly Part[] }
+    | undefined
+  /** Of `{% for one in cart.items %}`: the path to all, and the parts that each is told in. */
+  loop: { name: string; path: readonly string[]; each: readonly Part[]; none: readonly Part[] } | undefined
   /** The values from outside that it names. */
   paths: readonly (readonly unknown[])[]
   /** What it came to, by those values; an error where it could not be. */
@@ -35,27 +41,76 @@ const TAGS = /\{%-?\s*(\w+)([^%]*)/g
 const TRIMS = /\{[{%]-|-[%}]\}/
 const KNOWN_MOST = 10_000
 
-/** Remembers what came out. The same as rendering anew, but that an error may name its place in another letter with the same piece. */
-export function rememberingRender(): Render {
-  const sources = new Map<string, Part[]>()
-  // The same piece stands in many letters.
-  const parts = new Map<string, Part>()
-  const partsOf = (source: string): Part[] => {
-    const known = sources.get(source)
+/** Remembers what came out. */
+export class TemplateMemory {
+  private readonly sources = new Map<string, readonly Part[]>()
+  /** The same piece stands in many letters. */
+  private readonly parts = new Map<string, Part>()
+
+  private partsOf(source: string): readonly Part[] {
+    const known = this.sources.get(source)
     if (known) return known
-    const apart = takenApart(source, parts)
-    sources.set(source, apart)
+    const apart = takenApart(source, this.parts)
+    this.sources.set(source, apart)
     return apart
   }
-  return (kind, source, variables) => {
-    if (kind === 'html') return rendered(kind, source, variables)
-    return textOf(partsOf(source), variables)
+
+  /** The same as rendering anew, but that an error may name its place in another letter with the same piece. */
+  readonly render: Render = (kind, source, variables) =>
+    kind === 'html' ? rendered(kind, source, variables) : textOf(this.partsOf(source), variables)
+
+  /**
+   * The same for two sets of values with which a source comes out the same, but for values that `stands` has one sign for. Undefined
+   * where nothing would come out, or something with `without` in it.
+   */
+  likeness(source: string, variables: Record<string, unknown>, asked: Likening): string | undefined {
+    return source.includes(asked.without) ? undefined : likenessOf(this.partsOf(source), variables, asked)
   }
+}
+
+export interface Likening {
+  /** One sign for all values that make no difference to whoever asks; the value itself where it makes one. */
+  stands: (value: string) => string
+  without: string
+}
+
+function likenessOf(parts: readonly Part[], variables: Record<string, unknown>, asked: Likening): string | undefined {
+  let like = ''
+  for (const part of parts) {
+    if (part.isFixed) continue
+    const one = likenessIn(part, variables, asked)
+    if (one === undefined) return undefined
+    like += one
+  }
+  return like
+}
+
+function likenessIn(part: Part, variables: Record<string, unknown>, asked: Likening): string | undefined {
+  const value = part.plain && found(variables, part.plain)
+  if (typeof value === 'string') return signOf(value, asked)
+  const way = wayThrough(part, variables)
+  if (way) {
+    const inside = likenessOf(way, variables, asked)
+    return inside === undefined ? undefined : `(${way === part.choice?.so ? '+' : '-'}${inside})`
+  }
+  const turns = turnsOf(part, variables)
+  if (turns) {
+    const each = turns.map(([inside, values]) => likenessOf(inside, values, asked))
+    return each.includes(undefined) ? undefined : `[${each.join(';')}]`
+  }
+  const text = resultOf(part, variables)
+  return typeof text === 'string' ? signOf(text, asked) : undefined
+}
+
+/** So that no two rows of values are written alike. */
+function signOf(value: string, { stands, without }: Likening): string | undefined {
+  const sign = stands(value)
+  return sign.includes(without) ? undefined : `${sign.length}"${sign}`
 }
 
 function textOf(parts: readonly Part[], variables: Record<string, unknown>): string {
   let text = ''
-  for (const part of parts) text += resultOf(part, variables)
+  for (const part of parts) text += partIn(part, variables)
   return text
 }
 
@@ -75,7 +130,9 @@ function takenApart(source: string, parts: Map<string, Part>): Part[] {
 }
 
 const VALUE = /^\{\{\s*(\w+(?:\.\w+)*)\s*\}\}$/
-const DECIDES = /^\{%\s*if\s+(\w+(?:\.\w+)*)\s*%\}/
+const DECIDES = /^\{%\s*(?:if|unless)\s+([^%]+?)\s*%\}/
+const PATH = /^\w+(?:\.\w+)*$/
+const LOOP = /^\{%\s*for\s+(\w+)\s+in\s+(\w+(?:\.\w+)*)\s*%\}/
 
 function partOf(templates: Templates, piece = ''): Part {
   const paths = globalsOf(templates)
@@ -84,25 +141,47 @@ function partOf(templates: Templates, piece = ''): Part {
   const isPath = plain !== undefined && paths.length === 1 && paths[0]?.join('.') === plain
   return {
     templates,
+    isFixed: piece !== '' && !piece.includes('{'),
     plain: isPath ? plain.split('.') : undefined,
     choice: choiceOf(templates, piece, paths),
+    loop: loopIn(templates, piece),
     paths,
     known: new Map(),
   }
 }
 
-/** Of one condition that is a path. */
+const partsOf = (some: Templates): Part[] => some.map((one) => partOf([one], one.token.getText()))
+
 function choiceOf(templates: Templates, piece: string, paths: Part['paths']): Part['choice'] {
   const decides = DECIDES.exec(piece)?.[1]
-  const ways = decides === undefined ? undefined : ifIn(templates)
-  if (decides === undefined || !ways || !paths.some((path) => path.join('.') === decides)) return undefined
-  const partsOf = (some: Templates): Part[] => some.map((one) => partOf([one], one.token.getText()))
-  return { path: decides.split('.'), so: partsOf(ways.so), otherwise: partsOf(ways.otherwise) }
+  const ways = decides === undefined ? undefined : waysOf(templates)
+  if (decides === undefined || !ways) return undefined
+  // A word such as `true` is no path.
+  const isPath = PATH.test(decides) && paths.some((path) => path.join('.') === decides)
+  return {
+    path: isPath ? decides.split('.') : undefined,
+    asks: isPath ? undefined : partOf(parseText(`{% if ${decides} %}${SO}{% endif %}`)),
+    so: partsOf(ways.so),
+    otherwise: partsOf(ways.otherwise),
+  }
+}
+
+const SO = 'so'
+
+function loopIn(templates: Templates, piece: string): Part['loop'] {
+  const [, name, path] = LOOP.exec(piece) ?? []
+  const loop = loopOf(templates)
+  if (name === undefined || path === undefined || !loop) return undefined
+  // Which turn it is, only the loop itself knows.
+  if (globalsOf(loop.each).some(([first]) => first === 'forloop')) return undefined
+  return { name, path: path.split('.'), each: partsOf(loop.each), none: partsOf(loop.none) }
 }
 
 /** What Liquid reckons where there is no such property. */
 const RECKONED = new Set(['size', 'first', 'last'])
 const UNSURE = Symbol('unsure')
+/** Of a path that ends early: as it is in an error. */
+const NOT_INSIDE = Symbol('not inside')
 
 /** What a path leads to by properties of objects alone; undefined where there is nothing, and not sure of whatever else it meets. */
 function found(variables: Record<string, unknown>, path: readonly string[]): unknown {
@@ -116,43 +195,76 @@ function found(variables: Record<string, unknown>, path: readonly string[]): unk
   return value
 }
 
-function resultOf({ templates, plain, choice, paths, known }: Part, variables: Record<string, unknown>): string {
-  if (plain) {
-    const text = found(variables, plain)
+/** Of a part with a condition the parts of the way that is gone; undefined of any other part, and where it is not sure. */
+function wayThrough({ choice }: Part, variables: Record<string, unknown>): readonly Part[] | undefined {
+  if (!choice) return undefined
+  const { path, asks, so, otherwise } = choice
+  if (asks) {
+    const text = resultOf(asks, variables)
+    return typeof text === 'string' ? (text === SO ? so : otherwise) : undefined
+  }
+  const value = path && found(variables, path)
+  if (value === UNSURE) return undefined
+  return value !== false && value !== undefined && value !== null ? so : otherwise
+}
+
+/** Of a part with a loop all that it goes through, with the values for each; undefined of any other part, and where it is not sure. */
+function turnsOf(
+  { loop }: Part,
+  variables: Record<string, unknown>,
+): [readonly Part[], Record<string, unknown>][] | undefined {
+  const all = loop && found(variables, loop.path)
+  if (!loop || !Array.isArray(all)) return undefined
+  if (all.length === 0) return [[loop.none, variables]]
+  return all.map((one: unknown) => [loop.each, { ...variables, [loop.name]: one }])
+}
+
+function partIn(part: Part, variables: Record<string, unknown>): string {
+  if (part.plain) {
+    const text = found(variables, part.plain)
     if (typeof text === 'string') return text
   }
-  if (choice) {
-    const value = found(variables, choice.path)
-    const isSo = value !== false && value !== undefined && value !== null
-    if (value !== UNSURE) return textOf(isSo ? choice.so : choice.otherwise, variables)
-  }
+  const way = wayThrough(part, variables)
+  if (way) return textOf(way, variables)
+  const turns = turnsOf(part, variables)
+  if (turns) return turns.map(([each, values]) => textOf(each, values)).join('')
+  const text = resultOf(part, variables)
+  if (typeof text === 'string') return text
+  throw text
+}
+
+function resultOf({ templates, paths, known }: Part, variables: Record<string, unknown>): string | Error {
   let key = ''
   for (const path of paths) {
     const value = valueAt(variables, path)
-    key += typeof value === 'string' ? `${value.length}"${value}` : `${JSON.stringify(value)}\u0000`
+    if (value === NOT_INSIDE) key += '?'
+    else key += typeof value === 'string' ? `${value.length}"${value}` : `${JSON.stringify(value)}\u0000`
   }
-  let result = known.get(key)
-  if (result === undefined) {
-    try {
-      result = rendered('text', templates, variables)
-    } catch (error) {
-      if (!(error instanceof Error)) throw error
-      result = error
-    }
-    if (known.size >= KNOWN_MOST) known.clear()
-    known.set(key, result)
+  const before = known.get(key)
+  if (before !== undefined) return before
+  const result = textOrError(templates, variables)
+  if (known.size >= KNOWN_MOST) known.clear()
+  known.set(key, result)
+  return result
+}
+
+function textOrError(templates: Templates, variables: Record<string, unknown>): string | Error {
+  try {
+    return rendered('text', templates, variables)
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    return error
   }
-  if (typeof result === 'string') return result
-  throw result
 }
 
 /** As far as the path can be followed by plain properties: `items.size` and `items[n]` hang on all of the items. */
 function valueAt(variables: Record<string, unknown>, path: readonly unknown[]): unknown {
   let value: unknown = variables
   for (const [depth, name] of path.entries()) {
-    const inside = typeof value === 'object' && value !== null && typeof name === 'string' && Object.hasOwn(value, name)
-    if (!inside) return depth === 0 ? undefined : value
-    value = (value as Record<string, unknown>)[name]
+    if (typeof value !== 'object' || value === null || typeof name !== 'string') return value
+    if (Object.hasOwn(value, name)) value = (value as Record<string, unknown>)[name]
+    else if (depth > 0) return Array.isArray(value) || RECKONED.has(name) ? value : NOT_INSIDE
+    else return undefined
   }
   return value
 }

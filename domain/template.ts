@@ -2,7 +2,7 @@
  * Words with variables, in Liquid. Strict on purpose: a variable without a value is a refusal, never a blank in somebody's
  * mail. Pure: no files are read, loops and memory are bounded, and HTML is escaped unless it is ours.
  */
-import { IfTag, Liquid, type Template } from 'liquidjs'
+import { ForTag, IfTag, Liquid, type Template, UnlessTag } from 'liquidjs'
 import { PerennialError, type Refusal } from './errors.ts'
 
 /** One wording of a message, ready to be filled in. `html` replaces the HTML part that is otherwise made from `text`. */
@@ -137,11 +137,20 @@ export const parseText = (source: string): Templates => parse(plain, source)
 export const globalsOf = (templates: Templates): (readonly unknown[])[] =>
   plain.globalVariableSegmentsSync(templates, { partials: false })
 
-/** Both ways of an `if` without `elsif`; undefined for whatever else it is. */
-export function ifIn([tag]: Templates): { so: Templates; otherwise: Templates } | undefined {
-  if (!(tag instanceof IfTag) || tag.branches.length !== 1) return undefined
-  return { so: tag.branches[0]?.templates ?? [], otherwise: tag.elseTemplates ?? [] }
+/** Both ways of an `if` or an `unless` that has no `elsif`; undefined for whatever else it is. */
+export function waysOf([tag]: Templates): { so: Templates; otherwise: Templates } | undefined {
+  if (tag instanceof IfTag && tag.branches.length === 1) {
+    return { so: tag.branches[0]?.templates ?? [], otherwise: tag.elseTemplates ?? [] }
+  }
+  if (tag instanceof UnlessTag && tag.branches.length === 1) {
+    return { so: tag.elseTemplates, otherwise: tag.branches[0]?.templates ?? [] }
+  }
+  return undefined
 }
+
+/** What a `for` says of each, and where there is none; undefined for whatever else it is. */
+export const loopOf = ([tag]: Templates): { each: Templates; none: Templates } | undefined =>
+  tag instanceof ForTag ? { each: tag.templates, none: tag.elseTemplates } : undefined
 
 /** Control characters and the separators that some programs break lines at become blanks: no name writes a header. */
 const onePlainLine = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()

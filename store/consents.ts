@@ -29,7 +29,7 @@ type Subject = { customer: string; topic: string; channel: string; purpose: stri
 /**
  * Adds a line to the history of consent unless it says what holds already; answers whether it did. To a topic of double opt-in
  * consent is pending until it is confirmed, which does not take back one that was confirmed before. Consent to a newer text is a
- * new line, as it is a new proof. Call it with the customer locked.
+ * new line, as it is a new proof; so is the customer's own no to what a journey took back. Call it with the customer locked.
  */
 export async function setConsent(db: Db, change: ConsentChange): Promise<boolean> {
   const { topic, granted, source, proof = {}, confirmed = false, toConfirm = false, now } = change
@@ -38,14 +38,15 @@ export async function setConsent(db: Db, change: ConsentChange): Promise<boolean
     with asked as (
       select ${granted} and not ${toConfirm}
       and (${confirmed} or not coalesce((select double_opt_in from topics where id = ${topic}), false)) as granted),
-    last as (select granted, pending, text_version ${newest(of)})
+    last as (select granted, pending, reason, text_version ${newest(of)})
     insert into consents (customer, topic, channel, purpose, granted, pending, source, text_version, ip_hash, agent_hash, reason, at)
     select ${of.customer}, ${topic}, ${of.channel}, ${of.purpose}, asked.granted, ${granted} and not asked.granted, ${source},
       ${proof.text ?? null}, ${proof.ipHash ?? null}, ${proof.agentHash ?? null}, ${proof.reason ?? null}, ${at(now)}
     from asked left join last on true
     where case when ${granted} and not asked.granted then last.granted is not true and last.pending is not true
       else asked.granted is distinct from last.granted or last.pending
-        or (${granted} and ${proof.text ?? null}::text <> coalesce(last.text_version, '')) end
+        or (${granted} and ${proof.text ?? null}::text <> coalesce(last.text_version, ''))
+        or (last.reason is not null and ${proof.reason ?? null}::text is null) end
   `.execute(db)
   return numAffectedRows === 1n
 }

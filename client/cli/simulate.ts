@@ -5,6 +5,7 @@ import { PerennialError } from '../../domain/errors.ts'
 import { localTime } from '../../domain/calendar.ts'
 import { Crew, threadsFor } from '../simulation/crew.ts'
 import { generatedMembers } from '../simulation/generated.ts'
+import { LETTERS } from '../simulation/made-up-habits.ts'
 import { readMembers } from '../simulation/member-file.ts'
 import { pageOf } from '../simulation/page.ts'
 import { type SimulationReport, reportOf } from '../simulation/report.ts'
@@ -27,6 +28,7 @@ interface Options {
   days: number
   seed: number
   from: number
+  doubleOptIn: string[]
   html?: string
   save?: string
   threads?: number
@@ -48,6 +50,12 @@ export function addSimulatingWord(program: Command, session: Session): void {
       'over how many threads; comes to the same (default: as many as are of use)',
       whole(1, 64),
     )
+    .option(
+      '--double-opt-in <topics>',
+      'topics to which consent counts only once it is confirmed, with commas between them',
+      listed,
+      [LETTERS],
+    )
     .option('--html <file>', 'writes a page with charts')
     .option('--save <file>', 'writes all of it in JSON')
     .addHelpText('after', HELP)
@@ -65,6 +73,8 @@ const whole =
     throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
   }
 
+const listed = (text: string): string[] => text.split(',').filter((topic) => topic !== '')
+
 function dateRead(text: string): number {
   const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN
   if (!Number.isNaN(at) && new Date(at).toISOString().startsWith(text)) return at
@@ -72,7 +82,7 @@ function dateRead(text: string): number {
 }
 
 async function simulateWord(session: Session, names: string[], options: Options): Promise<void> {
-  const { days, seed, from, html, save, customers: who } = options
+  const { days, seed, from, doubleOptIn, html, save, customers: who } = options
   const asked = customersAsked(who)
   // The threads load the journeys while the customers are made.
   const crew = new Crew(options.threads ?? threadsFor(asked ?? Infinity))
@@ -82,7 +92,7 @@ async function simulateWord(session: Session, names: string[], options: Options)
       asked === undefined
         ? await readMembers(who, { from, days })
         : generatedMembers({ customers: asked, seed, from, days })
-    const outcome = await crew.simulate({ entries, members, from, days, rules: { switchedOn: names } })
+    const outcome = await crew.simulate({ entries, members, from, days, rules: { switchedOn: names, doubleOptIn } })
     const { pointCost } = RULES
     const report = reportOf({ entries, customers: members.length, from, days, seed, pointCost, outcome })
     if (html !== undefined) await writeFile(html, pageOf(report))
@@ -180,11 +190,12 @@ function budgetsTable({ budgets }: SimulationReport): string {
 }
 
 function pointsPage({ points }: SimulationReport): string {
-  const { pending, available, expired, liability } = points
+  const { pending, available, expired, spent, liability } = points
   return facts({
     available: number(available),
     pending: number(pending),
     expired: number(expired),
+    spent: number(spent),
     liability: money(liability),
   })
 }

@@ -25,10 +25,12 @@ interface Asked {
 export interface Ties {
   /** The tags that journeys gave, and when each falls off. */
   readonly tags: Map<string, number>
-  /** Whether they agreed to a topic by mail; where a journey withdrew that, why. */
+  /** Whether they agreed to a topic by mail; where not, whether a journey may ask them to, as it withdrew that or has asked before. */
   agrees(topic: string): boolean
-  withdrawnFor(topic: string): string | undefined
+  mayBeAsked(topic: string): boolean
   withdraw(topic: string, reason: string): void
+  /** It waits to be confirmed from now on; `run` asked for it. */
+  ask(topic: string, run: string): void
 }
 
 /** The shop's tags, and those of journeys that have not fallen off. */
@@ -54,9 +56,12 @@ export class SampleTies implements Ties {
     return this.consent
   }
 
-  withdrawnFor(): string | undefined {
-    return this.withdrawn
+  mayBeAsked(): boolean {
+    return this.withdrawn !== undefined
   }
+
+  /** What is pending is as withdrawn as before. */
+  ask(): void {}
 
   withdraw(_topic: string, reason: string): void {
     this.consent = false
@@ -154,12 +159,12 @@ export class VirtualCare {
     })
   }
 
-  /** What is pending counts as withdrawn until it is confirmed. */
   ask({ topic = this.setting.plan.topic }: Call<'askForConsent'>, standing: Standing): EffectAnswer {
     return this.effect(standing, `consent to ${topic}`, () => {
       const { ties } = this.over
       if (ties.agrees(topic)) return 'CONSENT_GIVEN'
-      if (ties.withdrawnFor(topic) === undefined) return 'NO_CONSENT'
+      if (!ties.mayBeAsked(topic)) return 'NO_CONSENT'
+      ties.ask(topic, this.setting.run)
       this.say('consent', `consent to ${topic} waits to be confirmed`, { name: topic })
       return undefined
     })

@@ -1,5 +1,5 @@
 /** Points and growth value of one customer, lot by lot: store/ledger.ts and store/returns.ts in memory. */
-import { type Lot, type OnReturn, type Unit, allocate, clawBack, sumOf } from '../../domain/points.ts'
+import { type Draw, type Lot, type OnReturn, type Unit, allocate, clawBack, sumOf } from '../../domain/points.ts'
 
 /** What was earned under one key; a bonus has a lot of its own. */
 export interface Earned extends Lot {
@@ -37,6 +37,17 @@ export interface Taken {
 }
 
 const NONE: readonly string[] = []
+
+/** Points that no rule of a journey earned. */
+const OF_NONE = {
+  journey: '',
+  run: '',
+  rule: '',
+  order: undefined,
+  unit: 'points',
+  onReturn: 'within-balance',
+  pending: false,
+} as const
 
 export class Lots {
   readonly all: Earned[] = []
@@ -155,10 +166,38 @@ export class Lots {
       this.changes += 1
     }
     this.soonest = this.all.reduce(
-      (least, lot) => (lot.state === 'expired' ? least : Math.min(least, lot.expiresAt ?? Infinity)),
+      (least, lot) =>
+        lot.state === 'expired' || lot.remaining === 0 ? least : Math.min(least, lot.expiresAt ?? Infinity),
       Infinity,
     )
     return gone
+  }
+
+  /** Spends so many points of those there are, those that expire first before the others; answers which. */
+  spend(amount: number, now: number): Draw[] {
+    this.expire(now)
+    this.changes += 1
+    return this.draw('points', amount, now)
+  }
+
+  /** Gives a spend back to the lots it came from, and what has expired meanwhile as a lot of its own; answers how much that is. */
+  restore(
+    draws: readonly Draw[],
+    { key, expiresAt, now }: { key: string; expiresAt: number | null; now: number },
+  ): number {
+    this.expire(now)
+    this.changes += 1
+    let late = 0
+    for (const { lot: id, amount } of draws) {
+      const lot = this.all.find((one) => one.id === id)
+      if (lot?.state === 'available' && (lot.expiresAt ?? Infinity) > now) {
+        lot.remaining += amount
+        this.soonest = Math.min(this.soonest, lot.expiresAt ?? Infinity)
+      } else late += amount
+    }
+    if (late > 0) this.earn({ ...OF_NONE, key, original: late, expiresAt, now })
+    this.repay('points', now)
+    return sumOf(draws)
   }
 
   available(unit: Unit, now: number): number {
@@ -190,13 +229,15 @@ export class Lots {
     )
   }
 
-  private draw(unit: Unit, amount: number, now: number, first?: number): void {
+  private draw(unit: Unit, amount: number, now: number, first?: number): Draw[] {
     const lots = this.spendable(unit, now)
-    for (const draw of allocate(lots, amount, first)) {
+    const draws = allocate(lots, amount, first)
+    for (const draw of draws) {
       const lot = lots.find(({ id }) => id === draw.lot)
       if (lot) lot.remaining -= draw.amount
       if (unit === 'growth') this.grown -= draw.amount
     }
+    return draws
   }
 
   /** What is owed is paid from what there is. */

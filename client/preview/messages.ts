@@ -2,10 +2,10 @@
 import { opensAt } from '../../domain/calendar.ts'
 import { CAPABILITIES, type ChannelName } from '../../domain/channel.ts'
 import { deliveryOf, preferred } from '../../domain/delivery.ts'
-import { PerennialError } from '../../domain/errors.ts'
+import { PerennialError, type Refusal } from '../../domain/errors.ts'
 import { type Bid, type Contest, contest } from '../../domain/pressure.ts'
-import { type ChannelFacts, type SendFacts, type Verdict, gate } from '../../domain/sending.ts'
-import { findingsIn, wordsOver } from '../../domain/sent-words.ts'
+import { type ChannelFacts, type SendFacts, type Verdict, gate, wordlessGate } from '../../domain/sending.ts'
+import { type WordsForOne, findingsIn, wordsOver } from '../../domain/sent-words.ts'
 import type { Rendered } from '../../domain/template.ts'
 import { type Finding, gravest } from '../../domain/wording.ts'
 import type { Host } from '../catalogue.ts'
@@ -17,10 +17,57 @@ import { variablesInPreview, wordsInPreview } from './words.ts'
 type Request = Parameters<Host['activities']['sendMessage']>[0]
 type Answer = Awaited<ReturnType<Host['activities']['sendMessage']>>
 
-interface Sample {
-  rendered: Rendered
-  findings: readonly Finding[]
+/** A message in the words of one channel; they are written when somebody asks for them. */
+class Sample {
+  private written: Rendered | undefined
+  private found: readonly Finding[] | undefined
+  private readonly of: VirtualMessages
+  private readonly chosen: WordsForOne
+  private readonly variables: Record<string, unknown>
+  private readonly channel: ChannelName
+  private readonly message: string
+
+  constructor(of: VirtualMessages, { message, data }: Request, channel: ChannelName) {
+    const { setting } = of
+    this.of = of
+    this.chosen = wordsInPreview(setting, message)
+    this.variables = Object.assign(variablesInPreview(setting), data)
+    this.channel = channel
+    this.message = message
+    if (isUnbounded(channel)) {
+      this.found = setting.letters?.findings(this.chosen, this.variables, () => this.read())
+    }
+  }
+
+  get rendered(): Rendered {
+    const { plan, letters } = this.of.setting
+    const rules = { class: plan.class, pageless: true }
+    return (this.written ??= wordsOver(CAPABILITIES[this.channel], this.chosen, this.variables, rules, letters?.render))
+  }
+
+  private read(): readonly Finding[] | undefined {
+    const { rendered, of, message } = this
+    if (!rendered.ok) return undefined
+    const { evidence } = deliveryOf(of.setting.plan.delivery, message)
+    return findingsIn(rendered.words, this.chosen, { evidence })
+  }
+
+  get findings(): readonly Finding[] {
+    return (this.found ??= this.read() ?? NO_FINDINGS)
+  }
+
+  /** Why it cannot go out over its channel. What was found in it came out whole. */
+  get whyNot(): Refusal | undefined {
+    if (this.found && isUnbounded(this.channel)) return undefined
+    const { rendered } = this
+    if (!rendered.ok) return rendered.code
+    const { longest } = CAPABILITIES[this.channel]
+    return longest !== null && [...rendered.words.text].length > longest ? 'CHANNEL_UNFIT' : undefined
+  }
 }
+
+/** Whether words may be as long as they like. */
+const isUnbounded = (channel: ChannelName): boolean => CAPABILITIES[channel].longest === null
 
 /** One channel that a message may take: the gate asks in order, and nothing is worked out before it does. */
 class Offered implements ChannelFacts {
@@ -54,11 +101,11 @@ class Offered implements ChannelFacts {
   }
 
   get sample(): Sample {
-    return (this.sampled ??= this.of.sample(this.request, this.name))
+    return (this.sampled ??= this.of.sampleOf(this.request, this.name))
   }
 
   render() {
-    return whyNot(this.sample.rendered, this.name)
+    return this.sample.whyNot
   }
 
   wording() {
@@ -86,23 +133,27 @@ export class VirtualMessages {
     this.say = say
   }
 
-  send(request: Request, standing: Standing): Answer {
+  /** Whether it would go but for its words. */
+  wouldGo(request: Request, standing: Standing): boolean {
+    return wordlessGate(this.setting.plan.class, this.facts(request, standing)).do === 'send'
+  }
+
+  /** `judge`: another gate than that of all messages. */
+  send(request: Request, standing: Standing, judge = gate): Answer {
     const { plan, load } = this.setting
     const { key, message: name } = request
     const facts = this.facts(request, standing)
-    const verdict = gate(plan.class, facts)
+    const verdict = judge(plan.class, facts)
     const bid = load.bids.get(key)
     if (bid) load.bids.delete(key)
     const { channel } = verdict
     if (verdict.do === 'send') {
-      const words = sampleOver(facts, channel).rendered
-      if (!words.ok) throw new PerennialError('INTERNAL', `the gate let '${name}' pass without words`)
-      const { subject, text } = words.words
+      const sample = sampleOver(facts, channel)
       // What has gone is not asked for again.
       if (this.samples) for (const one of facts.channels) this.samples.delete(`${one.name} ${key}`)
       const { tags } = deliveryOf(plan.delivery, name)
       load.past.push({ at: standing.now, channel, tags, class: plan.class })
-      this.say('message', `${called(channel)} ${name}: "${subject}"`, { name, words: { subject, text }, channel, key })
+      this.saySent(sample, { name, channel, key })
       return { is: 'sent' }
     }
     const { code } = verdict
@@ -117,6 +168,14 @@ export class VirtualMessages {
     const detail = known?.ok === false ? `, ${known.detail.split(',')[0]}` : ''
     this.say('skipped', `${called(channel)} ${name} skipped: ${code}${detail}`, { name, code, channel, key })
     return { is: 'skipped', code }
+  }
+
+  private saySent(sample: Sample, { name, channel, key }: { name: string; channel: ChannelName; key: string }): void {
+    if (this.setting.isUnheard) return this.say('message', name, { name, channel, key })
+    const { rendered } = sample
+    if (!rendered.ok) throw new PerennialError('INTERNAL', `the gate let '${name}' pass without words`)
+    const { subject, text } = rendered.words
+    this.say('message', `${called(channel)} ${name}: "${subject}"`, { name, words: { subject, text }, channel, key })
   }
 
   /** Over the night it gets a place of the morning, where the setting shares those out; the control arm takes none. */
@@ -138,17 +197,8 @@ export class VirtualMessages {
     load.bids.set(key, { key, priority, channel, tags, at: since, until, silent: arm === 'holdout' })
   }
 
-  sample({ key, message, data }: Request, channel: ChannelName): Sample {
-    const known = this.samples?.get(`${channel} ${key}`)
-    if (known) return known
-    const { plan, render } = this.setting
-    const chosen = wordsInPreview(this.setting, message)
-    const variables = Object.assign(variablesInPreview(this.setting), data)
-    const rules = { class: plan.class, pageless: true }
-    const rendered = wordsOver(CAPABILITIES[channel], chosen, variables, rules, render)
-    const { evidence } = deliveryOf(plan.delivery, message)
-    const findings = rendered.ok ? findingsIn(rendered.words, chosen, { evidence }) : NO_FINDINGS
-    return { rendered, findings }
+  sampleOf(request: Request, channel: ChannelName): Sample {
+    return this.samples?.get(`${channel} ${request.key}`) ?? new Sample(this, request, channel)
   }
 
   private keep(key: string, channels: readonly Offered[]): void {
@@ -201,9 +251,3 @@ function sampleOver({ channels }: { channels: readonly Offered[] }, channel: Cha
 }
 
 const called = (channel: ChannelName): string => (channel === 'email' ? 'mail' : channel)
-
-function whyNot(rendered: Rendered, channel: ChannelName) {
-  if (!rendered.ok) return rendered.code
-  const { longest } = CAPABILITIES[channel]
-  return longest !== null && [...rendered.words.text].length > longest ? 'CHANNEL_UNFIT' : undefined
-}

@@ -6,10 +6,10 @@ import type { Bid, CapRule, PastMessage } from '../../domain/pressure.ts'
 import type { Expiring } from '../../domain/expiry.ts'
 import type { Arm } from '../../domain/experiment.ts'
 import type { Properties } from '../../domain/journey.ts'
+import type { LetterMemory } from '../../domain/letter-memory.ts'
 import type { Programme } from '../../domain/tier.ts'
 import type { RiskOutcome } from '../../domain/risk.ts'
 import type { Standing } from '../../domain/standing.ts'
-import type { Render } from '../../domain/template.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import type { PublishedWords } from './words.ts'
 
@@ -88,8 +88,10 @@ export interface Setting {
   outside: readonly Outside[]
   /** What operators have published over the plan's words. */
   published?: PublishedWords | undefined
-  /** How words are filled in; anew each time unless said. */
-  render?: Render
+  /** What is remembered of letters; each is written and read anew unless said. */
+  letters?: LetterMemory
+  /** Nobody will look at the words of what was sent. */
+  isUnheard?: boolean
   programme: Programme
   quiet: QuietHours
   caps: readonly CapRule[]

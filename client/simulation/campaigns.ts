@@ -8,25 +8,27 @@ import type { Person } from './person.ts'
 const DAY = 86_400_000
 
 /** A campaign that begins in a zone, at an instant, for an occasion. */
-export interface Beginning {
+export interface Beginning extends Pick<Occasion, 'occasion' | 'date'> {
   entry: CatalogueEntry
   zone: string
   at: number
-  occasion: Occasion['occasion']
 }
 
 /** What begins on the day that `from` begins, in the zones that somebody lives in. */
-export function campaignsOn(entries: readonly CatalogueEntry[], zones: ReadonlySet<string>, from: number): Beginning[] {
+export function campaignsOn(entries: readonly CatalogueEntry[], zones: readonly string[], from: number): Beginning[] {
   return entries.flatMap((entry) => {
     const { begins, ahead = 0 } = entry.plan.campaign ?? {}
     if (!begins) return []
-    return [...zones].flatMap((zone) =>
-      occasionsWithin(begins, zone, { from: from + ahead, to: from + ahead + DAY }).map(({ occasion, instant }) => ({
-        entry,
-        zone,
-        at: instant - ahead,
-        occasion,
-      })),
+    return zones.flatMap((zone) =>
+      occasionsWithin(begins, zone, { from: from + ahead, to: from + ahead + DAY }).map(
+        ({ occasion, date, instant }) => ({
+          entry,
+          zone,
+          at: instant - ahead,
+          occasion,
+          date,
+        }),
+      ),
     )
   })
 }

@@ -22,11 +22,12 @@ export interface Turn {
 /** Below zero where one turn comes before another. */
 export const byTurn = (one: Turn, other: Turn): number => one.at - other.at || one.of - other.of
 
-interface Due {
+/** Something that happens at its time; `nth` is the clock's. */
+export interface Due {
   at: number
   of: number
   nth: number
-  go: () => void | Promise<void>
+  go(): void | Promise<void>
 }
 
 const before = (one: Due, other: Due): boolean =>
@@ -42,7 +43,7 @@ interface Foreseen {
 }
 
 /** What is due later than the end of the window that is played lies in no order until then: a small heap stays in the core's memory. */
-const WINDOW_MS = 6 * 3_600_000
+const WINDOW_MS = 3_600_000
 
 export class PopulationClock implements Turn {
   at: number
@@ -69,12 +70,18 @@ export class PopulationClock implements Turn {
   }
 
   /** What is due in the past is due at once; what is due after the end never happens. `of`: the customer's place, or SHOP. */
-  schedule(at: number, of: number, go: Due['go']): void {
-    if (at >= this.end) return
-    const due =
-      at > this.at
-        ? { at, of, nth: this.count++, go }
-        : { at: this.at, of: Math.max(of, this.of), nth: this.count++, go }
+  schedule(at: number, of: number, go: () => void | Promise<void>): void {
+    this.expect({ at, of, nth: 0, go })
+  }
+
+  /** The same for one that knows its time. */
+  expect(due: Due): void {
+    if (due.at >= this.end) return
+    due.nth = this.count++
+    if (due.at <= this.at) {
+      due.at = this.at
+      due.of = Math.max(due.of, this.of)
+    }
     const window = Math.floor(due.at / WINDOW_MS)
     if (window <= this.window) return this.push(due)
     const known = this.later.get(window)

@@ -179,6 +179,19 @@ export class Commons {
     if (!this.isAlone && amount !== 0) this.write(what, part, amount)
   }
 
+  /** How many threads there are beside this one. */
+  get others(): number {
+    return this.peers.length
+  }
+
+  /** What the others said of something until they were met last; it is told once. */
+  heard(what: number, part: number): number {
+    const key = `${what}/${part}`
+    const said = this.shares.get(key)?.others ?? 0
+    this.shares.delete(key)
+    return said
+  }
+
   /** Somebody wants a place of the morning. */
   ask({ channel, opensAt }: Pick<Ask, 'channel' | 'opensAt'>): Ask {
     const { at, of } = this.turn()

@@ -47,6 +47,7 @@ interface Stock {
 
 /** Whose coupons they are. */
 export interface Holder {
+  readonly id: string
   /** In the population. */
   readonly place: number
   readonly coupons: Map<string, HeldCoupon>
@@ -72,8 +73,8 @@ export interface CouponsOver {
   commons: Commons
   /** How many people the other threads play, who may all ask at once. */
   others: number
-  /** Told of each coupon, with the place of whose it is. */
-  issued: (coupon: HeldCoupon, of: number) => void
+  /** Told of each coupon, and whose it is. */
+  issued: (coupon: HeldCoupon, of: Holder) => void
 }
 
 export class PopulationCoupons {
@@ -129,7 +130,8 @@ export class PopulationCoupons {
   }
 
   /** Gives one to a customer; answers its code. */
-  give({ name, occasion, ...asked }: Given, { coupons: held, place }: Holder): string {
+  give({ name, occasion, ...asked }: Given, holder: Holder): string {
+    const { coupons: held } = holder
     const stock = this.stocks.get(name)
     if (stock) for (const counter of this.countersOf(stock, occasion)) this.count(counter)
     const coupon: HeldCoupon = {
@@ -144,7 +146,7 @@ export class PopulationCoupons {
       cost: 0,
     }
     held.set(coupon.code, coupon)
-    this.over.issued(coupon, place)
+    this.over.issued(coupon, holder)
     return coupon.code
   }
 
@@ -173,17 +175,18 @@ export class PopulationCoupons {
     return coupon
   }
 
-  /** The order is refunded as a whole: the coupon comes back, by its terms. */
-  refund(held: Map<string, HeldCoupon>, order: string, now: number): HeldCoupon | undefined {
+  /** The order is refunded as a whole: the coupon comes back, by its terms. Answers what it had cost beside it. */
+  refund(held: Map<string, HeldCoupon>, order: string, now: number): { coupon: HeldCoupon; cost: number } | undefined {
     const coupon = [...held.values()].find((one) => one.status === 'redeemed' && one.order === order)
     if (!coupon) return undefined
     this.settle(coupon, -1)
+    const { cost } = coupon
     const { onRefund } = coupon.terms
     if (onRefund.is === 'reissue') coupon.expiresAt = Math.max(coupon.expiresAt, now + onRefund.ms)
     const lives = onRefund.is !== 'lost' && coupon.expiresAt > now
     Object.assign(coupon, { status: lives ? 'open' : 'lost', order: null, cost: 0 })
     this.over.budgets.refund(coupon.key, lives ? (mostOf(coupon.terms) ?? 0) : null)
-    return coupon
+    return { coupon, cost }
   }
 
   private settle({ offer, cost }: HeldCoupon, by: 1 | -1): void {

@@ -1,7 +1,10 @@
 /** What a shop does of itself day by day: the nightly reckoning, the sweeps, and the campaigns whose day comes round. */
 import { afterDays } from '../../domain/calendar.ts'
-import { type Beginning, campaignsOn, takesIn } from './campaigns.ts'
+import { CampaignRates } from './campaign-rates.ts'
+import { CampaignTelling } from './campaign-runs.ts'
+import { campaignsOn } from './campaigns.ts'
 import { SHOP, type Span } from './clock.ts'
+import type { Part } from './members.ts'
 import { type PopulationShop, nextHour } from './shop.ts'
 import { SWEEPS } from './sweeps.ts'
 
@@ -12,32 +15,21 @@ export function reckonDaily(shop: PopulationShop, { start, end }: Span): void {
   const { shopZone } = shop.rules
   for (let at = start; at < end; at = nextHour(afterDays(at, { days: 1, at: '00:00' }, shopZone))) {
     shop.clock.schedule(at, SHOP, () => {
-      for (const [person, told] of shop.standings.reckon(shop.people.values(), at)) shop.tell(person, told)
+      for (const [person, told] of shop.standings.reckon(at)) shop.tell(person, told)
     })
   }
 }
 
 /** Campaigns begin where their day comes round, as the schedules of each zone do. */
-export function campaignDaily(shop: PopulationShop, { start, end }: Span): void {
+export function campaignDaily(shop: PopulationShop, { start, end }: Span, { zones }: Pick<Part, 'zones'>): void {
+  const rates = new CampaignRates(shop.commons)
   const on = shop.entries.filter(({ plan }) => plan.campaign && !shop.isOff(plan))
   for (let day = Math.floor(start / DAY) * DAY; on.length > 0 && day < end; day += DAY) {
     shop.clock.schedule(day, SHOP, () => {
-      const zones = new Set([...shop.people.values()].map(({ zone }) => zone))
-      for (const begun of campaignsOn(on, zones, day))
-        shop.clock.schedule(begun.at, SHOP, () => beginCampaign(shop, begun))
+      const known = [...zones].flatMap(([zone, since]) => (since < day ? [zone ?? shop.rules.shopZone] : []))
+      for (const begun of campaignsOn(on, [...new Set(known)], day))
+        shop.clock.schedule(begun.at, SHOP, () => new CampaignTelling(shop, rates, begun).begin())
     })
-  }
-}
-
-/** Whoever is a member then; places are in the order of ids, as the pages of a wave go. */
-function beginCampaign(shop: PopulationShop, { entry, zone, occasion }: Beginning): void {
-  const { now } = shop.clock
-  const filter = entry.plan.campaign?.audience
-  for (const person of shop.people.values()) {
-    if (person.zone !== zone) continue
-    const facts = person.facts(now, shop.standings.standingOf(person))
-    if (filter === undefined || takesIn(filter, person, { facts, now }))
-      shop.enter(person, entry, { occasion, startsAt: now, begun: undefined })
   }
 }
 

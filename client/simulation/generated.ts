@@ -5,7 +5,9 @@
 import type { Properties } from '../../domain/journey.ts'
 import type { CustomerChange } from '../../store/customers.ts'
 import { Dice } from './dice.ts'
+import { habitsOf, pointsSpent } from './made-up-habits.ts'
 import { FAMILY, FIRST, GIVEN, GOODS, INTERESTS, LAST, pickOf } from './made-up-names.ts'
+import { HOUR_WEIGHTS, MOST, weightOf } from './made-up-seasons.ts'
 import type { Act, Member } from './members.ts'
 
 const MINUTE = 60_000
@@ -21,6 +23,7 @@ interface Kind {
   carts: number
   views: number
   checkIns: number
+  shares: number
   /** Of a presale, how many of a hundred pay a deposit. */
   presale: number
   /** What an order comes to in the middle, minor units. */
@@ -29,8 +32,28 @@ interface Kind {
 
 /** Twelve in a hundred are new, most buy seldom, a few buy most. */
 const KINDS: Readonly<Record<string, Kind>> = {
-  newcomer: { share: 30, fresh: true, orders: 0.35, carts: 0.9, views: 1.2, checkIns: 0.5, presale: 3, basket: 140_00 },
-  passer: { share: 25, fresh: false, orders: 0.08, carts: 0.25, views: 0.5, checkIns: 0, presale: 1, basket: 110_00 },
+  newcomer: {
+    share: 30,
+    fresh: true,
+    orders: 0.35,
+    carts: 0.9,
+    views: 1.2,
+    checkIns: 0.5,
+    shares: 0.1,
+    presale: 3,
+    basket: 140_00,
+  },
+  passer: {
+    share: 25,
+    fresh: false,
+    orders: 0.08,
+    carts: 0.25,
+    views: 0.5,
+    checkIns: 0,
+    shares: 0.02,
+    presale: 1,
+    basket: 110_00,
+  },
   occasional: {
     share: 25,
     fresh: false,
@@ -38,11 +61,32 @@ const KINDS: Readonly<Record<string, Kind>> = {
     carts: 0.6,
     views: 0.8,
     checkIns: 0.3,
+    shares: 0.1,
     presale: 6,
     basket: 160_00,
   },
-  regular: { share: 15, fresh: false, orders: 1.1, carts: 1.4, views: 1.5, checkIns: 2, presale: 14, basket: 220_00 },
-  devoted: { share: 5, fresh: false, orders: 2.6, carts: 2.8, views: 3, checkIns: 8, presale: 25, basket: 380_00 },
+  regular: {
+    share: 15,
+    fresh: false,
+    orders: 1.1,
+    carts: 1.4,
+    views: 1.5,
+    checkIns: 2,
+    shares: 0.4,
+    presale: 14,
+    basket: 220_00,
+  },
+  devoted: {
+    share: 5,
+    fresh: false,
+    orders: 2.6,
+    carts: 2.8,
+    views: 3,
+    checkIns: 8,
+    shares: 1.5,
+    presale: 25,
+    basket: 380_00,
+  },
 }
 
 const ZONES = [
@@ -54,20 +98,6 @@ const ZONES = [
   { weight: 3, zone: 'America/Los_Angeles', offset: -8, locale: 'en' },
   { weight: 3, zone: 'Australia/Sydney', offset: 11, locale: 'en' },
 ] as const
-
-/** Weights of the hours of a day on the customer's clock, of the weekdays from Sunday on, and of days of the year. */
-const HOURS = [2, 1, 1, 1, 1, 1, 2, 4, 6, 8, 10, 11, 12, 10, 9, 8, 8, 8, 9, 11, 13, 14, 10, 5]
-const WEEKDAYS = [1.2, 0.9, 0.9, 0.95, 1, 1.1, 1.25]
-const SEASONS: Readonly<Record<string, number>> = {
-  '11-27': 1.6,
-  '12-11': 1.5,
-  '12-12': 2.6,
-  '12-24': 1.5,
-  '12-31': 1.3,
-  '01-01': 1.3,
-  '06-18': 2.8,
-  '11-11': 3.2,
-}
 
 const SHARES = {
   consent: 0.78,
@@ -116,7 +146,7 @@ export interface Generating {
 export function generatedMembers({ customers, seed, from, days }: Generating): Member[] {
   return Array.from({ length: customers }, (_, index) => {
     const id = `S${String(index + 1).padStart(5, '0')}`
-    const dice = [new Dice(seed, id), new Dice(seed, id, 'more')] as const
+    const dice = [new Dice(seed, id), new Dice(seed, id, 'more'), new Dice(seed, id, 'habits')] as const
     return new Life(id, dice, { from, days, earlier: index }).member()
   })
 }
@@ -126,6 +156,7 @@ class Life {
   private readonly dice: Dice
   /** For what came to be made up later, so that all else stays as it was drawn. */
   private readonly more: Dice
+  private readonly rest: Dice
   private readonly kind: Kind
   private readonly place: (typeof ZONES)[number]
   private readonly from: number
@@ -133,13 +164,19 @@ class Life {
   private readonly entered: number
   private readonly earlier: number
   private readonly acts: Omit<Act, 'id'>[] = []
+  private agreed = false
   private orders = 0
   private carts = 0
 
-  constructor(id: string, [dice, more]: readonly [Dice, Dice], span: { from: number; days: number; earlier: number }) {
+  constructor(
+    id: string,
+    [dice, more, rest]: readonly [Dice, Dice, Dice],
+    span: { from: number; days: number; earlier: number },
+  ) {
     this.id = id
     this.dice = dice
     this.more = more
+    this.rest = rest
     this.kind = dice.pick(Object.values(KINDS).map((kind) => [kind, kind.share] as const))
     this.place = dice.pick(ZONES.map((place) => [place, place.weight] as const))
     this.from = span.from
@@ -161,19 +198,29 @@ class Life {
       const consent = { marketing: false }
       this.add(this.moment(this.entered, this.end), 'customer.unsubscribed', {}, { customer: { consent } })
     }
+    this.habits()
     const acts = this.acts
       .filter(({ at }) => at >= this.entered && at < this.end)
       .sort((one, other) => one.at - other.at)
       // Of one shape, as there are millions.
-      .map(({ at, type, properties, customer, redeems }, nth): Act => ({
+      .map(({ at, type, properties, customer, redeems, confirms }, nth): Act => ({
         id: `${this.id}-${nth + 1}`,
         at,
         type,
         properties,
         customer,
         redeems,
+        confirms,
+        spends: type === 'order.paid' ? pointsSpent(this.rest) : undefined,
       }))
     return { id: this.id, suppressed: dice.chance(SHARES.suppressed), acts }
+  }
+
+  private habits(): void {
+    const { id, rest: dice, entered, end, agreed, kind, acts } = this
+    const moments = (mean: number): number[] => this.moments(mean, dice)
+    const habits = habitsOf({ id, dice, entered, end, agreed, shares: kind.shares, acts, moments })
+    for (const { at, type, properties, ...more } of habits) this.add(at, type, properties, more)
   }
 
   private come(): void {
@@ -189,7 +236,7 @@ class Life {
     const { dice, place } = this
     const chinese = place.locale.startsWith('zh')
     const names = chinese ? [pickOf(dice, FAMILY), pickOf(dice, GIVEN)] : [pickOf(dice, FIRST), ' ', pickOf(dice, LAST)]
-    const agreed = dice.chance(SHARES.consent)
+    const agreed = (this.agreed = dice.chance(SHARES.consent))
     const sms = dice.chance(SHARES.sms)
     const born = { month: 1 + dice.below(12), day: 1 + dice.below(28) }
     const marketing = {
@@ -301,8 +348,8 @@ class Life {
   }
 
   private add(at: number, type: string, properties: Properties, more: Partial<Act> = {}): void {
-    const { customer, redeems } = more
-    this.acts.push({ at, type, properties, customer, redeems })
+    const { customer, redeems, confirms } = more
+    this.acts.push({ at, type, properties, customer, redeems, confirms })
   }
 
   /** What a basket comes to, in whole yuan. */
@@ -311,21 +358,20 @@ class Life {
   }
 
   /** So many moments as a month has in the mean, over the customer's time in the window. */
-  private moments(mean: number): number[] {
-    const count = this.dice.times((mean * (this.end - this.entered)) / (30 * DAY))
-    return Array.from({ length: count }, () => this.moment(this.entered, this.end)).sort((one, other) => one - other)
+  private moments(mean: number, dice = this.dice): number[] {
+    const count = dice.times((mean * (this.end - this.entered)) / (30 * DAY))
+    const moments = Array.from({ length: count }, () => this.moment(this.entered, this.end, dice))
+    return moments.sort((one, other) => one - other)
   }
 
   /** A day by weekday and season, an hour by the customer's clock; drawn again until one is taken. */
-  private moment(from: number, end: number): number {
-    const { dice, place } = this
+  private moment(from: number, end: number, dice = this.dice): number {
+    const { place } = this
     for (;;) {
       const day = Math.floor((from + dice.next() * (end - from)) / DAY) * DAY
-      const date = new Date(day)
-      const weight = (WEEKDAYS[date.getUTCDay()] ?? 1) * (SEASONS[date.toISOString().slice(5, 10)] ?? 1)
       const hour = dice.pick(HOUR_WEIGHTS)
       const at = day + (hour - place.offset) * HOUR + dice.below(HOUR)
-      if (dice.next() * MOST < weight && at >= from && at < end) return at
+      if (dice.next() * MOST < weightOf(day) && at >= from && at < end) return at
       if (end - from < DAY) return from + dice.below(Math.max(1, end - from))
     }
   }
@@ -338,6 +384,3 @@ class Life {
 /** With the shop's offset, as shops tell the times of a presale. */
 const clockOf = (at: number): string =>
   new Date(at + SHOP_OFFSET * HOUR).toISOString().replace('.000Z', `+0${SHOP_OFFSET}:00`)
-
-const HOUR_WEIGHTS = HOURS.map((weight, hour) => [hour, weight] as const)
-const MOST = 1.25 * 3.2

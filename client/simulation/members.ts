@@ -16,6 +16,10 @@ export interface Act {
   customer?: Omit<CustomerChange, 'id'> | undefined
   /** Of a paid order: uses the customer's coupon that ends first, where one goes with it. */
   redeems?: boolean | undefined
+  /** Of a paid order: pays with as many points as there are, up to so many. */
+  spends?: number | undefined
+  /** Follows the link of the newest mail that asked to confirm. Where there is none that is good yet, nothing happens at all. */
+  confirms?: boolean | undefined
 }
 
 export interface Member {
@@ -37,6 +41,8 @@ export interface Part {
   others: number
   /** What everybody buys, whoever plays them. */
   purchases: readonly Purchases[]
+  /** The zones that anybody lives in, and since when; null: of those who tell none. */
+  zones: ReadonlyMap<string | null, number>
 }
 
 /**
@@ -46,12 +52,14 @@ export interface Part {
 export function partsOf(members: readonly Member[], threads: number): [Part, ...Part[]] {
   const byId = members.toSorted((one, other) => (one.id < other.id ? -1 : 1))
   const purchases = purchasesOf(byId)
+  const zones = zonesOf(byId)
   const parts = Array.from({ length: threads }, (_, nth) => ({
     nth,
     members: [] as Member[],
     places: [] as number[],
     others: 0,
     purchases,
+    zones,
   }))
   const work = parts.map(() => 0)
   for (const places of companies(byId)) {
@@ -69,6 +77,17 @@ export function partsOf(members: readonly Member[], threads: number): [Part, ...
   const [first, ...others] = parts
   if (!first) throw new RangeError('people are played by one thread at least')
   return [first, ...others]
+}
+
+function zonesOf(members: readonly Member[]): Map<string | null, number> {
+  const zones = new Map<string | null, number>()
+  for (const { acts } of members) {
+    acts.forEach(({ at, customer }, nth) => {
+      const zone = nth === 0 ? (customer?.zone ?? null) : customer?.zone
+      if (zone !== undefined) zones.set(zone, Math.min(at, zones.get(zone) ?? Infinity))
+    })
+  }
+  return zones
 }
 
 /** Those who have to do with one another, by their places: most with nobody. */

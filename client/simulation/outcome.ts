@@ -41,7 +41,7 @@ export interface Outcome {
   costs: Map<number, number>
   offers: Map<string, OfferCount>
   budgets: Map<string, BudgetState>
-  points: { pending: number; available: number; expired: number; growth: number }
+  points: { pending: number; available: number; expired: number; spent: number; growth: number }
   failures: Map<string, { count: number; message: string }>
 }
 
@@ -50,7 +50,7 @@ export function outcomeOf({ shop, tally }: Played): Outcome {
   const costs = new Map<number, number>()
   for (const { of, cost } of tally.redemptions) counted(costs, of, cost)
   const messagesPerCustomer = new Map<number, number>()
-  const points = { pending: 0, available: 0, expired: 0, growth: 0 }
+  const points = { pending: 0, available: 0, expired: 0, spent: shop.spends.spent, growth: 0 }
   for (const { sent, lots } of shop.people.values()) {
     if (sent > 0) counted(messagesPerCustomer, sent)
     for (const { unit, state, remaining, expired } of lots.all) {
@@ -109,6 +109,7 @@ export function together(one: Outcome, other: Outcome): Outcome {
       pending: one.points.pending + other.points.pending,
       available: one.points.available + other.points.available,
       expired: one.points.expired + other.points.expired,
+      spent: one.points.spent + other.points.spent,
       growth: one.points.growth + other.points.growth,
     },
     failures: merged(one.failures, other.failures, bothFailures),

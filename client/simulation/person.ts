@@ -16,6 +16,7 @@ import type { Shelf } from '../preview/effects.ts'
 import { Lots } from '../preview/lots.ts'
 import type { CustomerLoad, VirtualCustomer } from '../preview/setting.ts'
 import type { Line } from '../preview/timeline.ts'
+import { type Confirmed, Consents } from './consents.ts'
 import type { HeldCoupon, PopulationCoupons } from './coupons.ts'
 import type { PopulationRun } from './run.ts'
 import { MOVES_ORDERS, ordersAmong } from './orders.ts'
@@ -83,11 +84,10 @@ export class Person implements Ties {
   /** None of the customer's coupons ends later. */
   lastCoupon = -Infinity
   readonly tags = new Map<string, number>()
-  private readonly consents = new Map<string, boolean>()
+  readonly consents = new Consents()
   /** The topics that those come to, once somebody has asked. */
   private agreed: readonly string[] | undefined
   private readonly dated: DatedEvent[] = []
-  private readonly withdrawals = new Map<string, string>()
   private readonly shopZone: string
 
   constructor(
@@ -135,21 +135,31 @@ export class Person implements Ties {
     return this.customer.zone ?? this.shopZone
   }
 
-  /** Takes what an event says of its customer; what it does not say stays as it was. */
-  learn({ reach = {}, consent = {}, ...said }: Omit<CustomerChange, 'id'>): void {
+  /**
+   * Takes what an event says of its customer; what it does not say stays as it was. Answers what it confirmed of consent that was pending,
+   * as all consent to some topics is at first.
+   */
+  learn(
+    { reach = {}, consent = {}, ...said }: Omit<CustomerChange, 'id'>,
+    { source, doubleOptIn }: { source: string; doubleOptIn: readonly string[] },
+  ): Confirmed[] {
     const { customer } = this
     const known = customer as VirtualCustomer & Record<string, unknown>
     for (const [field, value] of Object.entries(said)) if (value !== undefined) known[field] = value
     if (said.birthday !== undefined) this.bornOn = said.birthday ? birthdayNumber(said.birthday) : 0
     for (const [kind, address] of Object.entries(reach)) this.addressAt(kind, address)
     if (said.phone !== undefined) this.addressAt('phone', said.phone)
+    const confirmed: Confirmed[] = []
     for (const [topic, word] of Object.entries(consent)) {
       const { granted, channels, purpose } =
         typeof word === 'boolean' ? { granted: word, channels: ['email'], purpose: MESSAGES } : word
-      this.withdrawals.delete(topic)
       this.agreed = undefined
-      for (const channel of channels) this.consents.set(`${topic}/${channel}/${purpose}`, granted)
+      const toConfirm = doubleOptIn.includes(topic)
+      for (const channel of channels)
+        if (this.consents.say({ topic, channel, purpose, granted, source, toConfirm }))
+          confirmed.push({ topic, channel })
     }
+    return confirmed
   }
 
   /** What they bought and was not paid back. */
@@ -160,26 +170,30 @@ export class Person implements Ties {
 
   /** The topics they agreed to be written about, over some channel. */
   get topics(): readonly string[] {
-    return (this.agreed ??= this.topicsAgreed())
-  }
-
-  private topicsAgreed(): string[] {
-    const said = [...this.consents].flatMap(([key, granted]) => (granted && key.endsWith(`/${MESSAGES}`) ? [key] : []))
-    return [...new Set(said.map((key) => key.slice(0, key.indexOf('/'))))]
+    return (this.agreed ??= this.consents.topics)
   }
 
   agrees(topic: string): boolean {
     return this.consents.get(`${topic}/email/${MESSAGES}`) === true
   }
 
-  withdrawnFor(topic: string): string | undefined {
-    return this.withdrawals.get(topic)
+  mayBeAsked(topic: string): boolean {
+    return this.consents.mayBeAsked(topic)
   }
 
   withdraw(topic: string, reason: string): void {
-    for (const said of this.consents.keys()) if (said.startsWith(`${topic}/`)) this.consents.set(said, false)
-    this.withdrawals.set(topic, reason)
+    this.consents.withdraw(topic, reason)
     this.agreed = undefined
+  }
+
+  ask(topic: string, run: string): void {
+    this.consents.ask(topic, run)
+  }
+
+  /** Follows the link that asks to confirm. */
+  confirm(source: string): Confirmed[] {
+    this.agreed = undefined
+    return this.consents.confirm(source)
   }
 
   private addressAt(kind: string, address: string | null): void {

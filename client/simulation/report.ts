@@ -84,7 +84,7 @@ export interface SimulationReport {
   }
   budgets: BudgetReport[]
   dead: DeadBranch[]
-  points: { pending: number; available: number; expired: number; liability: number; growth: number }
+  points: { pending: number; available: number; expired: number; spent: number; liability: number; growth: number }
   failures: { journey: string; count: number; message: string }[]
 }
 

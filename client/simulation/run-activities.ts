@@ -2,6 +2,7 @@
 import type { Host } from '../catalogue.ts'
 import { RunActivities } from '../preview/activities.ts'
 import { refundsAmong } from '../preview/routing.ts'
+import { noteLink } from './double-opt-in.ts'
 import type { PopulationRun } from './run.ts'
 import type { PopulationShop } from './shop.ts'
 
@@ -21,6 +22,7 @@ export class PopulationActivities extends RunActivities {
   override async sendMessage(request: Call<'sendMessage'>) {
     const result = await super.sendMessage(request)
     if (result.is !== 'held') this.of.ticket = null
+    if (result.is === 'sent') noteLink(this.of, request.message)
     return result
   }
 
@@ -50,12 +52,6 @@ export class PopulationActivities extends RunActivities {
   override async approveReferral() {
     const result = await super.approveReferral()
     if (result.is === 'approved') this.shop.referrals.approve(this.of.occasion)
-    return result
-  }
-
-  override async withdrawConsent(asked: Call<'withdrawConsent'>) {
-    const result = await super.withdrawConsent(asked)
-    if (result.is === 'done') this.of.person.withdraw(this.of.setting.plan.topic, asked.reason)
     return result
   }
 }

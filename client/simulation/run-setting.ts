@@ -52,8 +52,12 @@ export class RunSetting implements Setting {
     return this.shop.rules.published
   }
 
-  get render() {
-    return this.shop.render
+  get letters() {
+    return this.shop.letters
+  }
+
+  get isUnheard() {
+    return !this.of.person.isTold
   }
 
   get programme() {

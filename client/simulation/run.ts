@@ -4,8 +4,7 @@ import { type Arm } from '../../domain/experiment.ts'
 import type { Facts } from '../../domain/customer.ts'
 import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
 import type { Properties, RunStatus, TakenEvent } from '../../domain/journey.ts'
-import { type CatalogueEntry, type Host, type Journey, memberStory, playStory } from '../catalogue.ts'
-import { takesIn } from './campaigns.ts'
+import { type CatalogueEntry, type Host, playStory } from '../catalogue.ts'
 import type { ChannelName } from '../../domain/channel.ts'
 import type { RunInMemory } from '../preview/activities.ts'
 import type { Purse } from '../preview/budget.ts'
@@ -19,6 +18,7 @@ import type { Issue } from '../preview/tiers.ts'
 import type { Line, Say } from '../preview/timeline.ts'
 import { VirtualWaits } from '../preview/waits.ts'
 import { benefitsOf } from '../../domain/tier.ts'
+import type { Due } from './clock.ts'
 import type { Ticket } from './morning.ts'
 import type { Person } from './person.ts'
 import { PopulationActivities } from './run-activities.ts'
@@ -76,6 +76,26 @@ class RunStanding implements Standing {
 
 type Granted = Awaited<ReturnType<Host['activities']['grantTierBenefits']>>
 
+/** A story that rests. */
+class Rest implements Due {
+  at: number
+  of: number
+  nth = 0
+  private readonly run: PopulationRun
+  readonly goOn: (why: 'due' | 'woken') => void
+
+  constructor(run: PopulationRun, at: number, goOn: (why: 'due' | 'woken') => void) {
+    this.at = at
+    this.of = run.person.place
+    this.run = run
+    this.goOn = goOn
+  }
+
+  go(): Promise<void> | undefined {
+    return this.run.comeDue(this)
+  }
+}
+
 export class PopulationRun implements Host, RunInMemory {
   readonly id: string
   readonly entry: CatalogueEntry
@@ -103,8 +123,7 @@ export class PopulationRun implements Host, RunInMemory {
   private heard: TakenEvent[] | undefined
   private woken = 0
   private steps = 0
-  private parked: { go: (why: 'due' | 'woken') => void; turn: number } | null = null
-  private turns = 0
+  private parked: Rest | null = null
   private leaveOff: () => void = IDLE
 
   constructor(
@@ -211,26 +230,15 @@ export class PopulationRun implements Host, RunInMemory {
 
   private async play(input: Parameters<typeof playStory>[2]): Promise<void> {
     try {
-      await playStory(this.journey(), this, input)
+      await playStory(this.entry.journey, this, input)
     } catch (error) {
       this.shop.tally.failed(this, error)
     }
     this.over()
   }
 
-  /** A campaign is told as this customer lives through it. */
-  private journey(): Pick<Journey, 'story' | 'cleanUp'> {
-    const { journey, campaign } = this.entry
-    if (!campaign) return journey
-    const story = memberStory(campaign, (wave, filter, facts) => {
-      const isFor = takesIn(filter, this.person, { facts, now: this.now() })
-      if (!isFor) this.tell('wait', `wave ${wave}: not for this customer`)
-      return isFor
-    })
-    return { story }
-  }
-
-  private over(): void {
+  /** Its story is told, or rests where it has none of its own, as in a campaign. */
+  over(): void {
     const { leaveOff } = this
     this.kept = undefined
     this.heard = undefined
@@ -252,37 +260,35 @@ export class PopulationRun implements Host, RunInMemory {
   rest(until: number | null, handled: number): Promise<'due' | 'woken'> {
     if (this.woken > handled) return Promise.resolve('woken')
     if (until !== null && until <= this.now()) return Promise.resolve('due')
-    const turn = ++this.turns
-    if (until !== null) this.shop.clock.schedule(until, this.person.place, () => this.comeDue(turn))
-    return new Promise((go) => {
-      this.parked = { go, turn }
+    return new Promise((goOn) => {
+      this.parked = new Rest(this, until ?? Infinity, goOn)
+      this.shop.clock.expect(this.parked)
       this.leaveOff()
     })
   }
 
   /** What was held for a morning goes on at its place in it, which is known when it opens. */
-  private comeDue(turn: number): Promise<void> | undefined {
+  comeDue(rest: Rest): Promise<void> | undefined {
     const { ticket, shop } = this
-    if (ticket?.ask.opensAt !== this.now() || this.parked?.turn !== turn) return this.resume(turn, 'due')
+    if (ticket?.ask.opensAt !== this.now() || this.parked !== rest) return this.resume(rest, 'due')
     this.ticket = null
-    shop.clock.schedule(shop.morning.placeOf(ticket), this.person.place, () => this.resume(turn, 'due'))
+    shop.clock.schedule(shop.morning.placeOf(ticket), this.person.place, () => this.resume(rest, 'due'))
     return undefined
   }
 
   /** Its turn: resolves when it rests again. Nothing happens where it has gone on since. */
-  private resume(turn: number, why: 'due' | 'woken'): Promise<void> | undefined {
-    const { parked } = this
-    if (parked?.turn !== turn) return undefined
+  private resume(rest: Rest, why: 'due' | 'woken'): Promise<void> | undefined {
+    if (this.parked !== rest) return undefined
     this.parked = null
     const rested = this.nextRest()
-    parked.go(why)
+    rest.goOn(why)
     return rested
   }
 
   wake(): void {
     this.woken += 1
-    const turn = this.parked?.turn
-    if (turn !== undefined) this.shop.clock.schedule(this.now(), this.person.place, () => this.resume(turn, 'woken'))
+    const { parked } = this
+    if (parked) this.shop.clock.schedule(this.now(), this.person.place, () => this.resume(parked, 'woken'))
   }
 
   moved(): void {}

@@ -9,16 +9,19 @@ import type { Expiring, ExpiryKind } from '../../domain/expiry.ts'
 import { runId } from '../../domain/ids.ts'
 import { type Properties, type TakenEvent, decideEntry, occasionOf } from '../../domain/journey.ts'
 import type { CapRule } from '../../domain/pressure.ts'
+import { RETURNED } from '../../domain/consent.ts'
 import { REFUNDED } from '../../domain/returns.ts'
-import { rememberingRender } from '../../domain/template-memory.ts'
+import { LetterMemory } from '../../domain/letter-memory.ts'
 import type { Programme } from '../../domain/tier.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
 import type { PublishedWords } from '../preview/words.ts'
 import { PopulationBudgets } from './budgets.ts'
+import { settleOrder } from './checkout.ts'
 import { PopulationClock, type Span, type Turn } from './clock.ts'
 import { type Board, Commons } from './commons.ts'
 import { type HeldCoupon, PopulationCoupons } from './coupons.ts'
+import { mayConfirm, settleConsent, tellSilenceBroken } from './double-opt-in.ts'
 import { Frames } from './frames.ts'
 import type { Act, Member, Part } from './members.ts'
 import { MorningPlaces } from './morning.ts'
@@ -26,7 +29,9 @@ import { MOVES_ORDERS } from './orders.ts'
 import { Person } from './person.ts'
 import { isWorse } from './outcome.ts'
 import { PopulationReferrals } from './referrals.ts'
+import { Rolls } from './rolls.ts'
 import { type Entering, PopulationRun } from './run.ts'
+import { PointSpends } from './spends.ts'
 import { PopulationStandings } from './standings.ts'
 import { type Swept, lateBirthday } from './sweeps.ts'
 import type { Tally } from './tally.ts'
@@ -48,6 +53,8 @@ export interface ShopRules {
   approved: readonly string[]
   /** Journeys that begin switched off and are on here. */
   switchedOn: readonly string[]
+  /** Topics to which consent counts only once it is confirmed. */
+  doubleOptIn: readonly string[]
 }
 
 /** What a shop is opened with. */
@@ -84,6 +91,10 @@ export class PopulationShop {
   readonly coupons: PopulationCoupons
   readonly referrals: PopulationReferrals
   readonly standings: PopulationStandings
+  readonly rolls = new Rolls()
+  /** The first moment, epoch ms. */
+  readonly opened: number
+  readonly spends = new PointSpends()
   readonly entries: readonly CatalogueEntry[]
   /** The types of events that are goals or exits, and the journeys that begin with each type. */
   private readonly goals: ReadonlySet<string>
@@ -93,13 +104,14 @@ export class PopulationShop {
   /** The one customer whose story is kept; of everybody to begin with where it is left out. */
   private readonly watched: string | undefined
   readonly morning: MorningPlaces
-  readonly render = rememberingRender()
+  readonly letters = new LetterMemory()
   readonly highest: number
 
   constructor(entries: readonly CatalogueEntry[], { part, span, rules, tally, watched, board }: Opening) {
     const plans = entries.map(({ plan }) => plan)
     this.entries = entries
     const { start } = span
+    this.opened = start
     const commons = new Commons({ start, turn: () => this.clock, nth: part.nth, ...(board && { board }) })
     this.commons = commons
     this.clock = new PopulationClock({ ...span, ...(board && { came: commons.came }) })
@@ -111,7 +123,7 @@ export class PopulationShop {
       budgets: this.budgets,
       commons,
       others: part.others,
-      issued: (coupon, of) => this.expireLater(coupon, of),
+      issued: (coupon, { id, place }) => this.expireLater(coupon, { id, place }),
     })
     this.referrals = new PopulationReferrals(
       new Map(plans.flatMap(({ name, referral }) => (referral ? [[name, referral] as const] : []))),
@@ -152,12 +164,12 @@ export class PopulationShop {
     return worst
   }
 
-  /** Only the story of the worst hit is told in the end: of whoever is far from that it is kept no more. */
+  /** Only the story of the worst hit is told in the end: of whoever can hardly catch up any more it is kept no longer. */
   forgetTheQuiet(): void {
     // Who is watched is known to be the one.
     if (this.watched !== undefined) return
-    const most = this.worstHit()?.sent ?? 0
-    for (const person of this.people.values()) if (FAR * person.sent < most) person.forget()
+    const least = leastToCatchUp(this.worstHit()?.sent ?? 0)
+    for (const person of this.people.values()) if (person.sent < least) person.forget()
   }
 
   private meet({ id, suppressed }: Member, place: number): Person {
@@ -165,25 +177,30 @@ export class PopulationShop {
     const known = { id, place, suppressed, now: this.clock.now, told: this.isTold(id) }
     const person = new Person(known, { shopZone, programme, coupons: this.coupons })
     this.people.set(id, person)
+    this.standings.meet(person)
     return person
   }
 
   /** Takes an event in as the inbox does. */
   private accept({ guest, of, act }: Coming): void {
     const { now } = this.clock
+    if (act.confirms && !mayConfirm(guest.person, now)) return
     const person = (guest.person ??= this.meet(guest.member, of))
     const { customer: said, type, properties } = act
-    if (said) person.learn(said)
+    const confirmed = said ? person.learn(said, { source: act.id, doubleOptIn: this.rules.doubleOptIn }) : []
+    if (said?.birthday) this.rolls.tellsBirthday(person)
     const event = { id: act.id, type, at: new Date(now).toISOString(), properties }
     const paidBefore = person.paidOrders > 0
     person.hear(event)
     this.tally.event(person, type, now, said)
-    this.settleOrder(person, act, paidBefore)
+    settleOrder(this, person, act, paidBefore)
     this.route(person, event)
     if (said?.birthday) this.keepLateBirthday(person)
     const moved = MOVES_ORDERS.has(type) ? this.standings.standAnew(person, now) : undefined
     if (moved) this.tell(person, moved)
+    if (type === RETURNED) tellSilenceBroken(this, person, act.id)
     this.refer(person, event)
+    if (said?.consent || act.confirms) settleConsent(this, person, act, confirmed)
   }
 
   private keepLateBirthday(person: Person): void {
@@ -200,24 +217,6 @@ export class PopulationShop {
     const { now } = this.clock
     if (!decideEntry(plan, { occasion, now, past: person.past(plan.name) }).enter) return
     this.enter(person, entry, { occasion, startsAt: Math.max(instant, now), begun: undefined })
-  }
-
-  private settleOrder(person: Person, { type, properties, redeems }: Act, paidBefore: boolean): void {
-    const order = occasionOf('order', properties)
-    const { now } = this.clock
-    if (order === undefined) return
-    if (type === 'order.paid' && redeems) {
-      const amount = properties['amount']
-      if (typeof amount !== 'number') return
-      const coupon = this.coupons.redeem(person.coupons, { order, amount, paidBefore, now })
-      if (coupon) this.tally.redeemed(person, coupon, now)
-    }
-    if (type === REFUNDED && properties['amount'] === undefined) {
-      const coupon = this.coupons.refund(person.coupons, order, now)
-      // A coupon that is issued anew lives longer.
-      if (coupon) person.lastCoupon = Math.max(person.lastCoupon, coupon.expiresAt)
-      if (coupon) this.tally.unredeemed(person, coupon, now)
-    }
   }
 
   /** Tells an event of our own: stored and routed as a shop's is, once. */
@@ -296,10 +295,20 @@ export class PopulationShop {
 
   /** Begins a run, unless there is the same one. */
   enter(person: Person, entry: CatalogueEntry, asked: Pick<Entering, 'occasion' | 'startsAt' | 'begun'>): void {
+    const run = this.admit(person, entry, asked)
+    if (run) this.clock.schedule(this.clock.now, person.place, () => run.begin())
+  }
+
+  /** The same, of which the story is not told. */
+  admit(
+    person: Person,
+    entry: CatalogueEntry,
+    asked: Pick<Entering, 'occasion' | 'startsAt' | 'begun'>,
+  ): PopulationRun | undefined {
     const { plan } = entry
-    const id = runId({ journey: plan.name, customer: person.id, occasion: asked.occasion })
     const runs = person.runs.get(plan.name)
-    if (runs?.some((run) => run.id === id)) return
+    if (runs?.some((run) => run.occasion === asked.occasion)) return undefined
+    const id = runId({ journey: plan.name, customer: person.id, occasion: asked.occasion })
     const arm = armOf(plan.name, person.id, plan.holdout)
     const { occasion, startsAt, begun } = asked
     const run = new PopulationRun(this, { entry, person, entering: { id, occasion, arm, startsAt, begun } })
@@ -309,7 +318,7 @@ export class PopulationShop {
     else person.runs.set(plan.name, [run])
     run.tell('begin', `${plan.title} begins, ${arm}`, { name: plan.name })
     this.tally.entered(run)
-    this.clock.schedule(this.clock.now, person.place, () => run.begin())
+    return run
   }
 
   private refer(person: Person, event: TakenEvent): void {
@@ -326,7 +335,10 @@ export class PopulationShop {
     const fresh = person.lots.newest + 1
     const before = person.lots.allGrowth
     const done = work()
-    if (person.lots.allGrowth !== before) this.reviewTier(person, because, fresh)
+    if (person.lots.allGrowth !== before) {
+      this.rolls.climbers.add(person)
+      this.reviewTier(person, because, fresh)
+    }
     return done
   }
 
@@ -355,15 +367,23 @@ export class PopulationShop {
     )
   }
 
-  private expireLater(coupon: HeldCoupon, of: number): void {
+  private expireLater(coupon: HeldCoupon, { id, place: of }: Pick<Person, 'id' | 'place'>): void {
+    const person = this.people.get(id)
+    if (person) this.rolls.holders.add(person)
     this.clock.schedule(nextHour(coupon.expiresAt), of, () => {
       if (coupon.status === 'open' && coupon.expiresAt <= this.clock.now) this.budgets.release(coupon.key)
     })
   }
 }
 
-/** Less than a third of the most. */
-const FAR = 3
+/**
+ * Whoever is hit worst in the end is hardly ever two standard deviations below what they will have had by then, which is a little less
+ * than the most that anybody has had so far. Counts are taken as Poisson.
+ */
+function leastToCatchUp(most: number): number {
+  const likely = 0.85 * most
+  return likely - 2 * Math.sqrt(likely)
+}
 
 /** The upkeep comes once an hour. */
 export const nextHour = (at: number): number => Math.ceil(at / HOUR) * HOUR

@@ -12,7 +12,7 @@ import { Tally } from './tally.ts'
 
 const DAY = 86_400_000
 /** How often is looked for those whose story need not be kept. */
-const QUIET_DAYS = 14
+const QUIET_DAYS = 7
 
 /** Stories are left by throwing, and words without a value are: a hundred thousand traces that nobody reads cost seconds. */
 async function withoutStacks(work: () => Promise<void>): Promise<void> {
@@ -36,6 +36,7 @@ export const RULES: ShopRules = {
   programme: DEFAULT_PROGRAMME,
   approved: [],
   switchedOn: [],
+  doubleOptIn: [],
 }
 
 export interface Simulating {
@@ -109,7 +110,7 @@ export async function play({
     clock.schedule(from + day * DAY, SHOP, () => shop.forgetTheQuiet())
   reckonDaily(shop, span)
   sweepDaily(shop, span)
-  campaignDaily(shop, span)
+  campaignDaily(shop, span, part)
   try {
     await withoutStacks(() => clock.play())
     shop.commons.end()

@@ -5,8 +5,8 @@
 import { localDate } from '../../domain/calendar.ts'
 import type { Properties } from '../../domain/journey.ts'
 import { type Frame, dayNumber, reckon } from '../../domain/reckoning.ts'
-import { type Habit, type Order, habitOf } from '../../domain/rhythm.ts'
-import { stageOf } from '../../domain/stage.ts'
+import { type Habit, type Order, habitOf, usualBy } from '../../domain/rhythm.ts'
+import { settledUntil, stageOf } from '../../domain/stage.ts'
 import type { Stage, Standing } from '../../domain/standing.ts'
 import type { Frames } from './frames.ts'
 import type { Person } from './person.ts'
@@ -18,6 +18,9 @@ export interface Placed {
   changes: number
   orders: readonly Order[]
   habit: Habit
+  /** The gap that is usual, and the last day through which their stage stays as it is while that and the orders do. */
+  usual: number | null
+  until: number
   today: number
   frame: Frame
   /** The whole of it, where somebody has asked. */
@@ -34,6 +37,10 @@ export class PopulationStandings {
   private frame: Frame | undefined
   /** Whether a night before this one was reckoned. */
   private isKnown = false
+  /** Whose stage that is. */
+  readonly dormant = new Set<Person>()
+  /** Those whom a night may move: whoever bought, and whoever was not placed so far. */
+  private readonly movable = new Set<Person>()
   private readonly zone: string
   private readonly frames: Frames
 
@@ -43,13 +50,18 @@ export class PopulationStandings {
     this.frames = frames
   }
 
+  /** Somebody new, whom the next night places. */
+  meet(person: Person): void {
+    this.movable.add(person)
+  }
+
   /** The nightly reckoning; answers whose stage changed. */
-  reckon(people: Iterable<Person>, now: number): [Person, StageEvent][] {
+  reckon(now: number): [Person, StageEvent][] {
     const date = localDate(now, this.zone)
     const today = dayNumber(date)
     this.frame = this.frames.measure(now, date)
     const changed: [Person, StageEvent][] = []
-    for (const person of people) {
+    for (const person of this.movable) {
       const told = this.place(person, { date, today })
       if (told) changed.push([person, told])
     }
@@ -59,12 +71,9 @@ export class PopulationStandings {
 
   /** Who bought or was paid back stands anew at once, by what the last night measured. */
   standAnew(person: Person, now: number): StageEvent | undefined {
+    this.movable.add(person)
     const date = localDate(now, this.zone)
     return this.place(person, { date, today: dayNumber(date) })
-  }
-
-  stageOf(person: Person): Stage | undefined {
-    return person.placed?.stage
   }
 
   /** Null before the first night. */
@@ -89,21 +98,25 @@ export class PopulationStandings {
     const { orders } = person
     const before = person.placed
     // Nothing of it changes before they buy.
+    if (orders.length === 0) this.movable.delete(person)
     if (orders.length === 0 && before?.stage === 'prospect') return undefined
     const habit = habitIn(person)
-    const stage = orders.length === 0 ? 'prospect' : stageOf(orders, today, frame.rhythm, habit)
-    const from = before?.stage ?? (this.isKnown ? 'prospect' : null)
-    const isTold = from !== null && from !== stage
-    const changes = (before?.changes ?? 0) + (isTold ? 1 : 0)
-    if (before) {
-      before.stage = stage
-      before.changes = changes
-      before.orders = orders
-      before.habit = habit
+    const usual = usualBy(habit, frame.rhythm)
+    if (before && before.orders === orders && before.usual === usual && today <= before.until) {
       before.today = today
       before.frame = frame
       before.standing = undefined
-    } else person.placed = { stage, changes, orders, habit, today, frame, standing: undefined }
+      return undefined
+    }
+    const stage = orders.length === 0 ? 'prospect' : stageOf(orders, today, frame.rhythm, habit)
+    const until = settledUntil(orders, today, frame.rhythm, habit)
+    const from = before?.stage ?? (this.isKnown ? 'prospect' : null)
+    const isTold = from !== null && from !== stage
+    const changes = (before?.changes ?? 0) + (isTold ? 1 : 0)
+    person.placed = { stage, changes, orders, habit, usual, until, today, frame, standing: undefined }
+    if (from === stage) return undefined
+    if (stage === 'dormant') this.dormant.add(person)
+    else this.dormant.delete(person)
     if (!isTold) return undefined
     const properties = { from, to: stage, change: `${date}.${stage}` }
     return { id: `standing/${person.id}/${changes}`, type: 'stage.changed', properties }

@@ -30,10 +30,9 @@ export const SWEEPS: Partial<Record<Audience, Sweep>> = {
     const { solar, lunar } = birthdaysWithin(window)
     const byMoon = lunar.map((one) => ({ ...one, calendar: 'lunar' as const }))
     const days = new Set([...solar, ...byMoon].map(birthdayNumber))
-    for (const person of shop.people.values()) {
+    for (const person of shop.rolls.bornOn(days)) {
       const { birthday } = person.customer
-      if (!days.has(person.bornOn) || !birthday) continue
-      const kept = birthdayWithin(birthday, person.zone, window.at, window)
+      const kept = birthday && birthdayWithin(birthday, person.zone, window.at, window)
       if (kept) yield { person, occasion: String(kept.year), instant: kept.instant }
     }
   },
@@ -41,7 +40,7 @@ export const SWEEPS: Partial<Record<Audience, Sweep>> = {
   'coupons-expiring': (shop, window) => expiring(shop, window, 'coupons'),
   *'tier-ending'(shop, window) {
     const hours = byZone((zone) => hourOf(window, zone))
-    for (const person of shop.people.values()) {
+    for (const person of shop.rolls.climbers) {
       const due = person.tier.dueAt
       if (due === undefined || due > window.to + (TIER_AHEAD + 14) * DAY) continue
       const [end, instant] = [person.tier.endingAt(), hours(person.zone)]
@@ -53,8 +52,7 @@ export const SWEEPS: Partial<Record<Audience, Sweep>> = {
   },
   *dormant(shop, window) {
     const hours = byZone((zone) => hourOf(window, zone))
-    for (const person of shop.people.values()) {
-      if (shop.standings.stageOf(person) !== 'dormant') continue
+    for (const person of shop.standings.dormant) {
       const last = shop.standings.lastPaidOf(person)
       if (last === undefined) continue
       const occasion = localDate(last, shop.rules.shopZone)
@@ -65,6 +63,7 @@ export const SWEEPS: Partial<Record<Audience, Sweep>> = {
   *silent(shop, window) {
     const hours = byZone((zone) => hourOf(window, zone))
     const since = window.from - SILENT_DAYS * DAY
+    if (since < shop.opened) return
     for (const person of shop.people.values()) {
       // Too few messages in all are too few of late.
       if (person.joined > since || person.load.past.length < window.worth) continue
@@ -80,9 +79,7 @@ export const SWEEPS: Partial<Record<Audience, Sweep>> = {
   },
   *'tier-near-miss'(shop, window) {
     const hours = byZone((zone) => hourOf(window, zone))
-    for (const person of shop.people.values()) {
-      // Nobody without any is near a level.
-      if (person.lots.allGrowth === 0) continue
+    for (const person of shop.rolls.climbers) {
       const next = person.tier.next
       // All that there is, counted or not, is cheap to ask and nearly always too little.
       if (!next || person.lots.allGrowth * 100 < next.from * shop.rules.programme.nearMiss.from) continue
@@ -102,13 +99,18 @@ const SOON = (AHEAD + TOGETHER + 2) * DAY
 
 function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind): Generator<Swept> {
   const hours = byZone((zone) => nextHourOf(window, zone))
-  for (const person of shop.people.values()) {
-    if (kind === 'points' ? person.lots.soonest > window.to + SOON : person.lastCoupon <= window.from) continue
+  const { holders } = shop.rolls
+  if (kind === 'coupons') for (const person of holders) if (person.lastCoupon <= window.from) holders.delete(person)
+  for (const person of kind === 'points' ? shop.people.values() : holders) {
+    if (kind === 'points' && person.lots.soonest > window.to + SOON) continue
     const { zone } = person
     const told = lastOccasion(person.runs.get(window.journey) ?? NO_RUNS)
     // The last of them is of a week that was told of.
-    if (kind === 'coupons' && told !== null && localDate(person.lastCoupon - 1, zone) < dayAfter(told, TOGETHER))
+    if (kind === 'coupons' && told !== null && localDate(person.lastCoupon - 1, zone) < dayAfter(told, TOGETHER)) {
+      // Until there is another one.
+      holders.delete(person)
       continue
+    }
     const soon = shop.perishables(person, kind).filter(({ at }) => at < window.to + SOON)
     const instant = soon.length > 0 ? hours(zone) : undefined
     if (instant === undefined) continue

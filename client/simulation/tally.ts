@@ -141,10 +141,18 @@ export class Tally {
     person.tell({ at, what: 'coupon', text: `coupon ${offer}: ${code} redeemed`, more: {}, run: null })
   }
 
-  unredeemed(person: Person, { offer, code }: HeldCoupon, at: number): void {
-    const last = this.redemptions.findLast((one) => one.of === person.place && one.offer === offer && one.cost > 0)
-    if (last) this.redemptions.push({ ...last, cost: -last.cost })
+  /** `cost`: what the coupon had taken off. */
+  unredeemed(person: Person, { coupon, cost }: { coupon: HeldCoupon; cost: number }, at: number): void {
+    const { offer, code } = coupon
+    this.redemptions.push({ of: person.place, offer, cost: -cost })
     person.tell({ at, what: 'coupon', text: `coupon ${offer}: ${code} given back`, more: {}, run: null })
+  }
+
+  /** Points that were spent, or given back where it is below zero. */
+  spent(person: Person, amount: number, at: number): void {
+    if (amount === 0) return
+    const text = amount > 0 ? `${amount} points spent` : `${-amount} points given back`
+    person.tell({ at, what: 'points', text, more: {}, run: null })
   }
 
   /** What a run says of itself. */

@@ -15,6 +15,8 @@ const act = z.strictObject({
   /** What it tells of the customer beside, as in an event; without the id. */
   customer: z.record(z.string(), z.unknown()).optional(),
   redeems: z.boolean().optional(),
+  confirms: z.boolean().optional(),
+  spends: z.int().positive().optional(),
 })
 
 const member = z.strictObject({
@@ -35,6 +37,8 @@ export interface MemberRead {
     properties: Properties
     customer: Exclude<EventRead['customer'], string>
     redeems: boolean
+    confirms: boolean
+    spends: number | undefined
   }[]
 }
 
@@ -46,20 +50,23 @@ export function readMember(body: unknown, where: string): MemberRead {
     throw invalid(where, issue?.path.map(String).join('.') ?? '', issue?.message ?? 'expected a customer')
   }
   const { customer, suppressed, events } = asked.data
-  const acts = events.map(({ redeems = false, ...event }, nth) => {
+  const acts = events.map(({ redeems = false, confirms = false, spends, ...event }, nth) => {
     const known = nth === 0 ? { ...customer, ...event.customer } : { ...event.customer }
     const read = eventOf(
       { ...event, id: event.id ?? `${customer.id}-${nth + 1}`, customer: { ...known, id: customer.id } },
       `${where}, events.${nth}`,
     )
-    return { ...read, at: Date.parse(event.at), redeems }
+    return { ...read, at: Date.parse(event.at), redeems, confirms, spends }
   })
   const early = acts.findIndex((one, nth) => nth > 0 && one.at < (acts[nth - 1]?.at ?? 0))
   if (early !== -1) throw invalid(where, `events.${early}.at`, 'expected the events in the order of time')
   return { id: customer.id, suppressed, acts }
 }
 
-function eventOf(event: Omit<z.output<typeof act>, 'redeems'> & { customer: object }, where: string) {
+function eventOf(
+  event: Omit<z.output<typeof act>, 'redeems' | 'confirms' | 'spends'> & { customer: object },
+  where: string,
+) {
   try {
     const { id, type, properties, customer } = readEvent(event)
     return { id, type, properties: properties as Properties, customer }

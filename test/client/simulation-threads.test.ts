@@ -7,6 +7,7 @@ import { Commons, Overtaken, newBoard } from '../../client/simulation/commons.ts
 import { FIRST_BUDGET } from '../../client/simulation/budgets.ts'
 import { Crew } from '../../client/simulation/crew.ts'
 import { generatedMembers } from '../../client/simulation/generated.ts'
+import { LETTERS } from '../../client/simulation/made-up-habits.ts'
 import { type Member, partsOf } from '../../client/simulation/members.ts'
 import { MorningPlaces } from '../../client/simulation/morning.ts'
 import { type SimulationReport, reportOf } from '../../client/simulation/report.ts'
@@ -15,6 +16,7 @@ import { play } from '../../client/simulation/simulate.ts'
 const DAY = 86_400_000
 const FROM = Date.UTC(2026, 10, 23)
 const DAYS = 30
+const PACED = new URL('../fixtures/paced/', import.meta.url)
 const TIGHT = new URL('../fixtures/tight/', import.meta.url)
 
 const bytesOf = (report: SimulationReport): string => createHash('sha256').update(JSON.stringify(report)).digest('hex')
@@ -29,7 +31,8 @@ describe('over threads', () => {
   afterAll(() => Promise.all(crews.map((crew) => crew.close())))
 
   const reported = async (crew: Crew, entries: CatalogueEntry[], members: Member[]) => {
-    const outcome = await crew.simulate({ entries, members, from: FROM, days: DAYS })
+    const rules = { doubleOptIn: [LETTERS], switchedOn: ['share'] }
+    const outcome = await crew.simulate({ entries, members, from: FROM, days: DAYS, rules })
     return reportOf({ entries, customers: members.length, from: FROM, days: DAYS, seed: 7, pointCost: 1, outcome })
   }
 
@@ -40,7 +43,20 @@ describe('over threads', () => {
     const alone = await reported(crewOf(1), entries, members)
     expect(alone.coupons.offers).toContainEqual(expect.objectContaining({ offer: 'member-day-half', issued: 100 }))
     expect(alone.quietHours.held).toBeGreaterThan(100)
+    expect(alone.journeys).toContainEqual(
+      expect.objectContaining({ journey: 'confirm-consent', sent: expect.toSatisfy((sent) => sent > 10) }),
+    )
     expect(bytesOf(await reported(crew, entries, members))).toBe(bytesOf(alone))
+  })
+
+  it('a campaign goes at one rate, and each wave waits for the one before', { timeout: 60_000 }, async () => {
+    const entries = [...(await readCatalogue(PACED)).values()]
+    const members = generatedMembers({ customers: 200, seed: 7, from: FROM, days: DAYS })
+    const alone = await reported(crewOf(1), entries, members)
+    expect(alone.coupons.offers).toContainEqual(expect.objectContaining({ offer: 'some', issued: 40 }))
+    // Each zone tells of its own first wave whether there is a third.
+    expect(alone.dead).toEqual([])
+    expect(bytesOf(await reported(crewOf(3, PACED), entries, members))).toBe(bytesOf(alone))
   })
 
   it('a budget and a quota that end, end at the same customer', { timeout: 60_000 }, async () => {

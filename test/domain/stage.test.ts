@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Frame, dayNumber, reckon } from '../../domain/reckoning.ts'
 import type { Order, ShopRhythm } from '../../domain/rhythm.ts'
-import { isChurnRisk, limitsOf, stageOf } from '../../domain/stage.ts'
+import { isChurnRisk, limitsOf, settledUntil, stageOf } from '../../domain/stage.ts'
 import { STAGES, type Stage } from '../../domain/standing.ts'
 
 const order = (day: number, net = 100_00, ...categories: string[]): Order => ({
@@ -27,6 +27,33 @@ function line(orders: Order[], from: number, to: number, shop = SHOP): string {
   }
   return told.join(', ')
 }
+
+describe('a stage that is settled', () => {
+  const orders = fc
+    .array(fc.record({ day: fc.integer({ min: 0, max: 500 }), net: fc.constantFrom(100_00, 3_000_00) }), {
+      maxLength: 6,
+    })
+    .map((some) => some.map(({ day, net }) => order(day, net)).sort((one, other) => one.day - other.day))
+
+  it('is the same on each day until then, and says so of most days', () => {
+    let settled = 0
+    fc.assert(
+      fc.property(orders, fc.integer({ min: 0, max: 1_500 }), (some, today) => {
+        const until = Math.min(settledUntil(some, today, SHOP), today + 800)
+        expect(until).toBeGreaterThanOrEqual(today)
+        if (until > today) settled += 1
+        for (let day = today; day <= until; day++) expect(stageOf(some, day, SHOP)).toBe(stageOf(some, today, SHOP))
+      }),
+    )
+    expect(settled).toBeGreaterThan(30)
+  })
+
+  it('ends with each of the limits, and with the days of somebody new', () => {
+    const one = [order(0)]
+    expect([0, 31, 61, 81].map((day) => settledUntil(one, day, SHOP))).toEqual([30, 60, 80, 364])
+    expect(settledUntil([], 0, SHOP)).toBe(Infinity)
+  })
+})
 
 describe('the limits of silence', () => {
   it('are twice the usual gap, thirty days at least and a year at most; a year where nobody knows the gap', () => {

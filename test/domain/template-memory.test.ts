@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { readCatalogue } from '../../client/catalogue.ts'
 import { chooseWords, localesOf } from '../../domain/word-versions.ts'
-import { rememberingRender } from '../../domain/template-memory.ts'
+import { TemplateMemory } from '../../domain/template-memory.ts'
 import { type Rendered, type Wording, renderWords } from '../../domain/template.ts'
 
 const coupon = (code: string) => ({ issued: true, code, title: 'Ten off', expires: '2026-12-01' })
@@ -28,7 +28,7 @@ const said = (rendered: Rendered): Rendered =>
 
 describe('rendering that remembers', () => {
   it('says what rendering anew says, the second time as the first', async () => {
-    const render = rememberingRender()
+    const render = new TemplateMemory().render
     for (const { plan } of (await readCatalogue()).values()) {
       for (const [message, copy] of Object.entries(plan.copy)) {
         for (const locale of localesOf(copy, [], { journey: plan.name, message })) {
@@ -59,7 +59,7 @@ describe('rendering that remembers', () => {
     ['{% increment n %}{% increment n %}', [{}, {}]],
     ['{% if one.two %}{{ one.two.three }}{% endif %}', [{ one: {} }, { one: { two: { three: 3 } } }, {}]],
   ])('keeps apart what hangs on other values: %s', (text, all) => {
-    const render = rememberingRender()
+    const render = new TemplateMemory().render
     const words = { subject: 's', text }
     for (const values of [...all, ...all]) {
       expect(renderWords(words, structuredClone(values), undefined, undefined, render)).toEqual(anew(words, values))

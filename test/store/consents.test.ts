@@ -10,6 +10,7 @@ import {
   setConsent,
   topics,
 } from '../../store/consents.ts'
+import { withdrawnFor } from '../../store/run-consents.ts'
 import { acceptEvents } from '../../client/events.ts'
 import { PLAIN } from '../../domain/delivery.ts'
 import { openShop } from '../activities/given.ts'
@@ -76,6 +77,21 @@ describe('consent', () => {
     await take('e2', person('E1', { consent: { news: false } }))
     expect(await states('E1')).toEqual(['news email messages pending', 'news email messages refused'])
     expect(await confirm('E1', { topic: 'news' })).toBe(false)
+  })
+
+  test('that a journey took back is refused by the customer’s own no, which is a line of its own', async () => {
+    await take('h1', person('H1', { consent: { marketing: true } }))
+    await setConsent(db, change('H1', { granted: false, source: 'win-back/H1', proof: { reason: 'silence' } }))
+    const ours = (customer: string) => inTransaction(db, (tx) => withdrawnFor(tx, { customer, reason: 'silence' }))
+    expect(await ours('H1')).toEqual(['marketing'])
+    await take('h2', person('H1', { consent: { marketing: false } }))
+    await take('h3', person('H1', { consent: { marketing: false } }))
+    expect(await ours('H1')).toEqual([])
+    expect((await consentHistory(db, 'H1')).map(({ source, state, reason }) => [source, state, reason])).toEqual([
+      ['h1', 'granted', null],
+      ['win-back/H1', 'refused', 'silence'],
+      ['h2', 'refused', null],
+    ])
   })
 
   test('said by many at once is one line', async () => {

@@ -16,7 +16,7 @@ export interface Playing {
   readonly input: RunInput
   nextKey(kind: EffectKind, name: string): string
   move(step: string, until: number | null): void
-  held(step: string, until: number | null, handled?: number): Promise<void>
+  held(step: string, until: number | null, handled?: number): Promise<unknown>
   asking<T>(step: string, ask: (of: Asked) => Promise<T>): Promise<Exclude<T, { is: 'held' }>>
   /** Whether a run that this one goes on from may have done it. */
   kept(): { kept?: true }

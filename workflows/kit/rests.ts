@@ -124,9 +124,9 @@ export class Resting {
   }
 
   /** Rests until the hold is over or something happened; the effect is then asked for again under its old key. */
-  async held(step: string, until: number | null, handled = this.handled): Promise<void> {
+  held(step: string, until: number | null, handled = this.handled): Promise<unknown> {
     this.move(step, until)
-    await this.host.rest(until, handled)
+    return this.host.rest(until, handled)
   }
 
   move(step: string, until: number | null): void {

@@ -1,0 +1,76 @@
+/**
+ * Values that no term of the wording check can touch, wherever they stand in a letter: no character of them is in a Chinese term, and
+ * no word of them is a part of an English one, so that none begins in them, ends in them or goes over them. Two letters that differ in
+ * such values alone are found the same in.
+ */
+import { HAN, chinese, gathered, wordsSought } from './wording-reading.ts'
+import { TERMS, type Term } from './wording-terms.ts'
+
+/** Words, codes, dates and amounts; a Chinese name. */
+const LATIN = /^[A-Za-z0-9]+(?:[ .,-][A-Za-z0-9]+)*$/
+const BETWEEN = /[ .,-]/g
+const ONE_WORD = /^[A-Za-z0-9]*$/
+const BEGINNING = 3
+const ONE_LETTER = /^[a-z]$/
+const CHINESE = /^[\u4e00-\u9fff]{2,}$/
+const LONGEST = 40
+/** The mark of an advertisement is looked for at the beginning of a subject. */
+const MARKS = ['ad', '广告']
+
+/** What stands for a value that is inert; the value itself where it is not. */
+type Inert = (value: string) => string
+
+const LATIN_SIGN = '\u0001'
+const CHINESE_SIGN = '\u0002'
+const KNOWN_MOST = 20_000
+
+const compiled = new WeakMap<readonly Term[], Inert>()
+
+export function inertIn(terms: readonly Term[] = TERMS): Inert {
+  const known = compiled.get(terms)
+  if (known) return known
+  const inert = remembered(compile(terms.map(({ term }) => term)))
+  compiled.set(terms, inert)
+  return inert
+}
+
+function compile(terms: readonly string[]): Inert {
+  const all = [...terms, ...MARKS]
+  const signs = new Set(all.filter((term) => HAN.test(term)).flatMap((term) => [...chinese(term)]))
+  const words = all
+    .filter((term) => !HAN.test(term))
+    .flatMap((term) => [wordsSought(term), wordsSought(term.replaceAll(' ', ''))])
+  const latin = words.join('|')
+  const beginnings = new Set(Array.from(latin, (_, at) => latin.slice(at, at + BEGINNING)))
+  // A letter alone may be joined to others; of most words not even the beginning is in a term.
+  const isApartWord = (word: string) =>
+    word === '' ||
+    (!ONE_LETTER.test(word) &&
+      ((word.length >= BEGINNING && !beginnings.has(word.slice(0, BEGINNING))) || !latin.includes(word)))
+  const isApart = (text: string) => text.split(' ').every(isApartWord)
+  return (value) => {
+    const isChinese = CHINESE.test(value)
+    if (value.length > LONGEST || (!isChinese && !LATIN.test(value))) return value
+    const { compact, words, joined } = gathered(value)
+    for (const sign of compact) if (signs.has(sign)) return value
+    // Digits are read as letters beside letters, and as digits alone.
+    const digits = value.toLowerCase().replaceAll('i', 'l')
+    const readings = ONE_WORD.test(value)
+      ? [words, digits]
+      : [words, joined, digits.replace(BETWEEN, ' '), digits.replace(BETWEEN, '')]
+    const isInert = isChinese || readings.every(isApart)
+    return isInert ? (isChinese ? CHINESE_SIGN : LATIN_SIGN) : value
+  }
+}
+
+function remembered(inert: Inert): Inert {
+  const known = new Map<string, string>()
+  return (value) => {
+    const before = known.get(value)
+    if (before !== undefined) return before
+    const sign = inert(value)
+    if (known.size >= KNOWN_MOST) known.clear()
+    known.set(value, sign)
+    return sign
+  }
+}
