@@ -23,43 +23,60 @@ interface Purchase {
   delivered?: number
 }
 
+interface Life {
+  /** On the first day unless told. */
+  comes?: number
+  buys: Purchase[]
+  /** The day on which they take their consent back. */
+  leaves?: number
+}
+
 const GOODS = { category: 'tea', title: 'Tea' }
 
-/** Those of campaigns have bought before the first wave, or on member day. */
-const MEMBERS: Purchase[][] = [
-  [],
-  [{ day: 2 }],
+/** Of campaigns: days 4, 11 and 16 are those of the first one's waves. */
+const MEMBERS: Life[] = [
+  { buys: [] },
+  { buys: [{ day: 2 }] },
   // So much that the first wave is for them.
-  [{ day: 2, amount: 6_000_00 }],
+  { buys: [{ day: 2, amount: 6_000_00 }] },
   // They need not be told in the evening that the day ends.
-  [{ day: 2 }, { day: MEMBER_DAY, hour: LUNCH }],
+  { buys: [{ day: 2 }, { day: MEMBER_DAY, hour: LUNCH }] },
+  // Before any wave was for them, so that it does not count as reached by one.
+  { buys: [{ day: 8 }] },
+  // By a wave that they got, so that they get no later one.
+  { buys: [{ day: 2 }, { day: 13 }] },
+  // Late.
+  { comes: 9, buys: [] },
+  { buys: [{ day: 2 }], leaves: 14 },
 ]
 
 /** Those with a rhythm of days: whoever was silent for longer than a month is dormant. */
-const HABITS: Purchase[][] = [
-  [{ day: 0 }, { day: 2 }],
+const HABITS: Life[] = [
+  { buys: [{ day: 0 }, { day: 2 }] },
   // Much, so that more is done to have them back.
-  [
-    { day: 0, amount: 900_00 },
-    { day: 2, amount: 2_900_00 },
-  ],
+  {
+    buys: [
+      { day: 0, amount: 900_00 },
+      { day: 2, amount: 2_900_00 },
+    ],
+  },
   // Back when the first words have come.
-  [{ day: 1 }, { day: 3 }, { day: 38 }],
-  [{ day: 6 }, { day: 14, delivered: 1 }],
+  { buys: [{ day: 1 }, { day: 3 }, { day: 38 }] },
+  { buys: [{ day: 6 }, { day: 14, delivered: 1 }] },
   // Buys again when it is time, so that nothing more is said of it.
-  [{ day: 6 }, { day: 14, delivered: 1 }, { day: 22, hour: LUNCH }],
+  { buys: [{ day: 6 }, { day: 14, delivered: 1 }, { day: 22, hour: LUNCH }] },
 ]
 
-const peopleOf = (lives: readonly Purchase[][], customers: number): Member[] =>
-  Array.from({ length: customers }, (_, nth) => lifeOf(nth, lives[nth % lives.length] ?? []))
+const peopleOf = (lives: readonly Life[], customers: number): Member[] =>
+  Array.from({ length: customers }, (_, nth) => lifeOf(nth, lives[nth % lives.length] ?? { buys: [] }))
 
-/** No more than the coupons that there are on member day. */
-export const members = (): Member[] => peopleOf(MEMBERS, 96)
+/** More than there are coupons on member day. */
+export const members = (): Member[] => peopleOf(MEMBERS, 144)
 export const habitual = (): Member[] => peopleOf(HABITS, 40)
 
-function lifeOf(nth: number, purchases: readonly Purchase[]): Member {
+function lifeOf(nth: number, { comes = 0, buys, leaves }: Life): Member {
   const id = `R${String(nth).padStart(3, '0')}`
-  const place = PLACES[Math.floor(nth / 4) % PLACES.length] ?? { zone: 'UTC', offset: 0 }
+  const place = PLACES[Math.floor(nth / 8) % PLACES.length] ?? { zone: 'UTC', offset: 0 }
   const momentOf = (day: number, hour = EARLY): number => FROM + day * DAY + (hour - place.offset) * HOUR + nth * 10_000
   const customer = {
     // Who has no name is sent no words that greet by it.
@@ -68,15 +85,17 @@ function lifeOf(nth: number, purchases: readonly Purchase[]): Member {
     zone: place.zone,
     consent: { marketing: nth % 10 !== 8 },
   }
-  const bought = purchases.flatMap(({ day, hour, amount = 80_00, delivered }, index): Omit<Act, 'id'>[] => {
+  const bought = buys.flatMap(({ day, hour, amount = 80_00, delivered }, index): Omit<Act, 'id'>[] => {
     const lines = [{ id: GOODS.title, ...GOODS, amount }]
     const properties = { order: `O${index}-${id}`, lines }
     const paid = { at: momentOf(day, hour), type: 'order.paid', properties: { ...properties, amount } }
     if (delivered === undefined) return [paid]
     return [paid, { at: momentOf(day + delivered, hour), type: 'order.delivered', properties }]
   })
-  const came = { at: momentOf(0), type: 'customer.registered', properties: {}, customer }
-  const acts = [came, ...bought].toSorted((one, other) => one.at - other.at)
+  const came = { at: momentOf(comes), type: 'customer.registered', properties: {}, customer }
+  const left = { type: 'customer.unsubscribed', properties: {}, customer: { consent: { marketing: false } } }
+  const leaving = leaves === undefined ? [] : [{ ...left, at: momentOf(leaves) }]
+  const acts = [came, ...bought, ...leaving].toSorted((one, other) => one.at - other.at)
   return {
     id,
     suppressed: nth % 40 === 39,
