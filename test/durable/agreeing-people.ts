@@ -65,8 +65,8 @@ function calm({ id, suppressed, acts }: Member): Member {
 export const PRESSING = ['birthday', 'first-order', 'service-recovery', 'welcome']
 
 /**
- * All ask at ten, when the night is over, and what waits in an auction goes six hours later, as does what is counted from it. So caps
- * that end half a day after a whole number of days end six hours at least from when anybody asks. First orders rank highest and never
+ * All ask at ten, when the night is over, and what waits in an auction goes four hours later, as does what is counted from it. So caps
+ * that end half a day after a whole number of days end eight hours at least from when anybody asks. First orders rank highest and never
  * wait; nobody else asks on their days.
  */
 export const PRESSURE: Policy = {
@@ -76,7 +76,7 @@ export const PRESSURE: Policy = {
     { messages: 2, windowMs: 3.5 * DAY, counts: ['marketing'] },
     { messages: 2, windowMs: 4.5 * DAY, tag: 'newcomer', counts: ['marketing'] },
   ],
-  auctionMs: 6 * HOUR,
+  auctionMs: 4 * HOUR,
   release: { messages: 20, windowMs: 1_000 },
 }
 
@@ -86,8 +86,8 @@ const PLACES = [
   { zone: 'America/Sao_Paulo', offset: -3 },
   { zone: 'America/New_York', offset: -5 },
 ]
-/** On the customer's clock: deep in the night, before it is over, as it ends, while auctions last, and after. */
-const [NIGHT, DAWN, MORNING, AUCTION, EVENING] = [2, 6, 10, 13, 19]
+/** On the customer's clock: deep in the night, before it is over, as it ends, and after auctions. */
+const [NIGHT, DAWN, MORNING, EVENING] = [2, 6, 10, 19]
 
 /** What somebody does, by days after they came and hours on their clock. */
 type Deed = Pick<Act, 'type' | 'properties' | 'redeems'> & { day: number; hour: number }
@@ -100,8 +100,6 @@ const DOING: Deed[][] = [
   [],
   // While the first words to who came by night are held.
   [{ ...order, day: 0, hour: DAWN }],
-  // While the second words wait in an auction.
-  [{ ...order, day: 1, hour: AUCTION }],
   [
     { ...order, day: 2, hour: DAWN },
     { ...failure, day: 4, hour: NIGHT },

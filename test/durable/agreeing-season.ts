@@ -63,8 +63,8 @@ const HABITS: Life[] = [
   // Back when the first words have come.
   { buys: [{ day: 1 }, { day: 3 }, { day: 38 }] },
   { buys: [{ day: 6 }, { day: 14, delivered: 1 }] },
-  // Buys again when it is time, so that nothing more is said of it.
-  { buys: [{ day: 6 }, { day: 14, delivered: 1 }, { day: 22, hour: LUNCH }] },
+  // Buys again before it is time, so that nothing is said of it.
+  { buys: [{ day: 6 }, { day: 14, delivered: 1 }, { day: 19 }] },
 ]
 
 const peopleOf = (lives: readonly Life[], customers: number): Member[] =>

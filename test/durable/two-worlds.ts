@@ -60,7 +60,7 @@ export async function liveInBoth(lived: Lived): Promise<Told> {
   )
 
   const sink = await startSink()
-  const world = await openWorld({ smtpUrl: sink.url, dayMs, catalogue, policy })
+  const world = await openWorld({ smtpUrl: sink.url, dayMs, catalogue, policy, idleMs: 60 })
   // Its gifts are offers of that journey.
   if (catalogue.has('tier-upgrade')) await setProgramme(world.db, DEFAULT_PROGRAMME, { now: world.clock.now() })
   const swept = entries.filter(({ plan }) => plan.sweep).map(({ plan }) => plan.name)
