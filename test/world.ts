@@ -75,6 +75,8 @@ export interface WorldOptions {
   /** Percent held out, instead of what the plans say; 0 unless told. */
   holdout?: number
   bundle?: string
+  /** How often the dispatcher looks by itself, in ms of the machine; 20 unless told. */
+  idleMs?: number
   /** Whether the worker and the dispatcher start at once. */
   start?: boolean
 }
@@ -155,7 +157,14 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     plans,
     effects,
     startDispatcher() {
-      dispatcher ??= startDispatcher({ db, client, taskQueue, tempo, log: { warn: () => {} }, idleMs: 20 })
+      dispatcher ??= startDispatcher({
+        db,
+        client,
+        taskQueue,
+        tempo,
+        log: { warn: () => {} },
+        idleMs: options.idleMs ?? 20,
+      })
     },
     async startWorker(code = bundle) {
       const rates = options.rates ?? new Map<ChannelName, number>()

@@ -87,8 +87,9 @@ class Offered implements ChannelFacts {
     const { plan, customer } = of.setting
     this.name = name
     this.consented = standing.consented(name)
-    this.suppressed = customer.suppressed
     this.address = name === 'email' ? customer.email : (customer.reach?.[name] ?? null)
+    // It is the address that is dead.
+    this.suppressed = customer.suppressed && this.address !== null
     this.carries = CAPABILITIES[name].carries.includes(plan.class)
     this.of = of
     this.request = request
@@ -166,8 +167,7 @@ export class VirtualMessages {
     }
     const known = code.startsWith('TEMPLATE') ? sampleOver(facts, channel).rendered : undefined
     const detail = known?.ok === false ? `, ${known.detail.split(',')[0]}` : ''
-    if (code !== 'LEFT_JOURNEY')
-      this.say('skipped', `${called(channel)} ${name} skipped: ${code}${detail}`, { name, code, channel, key })
+    this.say('skipped', `${called(channel)} ${name} skipped: ${code}${detail}`, { name, code, channel, key })
     return { is: 'skipped', code }
   }
 

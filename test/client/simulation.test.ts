@@ -20,7 +20,8 @@ import { checkPlan } from '../../domain/contracts/plan.ts'
 import { partsOfRun } from '../../domain/ids.ts'
 import { journey } from '../../workflows/kit/index.ts'
 
-const DAY = 86_400_000
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
 const FROM = Date.UTC(2026, 10, 23)
 const DAYS = 40
 const CAP = 3
@@ -210,6 +211,22 @@ describe('what is sent', () => {
     }
     const loud = binding().filter((one) => minute(one) >= RULES.quiet.from || minute(one) < RULES.quiet.to)
     expect(loud).toEqual([])
+  })
+
+  it('that is held until its run has ended is told as left', async () => {
+    const customer = { name: 'Ada', email: 'a@mail.example', zone: 'UTC', consent: { marketing: true } }
+    const said = { type: 'customer.registered', properties: {}, customer }
+    const paid = { type: 'order.paid', properties: { order: 'O1', amount: 100_00 } }
+    const acts = [
+      { ...said, id: 'A-1', at: FROM + 2 * HOUR },
+      { ...paid, id: 'A-2', at: FROM + 4 * HOUR },
+    ]
+    const members = [{ id: 'A', suppressed: false, acts }]
+    const greeting = entries.filter(({ plan }) => plan.name === 'first-order')
+    const { tally } = await simulate({ entries: greeting, members, from: FROM, days: 2, each: true })
+    expect([...tally.messages.values()]).toMatchObject([
+      { message: 'welcome', status: 'skipped', code: 'LEFT_JOURNEY' },
+    ])
   })
 
   it('is never more than the cap allows', () => {
