@@ -5,10 +5,11 @@ import { PerennialError } from '../../domain/errors.ts'
 import { localTime } from '../../domain/calendar.ts'
 import { Crew, threadsFor } from '../simulation/crew.ts'
 import { generatedMembers } from '../simulation/generated.ts'
+import { USUAL } from '../simulation/made-up-kinds.ts'
 import { LETTERS } from '../simulation/made-up-habits.ts'
 import { readMembers } from '../simulation/member-file.ts'
 import { pageOf } from '../simulation/page.ts'
-import { type SimulationReport, reportOf } from '../simulation/report.ts'
+import { type SimulationReport, drawnWith, reportOf } from '../simulation/report.ts'
 import { RULES } from '../simulation/simulate.ts'
 import type { Session } from './session.ts'
 import { type Cell, facts, faint, left, many, number, page, right, section, table } from './layout.ts'
@@ -19,6 +20,7 @@ Examples:
   perennial simulate first-order birthday --customers generated:2000 --days 30
   perennial simulate --customers people.ndjson --from 2026-11-23 --html simulation.html
   perennial simulate --seed 8 --save simulation.json        other customers; the same bytes for the same seed
+  perennial simulate --activity 1                           the same people of a busy shop: they do five times as much
 
 --customers is 'generated', 'generated:<how many>', or a file in JSON or NDJSON (docs/simulation.md). A journey that begins
 switched off stays off unless it is named.`
@@ -27,6 +29,7 @@ interface Options {
   customers: string
   days: number
   seed: number
+  activity?: number
   from: number
   doubleOptIn: string[]
   html?: string
@@ -44,6 +47,11 @@ export function addSimulatingWord(program: Command, session: Session): void {
     .option('--customers <who>', "'generated', 'generated:2000' or a file", `generated:${CUSTOMERS}`)
     .option('--days <days>', 'how many days', whole(1, 730), 90)
     .option('--seed <number>', 'other customers for another number', whole(0, 1_000_000_000), 7)
+    .option(
+      '--activity <times>',
+      `made-up customers do so many times as much as a busy shop's (default: ${USUAL})`,
+      timesRead,
+    )
     .option('--from <date>', 'the first day, in UTC', dateRead, Date.UTC(2026, 10, 23))
     .option(
       '--threads <number>',
@@ -73,6 +81,12 @@ const whole =
     throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
   }
 
+function timesRead(text: string): number {
+  const times = Number(text)
+  if (/^\d+(\.\d+)?$/.test(text) && times >= 0.01 && times <= 10) return times
+  throw new InvalidArgumentError('Expected a number from 0.01 to 10.')
+}
+
 const listed = (text: string): string[] => text.split(',').filter((topic) => topic !== '')
 
 function dateRead(text: string): number {
@@ -84,6 +98,10 @@ function dateRead(text: string): number {
 async function simulateWord(session: Session, names: string[], options: Options): Promise<void> {
   const { days, seed, from, doubleOptIn, html, save, customers: who } = options
   const asked = customersAsked(who)
+  if (asked === undefined && options.activity !== undefined) {
+    throw new InvalidArgumentError('--activity is for customers who are made up; those of a file do what it says.')
+  }
+  const activity = asked === undefined ? undefined : (options.activity ?? USUAL)
   // The threads load the journeys while the customers are made.
   const crew = new Crew(options.threads ?? threadsFor(asked ?? Infinity))
   try {
@@ -91,10 +109,10 @@ async function simulateWord(session: Session, names: string[], options: Options)
     const members =
       asked === undefined
         ? await readMembers(who, { from, days })
-        : generatedMembers({ customers: asked, seed, from, days })
+        : generatedMembers({ customers: asked, seed, from, days, activity })
     const outcome = await crew.simulate({ entries, members, from, days, rules: { switchedOn: names, doubleOptIn } })
     const { pointCost } = RULES
-    const report = reportOf({ entries, customers: members.length, from, days, seed, pointCost, outcome })
+    const report = reportOf({ entries, customers: members.length, from, days, seed, activity, pointCost, outcome })
     if (html !== undefined) await writeFile(html, pageOf(report))
     if (save !== undefined) await writeFile(save, `${JSON.stringify(report, null, 2)}\n`)
     session.answer(report, () => reportPage(report))
@@ -118,8 +136,8 @@ function customersAsked(who: string): number | undefined {
 const money = (minor: number): string => (minor / 100).toLocaleString('en-US', { minimumFractionDigits: 2 })
 
 function reportPage(report: SimulationReport): string {
-  const { from, days, seed, customers, events, runs, sent } = report
-  const head = `${many(customers, 'customer')}, ${many(days, 'day')} from ${from}, seed ${seed}: ${many(events, 'event')}, ${many(runs, 'run')}, ${many(sent, 'message')}`
+  const { from, days, customers, events, runs, sent } = report
+  const head = `${many(customers, 'customer')}, ${many(days, 'day')} from ${from}, ${drawnWith(report)}: ${many(events, 'event')}, ${many(runs, 'run')}, ${many(sent, 'message')}`
   return page(
     head,
     section('Journeys', journeysTable(report)),

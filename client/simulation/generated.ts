@@ -6,6 +6,7 @@ import type { Properties } from '../../domain/journey.ts'
 import type { CustomerChange } from '../../store/customers.ts'
 import { Dice } from './dice.ts'
 import { habitsOf, pointsSpent } from './made-up-habits.ts'
+import { type Kind, KINDS, doing } from './made-up-kinds.ts'
 import { FAMILY, FIRST, GIVEN, GOODS, INTERESTS, LAST, pickOf } from './made-up-names.ts'
 import { HOUR_WEIGHTS, MOST, weightOf } from './made-up-seasons.ts'
 import type { Act, Member } from './members.ts'
@@ -13,81 +14,6 @@ import type { Act, Member } from './members.ts'
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
-
-interface Kind {
-  share: number
-  /** Whether they come to the shop within the time, and do not know it from before. */
-  fresh: boolean
-  /** Mean counts in 30 days. */
-  orders: number
-  carts: number
-  views: number
-  checkIns: number
-  shares: number
-  /** Of a presale, how many of a hundred pay a deposit. */
-  presale: number
-  /** What an order comes to in the middle, minor units. */
-  basket: number
-}
-
-/** Twelve in a hundred are new, most buy seldom, a few buy most. */
-const KINDS: Readonly<Record<string, Kind>> = {
-  newcomer: {
-    share: 30,
-    fresh: true,
-    orders: 0.35,
-    carts: 0.9,
-    views: 1.2,
-    checkIns: 0.5,
-    shares: 0.1,
-    presale: 3,
-    basket: 140_00,
-  },
-  passer: {
-    share: 25,
-    fresh: false,
-    orders: 0.08,
-    carts: 0.25,
-    views: 0.5,
-    checkIns: 0,
-    shares: 0.02,
-    presale: 1,
-    basket: 110_00,
-  },
-  occasional: {
-    share: 25,
-    fresh: false,
-    orders: 0.35,
-    carts: 0.6,
-    views: 0.8,
-    checkIns: 0.3,
-    shares: 0.1,
-    presale: 6,
-    basket: 160_00,
-  },
-  regular: {
-    share: 15,
-    fresh: false,
-    orders: 1.1,
-    carts: 1.4,
-    views: 1.5,
-    checkIns: 2,
-    shares: 0.4,
-    presale: 14,
-    basket: 220_00,
-  },
-  devoted: {
-    share: 5,
-    fresh: false,
-    orders: 2.6,
-    carts: 2.8,
-    views: 3,
-    checkIns: 8,
-    shares: 1.5,
-    presale: 25,
-    basket: 380_00,
-  },
-}
 
 const ZONES = [
   { weight: 62, zone: 'Asia/Shanghai', offset: 8, locale: 'zh-CN' },
@@ -140,14 +66,16 @@ export interface Generating {
   /** Epoch ms, a midnight in UTC. */
   from: number
   days: number
+  /** How many times as much they do as the kinds say; 1 unless said. */
+  activity?: number
 }
 
 /** The same members for the same numbers; each has dice of their own, so that more customers change nobody. */
-export function generatedMembers({ customers, seed, from, days }: Generating): Member[] {
+export function generatedMembers({ customers, seed, from, days, activity = 1 }: Generating): Member[] {
   return Array.from({ length: customers }, (_, index) => {
     const id = `S${String(index + 1).padStart(5, '0')}`
     const dice = [new Dice(seed, id), new Dice(seed, id, 'more'), new Dice(seed, id, 'habits')] as const
-    return new Life(id, dice, { from, days, earlier: index }).member()
+    return new Life(id, dice, { from, days, activity, earlier: index }).member()
   })
 }
 
@@ -171,13 +99,13 @@ class Life {
   constructor(
     id: string,
     [dice, more, rest]: readonly [Dice, Dice, Dice],
-    span: { from: number; days: number; earlier: number },
+    span: { from: number; days: number; activity: number; earlier: number },
   ) {
     this.id = id
     this.dice = dice
     this.more = more
     this.rest = rest
-    this.kind = dice.pick(Object.values(KINDS).map((kind) => [kind, kind.share] as const))
+    this.kind = doing(dice.pick(Object.values(KINDS).map((kind) => [kind, kind.share] as const)), span.activity)
     this.place = dice.pick(ZONES.map((place) => [place, place.weight] as const))
     this.from = span.from
     this.end = span.from + span.days * DAY

@@ -2,7 +2,7 @@
 import { localTime } from '../../domain/calendar.ts'
 import { escapeHtml } from '../../domain/template.ts'
 import { type Series, legend, lines, rows, stackedBars } from './charts.ts'
-import type { SimulationReport } from './report.ts'
+import { type SimulationReport, drawnWith } from './report.ts'
 
 const STYLE = `
 :root{color-scheme:light dark;--ink:#1d2430;--soft:#5d6878;--line:#dde2ea;--page:#f6f7f9;--card:#fff}
@@ -36,7 +36,7 @@ const money = (minor: number): string =>
 const wholeMoney = (minor: number): string => Math.round(minor / 100).toLocaleString('en-US')
 
 export function pageOf(report: SimulationReport): string {
-  const { from, days, seed, customers } = report
+  const { from, days, customers } = report
   const dates = report.perDay.map(({ date }) => date)
   const title = `${number(customers)} customers, ${days} days`
   const parts = [
@@ -55,7 +55,7 @@ export function pageOf(report: SimulationReport): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Simulation: ${escapeHtml(title)}</title><style>${STYLE}</style></head>
 <body><main><h1>Simulation</h1>
-<p class="soft">${escapeHtml(title)} from ${from}, seed ${seed}. On a virtual clock, with the real gate and ledger rules. Customers do what they do whatever is sent to them; nothing was sent.</p>
+<p class="soft">${escapeHtml(title)} from ${from}, ${drawnWith(report)}. On a virtual clock, with the real gate and ledger rules. Customers do what they do whatever is sent to them; nothing was sent.</p>
 ${parts.join('\n')}
 </main></body></html>
 `

@@ -57,6 +57,8 @@ export interface SimulationReport {
   from: string
   days: number
   seed: number
+  /** How many times as much made-up customers do as the table in docs/simulation.md; null of those out of a file. */
+  activity: number | null
   customers: number
   events: number
   runs: number
@@ -96,13 +98,15 @@ export interface Reported {
   from: number
   days: number
   seed: number
+  /** Of customers who are made up. */
+  activity?: number | undefined
   /** What a point costs, minor units. */
   pointCost: number
   outcome: Outcome
 }
 
 export function reportOf(of: Reported): SimulationReport {
-  const { entries, outcome, customers, from, days, seed } = of
+  const { entries, outcome, customers, from, days, seed, activity = null } = of
   const { channels, events, budgets, failures } = outcome
   const perDay = Array.from({ length: days }, (_, day) => sumOf([...channels.values()].map((sent) => sent[day] ?? 0)))
   const journeys = journeysOf(entries, outcome)
@@ -110,6 +114,7 @@ export function reportOf(of: Reported): SimulationReport {
     from: dateOf(from),
     days,
     seed,
+    activity,
     customers,
     events,
     runs: sumOf(journeys.map(({ entered }) => entered)),
@@ -257,3 +262,7 @@ function deadBranches(entries: readonly CatalogueEntry[], { journeys, splits }: 
 function pointsOf({ outcome: { points }, pointCost }: Reported): SimulationReport['points'] {
   return { ...points, liability: pointsCost(points.pending + points.available, pointCost) }
 }
+
+/** What else customers were made up with may be, in words. */
+export const drawnWith = ({ seed, activity }: Pick<SimulationReport, 'seed' | 'activity'>): string =>
+  activity === null ? `seed ${seed}` : `seed ${seed}, activity ${activity}`

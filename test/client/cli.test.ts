@@ -129,7 +129,7 @@ describe('without a server', () => {
     const [saved, drawn] = [join(folder, 'simulation.json'), join(folder, 'simulation.html')]
     const two = await typed([...words, '--threads', '2', '--save', saved, '--html', drawn])
     expect(two).toMatchObject({ code: 0, err: '' })
-    expect(two.out).toMatch(/^200 customers, 10 days from 2026-11-23, seed 7: /)
+    expect(two.out).toMatch(/^200 customers, 10 days from 2026-11-23, seed 7, activity 0\.2: /)
     expect(two.out).toMatch(/^welcome {2,}\d/m)
     const one = await perennial([...words, '--threads', '1', '--json'])
     expect(JSON.parse(await readFile(saved, 'utf8'))).toEqual(JSON.parse(one.out))
@@ -140,6 +140,8 @@ describe('without a server', () => {
     [['--customers', 'generated:0'], 'COMMAND_INVALID', 'generated:<how many>'],
     [['--customers', 'nowhere.ndjson'], 'POPULATION_INVALID', 'nowhere.ndjson'],
     [['--threads', '0'], 'COMMAND_INVALID', 'from 1 to 64'],
+    [['--activity', '0'], 'COMMAND_INVALID', 'from 0.01 to 10'],
+    [['--activity', '2', '--customers', 'people.ndjson'], 'COMMAND_INVALID', 'made up'],
     [['--from', 'soon'], 'TIME_MALFORMED', 'soon'],
   ])('simulate %j is refused and says why', async (words, code, named) => {
     const said = await perennial(['simulate', ...words])

@@ -26,6 +26,22 @@ describe('made-up customers', () => {
     expect(off.tally.entryRefusals.get('SWITCHED_OFF')?.get('share')).toBe(shared.length)
   })
 
+  it('do so many times as much as they are asked to, and are the same people', () => {
+    const most = { customers: 2_000, seed: 7, from: FROM, days: DAYS }
+    const countOf = (activity: number, type: string) => {
+      const some = generatedMembers({ ...most, activity })
+      return some.reduce((sum, { acts }) => sum + acts.filter((act) => act.type === type).length, 0)
+    }
+    for (const type of ['order.paid', 'page.viewed', 'customer.checked-in']) {
+      const share = countOf(0.2, type) / countOf(1, type)
+      expect(share, type).toBeGreaterThan(0.16)
+      expect(share, type).toBeLessThan(0.24)
+    }
+    const [one, other] = [1, 0.2].map((activity) => generatedMembers({ ...most, activity }).map(({ id }) => id))
+    expect(other).toEqual(one)
+    expect(generatedMembers(most)).toEqual(generatedMembers({ ...most, activity: 1 }))
+  })
+
   it('have come back when they do something after thirty days of nothing', () => {
     const visits = [
       'page.viewed',

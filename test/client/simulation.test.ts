@@ -139,7 +139,10 @@ describe('the worst hit customer', () => {
         customer: { email: `${id}@mail.example` },
       })),
     })
-    const early = looking('early', Array.from({ length: 18 }, (_, nth) => 1 + (nth % 6)))
+    const early = looking(
+      'early',
+      Array.from({ length: 18 }, (_, nth) => 1 + (nth % 6)),
+    )
     const late = looking('late', [1, ...Array.from({ length: 27 }, (_, nth) => 20 + (nth % 9))])
     const simulated = await simulate({ entries: [entry], members: [early, late], from: FROM, days: DAYS })
     const { worst } = reported(simulated, 1)
