@@ -24,6 +24,12 @@ export interface Offer extends CheckoutWords {
 /** The most counters one quota is spread over. */
 export const BUCKETS_MOST = 64
 
+/**
+ * The most codes that are drawn in one batch. In five million, as much as anybody prints, two equal draws of 60 bits are a matter of
+ * once in a hundred thousand batches.
+ */
+export const CODES_MOST = 5_000_000
+
 /** What a story and its words know of a coupon. `expires` is a date on the customer's calendar: '2026-11-30'. */
 export interface Coupon {
   code: string

@@ -2,7 +2,6 @@
  * Mail bodies in MJML. Compiled once, when words are saved or a process starts, never at a send. It stands on mjml: nothing is
  * included from files, no font is fetched from elsewhere (Google's are not reachable everywhere).
  */
-import mjml2html from 'mjml'
 import { PerennialError } from './errors.ts'
 
 interface Fault {
@@ -29,6 +28,8 @@ export async function compileMjml(source: string, where: string): Promise<string
 }
 
 async function compiled(source: string, where: string): Promise<{ html: string; errors: Fault[] }> {
+  // Half a second to load, and most words are no MJML.
+  const { default: mjml2html } = await import('mjml')
   try {
     const { html, errors } = await mjml2html(source, { fonts: {}, validationLevel: 'strict', ignoreIncludes: true })
     return { html, errors: errors as Fault[] }

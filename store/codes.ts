@@ -1,6 +1,7 @@
 /** Codes for nobody in particular, made by the batch: in chunks, each its own transaction, so that a batch that was cut goes on. */
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
+import { CODES_MOST } from '../domain/coupon.ts'
 import { milliseconds } from '../domain/duration.ts'
 import { PerennialError, type Refusal } from '../domain/errors.ts'
 import { canonical } from '../domain/journey.ts'
@@ -31,8 +32,6 @@ export interface Batch {
 }
 
 export const CHUNK = 5_000
-/** In five million, as much as anybody prints, two equal draws of 60 bits are a matter of once in a hundred thousand batches. */
-export const CODES_MOST = 5_000_000
 
 /**
  * Makes the codes of a batch, or those that are missing; each takes its place in the quota. Throws OFFER_UNKNOWN, COUNT_INVALID,

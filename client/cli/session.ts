@@ -2,7 +2,7 @@
 import { userInfo } from 'node:os'
 import { PerennialError } from '../../domain/errors.ts'
 import { type Catalogue, type CatalogueEntry, readCatalogue } from '../catalogue.ts'
-import { type Perennial, openPerennial } from '../operator.ts'
+import type { Perennial } from '../operator.ts'
 import { nearest, problemText } from './problems.ts'
 import { readSettings } from './settings.ts'
 
@@ -64,6 +64,8 @@ export class Session {
   /** Opens Perennial for one piece of work and closes it. `zone` is the shop's, in which times are shown. */
   async perennial<T>(work: (perennial: Perennial, zone: string) => Promise<T>): Promise<T> {
     const settings = await readSettings(this.parts.env)
+    // With all of Temporal's client, which words that need no server do without.
+    const { openPerennial } = await import('../operator.ts')
     const perennial = await openPerennial(settings, await this.catalogue())
     try {
       return await work(perennial, settings.SHOP_ZONE)

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { PerennialError } from '../../domain/errors.ts'
 import type { Flaw } from '../../domain/words-lint.ts'
-import { checkPlansWords, type PublishedVersion, type WordLine, type WordsCheck, type WordsShown } from '../words.ts'
+import type { PublishedVersion, WordLine, WordsCheck, WordsShown } from '../words.ts'
 import { type Cell, clockOf, faint, left, many, page, section, strong, table } from './layout.ts'
 import { EXIT } from './problems.ts'
 import { type Session, me } from './session.ts'
@@ -162,7 +162,7 @@ function addProof(words: Command, session: Session): void {
     .option('--plans', 'the words of the plans alone, without a store')
     .action(async (journey: string | undefined, { plans }: { plans?: boolean }) => {
       const checked = plans
-        ? checkPlansWords(await session.catalogue(), journey)
+        ? (await import('../words.ts')).checkPlansWords(await session.catalogue(), journey)
         : await session.perennial((perennial) => perennial.words.check(journey))
       if (!checked.ok) session.exitCode = EXIT.refused
       session.answer(checked, () => checkPage(checked))
