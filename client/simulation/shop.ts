@@ -377,12 +377,12 @@ export class PopulationShop {
 }
 
 /**
- * Whoever is hit worst in the end is hardly ever two standard deviations below what they will have had by then, which is a little less
+ * Whoever is hit worst in the end is hardly ever three and a half standard deviations below what they will have had by then, which is a little less
  * than the most that anybody has had so far. Counts are taken as Poisson.
  */
 function leastToCatchUp(most: number): number {
   const likely = 0.85 * most
-  return likely - 2 * Math.sqrt(likely)
+  return likely - 3.5 * Math.sqrt(likely)
 }
 
 /** The upkeep comes once an hour. */
