@@ -377,8 +377,8 @@ export class PopulationShop {
 }
 
 /**
- * Whoever is hit worst in the end is hardly ever three and a half standard deviations below what they will have had by then, which is a little less
- * than the most that anybody has had so far. Counts are taken as Poisson.
+ * Whoever is hit worst in the end is hardly ever three and a half standard deviations below what they will have had by then, which is a
+ * little less than the most that anybody has had so far. Counts are taken as Poisson.
  */
 function leastToCatchUp(most: number): number {
   const likely = 0.85 * most
