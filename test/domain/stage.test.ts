@@ -35,23 +35,23 @@ describe('a stage that is settled', () => {
     })
     .map((some) => some.map(({ day, net }) => order(day, net)).sort((one, other) => one.day - other.day))
 
-  it('is the same on each day until then, and says so of most days', () => {
-    let settled = 0
+  it('is the same on each day until then', () => {
     fc.assert(
       fc.property(orders, fc.integer({ min: 0, max: 1_500 }), (some, today) => {
         const until = Math.min(settledUntil(some, today, SHOP), today + 800)
         expect(until).toBeGreaterThanOrEqual(today)
-        if (until > today) settled += 1
         for (let day = today; day <= until; day++) expect(stageOf(some, day, SHOP)).toBe(stageOf(some, today, SHOP))
       }),
     )
-    expect(settled).toBeGreaterThan(30)
   })
 
   it('ends with each of the limits, and with the days of somebody new', () => {
     const one = [order(0)]
     expect([0, 31, 61, 81].map((day) => settledUntil(one, day, SHOP))).toEqual([30, 60, 80, 364])
     expect(settledUntil([], 0, SHOP)).toBe(Infinity)
+    // Nearly every day says more than itself.
+    const moving = Array.from({ length: 800 }, (_, day) => day).filter((day) => settledUntil(one, day, SHOP) === day)
+    expect(moving).toEqual([30, 60, 80, 364, 365])
   })
 })
 
