@@ -12,6 +12,7 @@ const ORDINAL = '第'
 
 export class LetterMemory {
   private readonly templates = new TemplateMemory()
+  private readonly asked = { stands: inertIn(), without: ORDINAL }
   private readonly found = new WeakMap<Wording, Map<string, readonly Finding[]>>()
 
   get render() {
@@ -40,7 +41,7 @@ export class LetterMemory {
   }
 
   private likeness({ subject, text }: Wording, variables: Record<string, unknown>): string | undefined {
-    const asked = { stands: inertIn(), without: ORDINAL }
+    const { asked } = this
     const above = this.templates.likeness(subject, variables, asked)
     if (above === undefined) return undefined
     const below = this.templates.likeness(text, variables, asked)

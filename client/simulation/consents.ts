@@ -57,9 +57,9 @@ export class Consents {
     const was = this.said.get(key)
     const waited = this.waiting.has(key)
     const counts = granted && !toConfirm
-    // Whoever says no themselves is not asked again.
-    if (!granted && isByMail(of)) this.withdrawals.delete(of.topic)
-    const isNew = granted && !counts ? was !== true && !waited : was !== counts || waited
+    // A no to what a journey took back is the customer's own.
+    const isTakenBack = isByMail(of) && this.withdrawals.has(of.topic)
+    const isNew = granted && !counts ? was !== true && !waited : was !== counts || waited || isTakenBack
     if (!isNew) return false
     this.said.set(key, counts)
     this.waiting.delete(key)

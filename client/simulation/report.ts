@@ -263,6 +263,6 @@ function pointsOf({ outcome: { points }, pointCost }: Reported): SimulationRepor
   return { ...points, liability: pointsCost(points.pending + points.available, pointCost) }
 }
 
-/** What else customers were made up with may be, in words. */
+/** What made-up customers were drawn with, in words. */
 export const drawnWith = ({ seed, activity }: Pick<SimulationReport, 'seed' | 'activity'>): string =>
   activity === null ? `seed ${seed}` : `seed ${seed}, activity ${activity}`

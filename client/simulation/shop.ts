@@ -123,7 +123,7 @@ export class PopulationShop {
       budgets: this.budgets,
       commons,
       others: part.others,
-      issued: (coupon, { id, place }) => this.expireLater(coupon, { id, place }),
+      issued: (coupon, holder) => this.expireLater(coupon, holder),
     })
     this.referrals = new PopulationReferrals(
       new Map(plans.flatMap(({ name, referral }) => (referral ? [[name, referral] as const] : []))),

@@ -23,7 +23,7 @@ export function memberJourney(campaign: Campaign, reached?: Reached): Journey {
 }
 
 /** The story alone. */
-export function memberStory({ plan, waves }: Campaign, reached: Reached = everybody): Journey['story'] {
+function memberStory({ plan, waves }: Campaign, reached: Reached = everybody): Journey['story'] {
   const { ahead = '0 days' } = plan
   return (steps) => {
     // From 0, as -0 would make a number with a point of every day.
