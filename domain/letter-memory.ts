@@ -1,6 +1,6 @@
 /** What the wording check finds in letters, for a whole population: once for all letters that differ in nothing it could find. */
 import type { WordsForOne } from './sent-words.ts'
-import { TemplateMemory } from './template-memory.ts'
+import { Likeness, TemplateMemory } from './template-memory.ts'
 import type { Wording } from './template.ts'
 import type { Finding } from './wording.ts'
 import { inertIn } from './wording-inert.ts'
@@ -10,10 +10,18 @@ type Letter = Pick<WordsForOne, 'words' | 'china' | 'terms'>
 /** Before a number it is read by what follows that. */
 const ORDINAL = '第'
 
+type Found = readonly Finding[]
+
+/** The letters of one wording. */
+interface OfOne {
+  from: Likeness<Found>
+  canTell: boolean
+}
+
 export class LetterMemory {
   private readonly templates = new TemplateMemory()
   private readonly asked = { stands: inertIn(), without: ORDINAL }
-  private readonly found = new WeakMap<Wording, Map<string, readonly Finding[]>>()
+  private readonly letters = new WeakMap<Wording, OfOne>()
 
   get render() {
     return this.templates.render
@@ -29,22 +37,28 @@ export class LetterMemory {
     read: () => readonly Finding[] | undefined,
   ): readonly Finding[] | undefined {
     if (words.html !== undefined || terms !== undefined) return undefined
-    const like = this.likeness(words, variables)
-    if (like === undefined) return undefined
-    const key = china ? `china ${like}` : like
-    const known = this.found.get(words) ?? new Map<string, readonly Finding[]>()
-    const before = known.get(key)
-    if (before) return before
-    const found = read()
-    if (found) this.found.set(words, known.set(key, found))
-    return found
+    const { from, canTell } = this.of(words)
+    const like = canTell ? this.likeness(words, variables, from.to(china ? 1 : 0)) : undefined
+    if (like && !like.kept) like.kept = read()
+    return like?.kept
   }
 
-  private likeness({ subject, text }: Wording, variables: Record<string, unknown>): string | undefined {
-    const { asked } = this
-    const above = this.templates.likeness(subject, variables, asked)
-    if (above === undefined) return undefined
-    const below = this.templates.likeness(text, variables, asked)
-    return below === undefined ? undefined : `${above}\n${below}`
+  private of(words: Wording): OfOne {
+    const known = this.letters.get(words) ?? {
+      from: new Likeness<Found>(),
+      canTell: !words.subject.includes(ORDINAL) && !words.text.includes(ORDINAL),
+    }
+    this.letters.set(words, known)
+    return known
+  }
+
+  private likeness(
+    { subject, text }: Wording,
+    variables: Record<string, unknown>,
+    from: Likeness<Found>,
+  ): Likeness<Found> | undefined {
+    const { templates, asked } = this
+    const above = templates.likeness(subject, variables, { asked, from })
+    return above && templates.likeness(text, variables, { asked, from: above })
   }
 }

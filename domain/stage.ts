@@ -93,14 +93,10 @@ export function settledUntil(orders: readonly Order[], today: number, shop: Shop
   if (life.orders !== orders || isBack) return today
   const last = today - life.silence
   const { atRisk, dormant, lost } = life.limits
-  let until = Infinity
-  const lasts = (day: number) => {
-    if (day >= today) until = Math.min(until, day)
-  }
-  for (const limit of [atRisk, dormant, lost]) lasts(last + Math.floor(limit))
-  lasts(life.first + STAGE_RULES.newDays)
-  for (const { day } of orders) lasts(day + WINDOW - 1)
-  return until
+  const turns = [atRisk, dormant, lost].map((limit) => last + Math.floor(limit))
+  turns.push(life.first + STAGE_RULES.newDays)
+  for (const { day } of orders) turns.push(day + WINDOW - 1)
+  return turns.reduce((soonest, day) => (day >= today ? Math.min(soonest, day) : soonest), Infinity)
 }
 
 /** Whether a visit of the last days ended a dormancy, as the morning of its day had it. */

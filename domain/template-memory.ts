@@ -20,6 +20,8 @@ interface Part {
   paths: readonly (readonly unknown[])[]
   /** What it came to, by those values; an error where it could not be. */
   known: Map<string, string | Error>
+  /** The same by the one value that it names, which is a text or a number. */
+  knownBy: Map<unknown, string | Error>
 }
 
 /** Tags that hand nothing on to what follows them. Words with any other are one part. */
@@ -60,11 +62,35 @@ export class TemplateMemory {
     kind === 'html' ? rendered(kind, source, variables) : textOf(this.partsOf(source), variables)
 
   /**
-   * The same for two sets of values with which a source comes out the same, but for values that `stands` has one sign for. Undefined
-   * where nothing would come out, or something with `without` in it.
+   * Where values lead to from a likeness: to the same for two sets of values with which a source comes out the same, but for values that
+   * `stands` has one sign for. Undefined where nothing would come out, or something with `without` in it.
    */
-  likeness(source: string, variables: Record<string, unknown>, asked: Likening): string | undefined {
-    return source.includes(asked.without) ? undefined : likenessOf(this.partsOf(source), variables, asked)
+  likeness<T>(
+    source: string,
+    variables: Record<string, unknown>,
+    { asked, from }: { asked: Likening; from: Likeness<T> },
+  ): Likeness<T> | undefined {
+    return throughAll(this.partsOf(source), variables, asked, from)
+  }
+}
+
+/** Letters that are alike so far: each value, way and turn that comes next in them leads on to one of these. */
+export class Likeness<T> {
+  /** What is remembered of those that end here. */
+  kept: T | undefined = undefined
+  private readonly next = new Map<string | number, Likeness<T>>()
+  /** Most letters go the same way. */
+  private last: string | number | undefined = undefined
+  private led: Likeness<T> | undefined = undefined
+
+  /** A number tells a way or how many turns, a text a value: what comes next is one of them whenever it comes to here. */
+  to(what: string | number): Likeness<T> {
+    if (this.led && this.last === what) return this.led
+    const known = this.next.get(what) ?? new Likeness<T>()
+    this.next.set(what, known)
+    this.last = what
+    this.led = known
+    return known
   }
 }
 
@@ -74,38 +100,47 @@ export interface Likening {
   without: string
 }
 
-function likenessOf(parts: readonly Part[], variables: Record<string, unknown>, asked: Likening): string | undefined {
-  let like = ''
+function throughAll<T>(
+  parts: readonly Part[],
+  variables: Record<string, unknown>,
+  asked: Likening,
+  from: Likeness<T>,
+): Likeness<T> | undefined {
+  let like: Likeness<T> | undefined = from
   for (const part of parts) {
     if (part.isFixed) continue
-    const one = likenessIn(part, variables, asked)
-    if (one === undefined) return undefined
-    like += one
+    like = through(part, variables, asked, like)
+    if (!like) return undefined
   }
   return like
 }
 
-function likenessIn(part: Part, variables: Record<string, unknown>, asked: Likening): string | undefined {
+function through<T>(
+  part: Part,
+  variables: Record<string, unknown>,
+  asked: Likening,
+  from: Likeness<T>,
+): Likeness<T> | undefined {
   const value = part.plain && found(variables, part.plain)
-  if (typeof value === 'string') return signOf(value, asked)
+  if (typeof value === 'string') return withValue(value, asked, from)
   const way = wayThrough(part, variables)
-  if (way) {
-    const inside = likenessOf(way, variables, asked)
-    return inside === undefined ? undefined : `(${way === part.choice?.so ? '+' : '-'}${inside})`
-  }
+  if (way) return throughAll(way, variables, asked, from.to(way === part.choice?.so ? 1 : 0))
   const turns = turnsOf(part, variables)
   if (turns) {
-    const each = turns.map(([inside, values]) => likenessOf(inside, values, asked))
-    return each.includes(undefined) ? undefined : `[${each.join(';')}]`
+    let like: Likeness<T> | undefined = from.to(turns[0]?.[0] === part.loop?.none ? 0 : turns.length)
+    for (const [each, values] of turns) {
+      like = throughAll(each, values, asked, like)
+      if (!like) return undefined
+    }
+    return like
   }
   const text = resultOf(part, variables)
-  return typeof text === 'string' ? signOf(text, asked) : undefined
+  return typeof text === 'string' ? withValue(text, asked, from) : undefined
 }
 
-/** So that no two rows of values are written alike. */
-function signOf(value: string, { stands, without }: Likening): string | undefined {
+function withValue<T>(value: string, { stands, without }: Likening, from: Likeness<T>): Likeness<T> | undefined {
   const sign = stands(value)
-  return sign.includes(without) ? undefined : `${sign.length}"${sign}`
+  return sign.includes(without) ? undefined : from.to(sign)
 }
 
 function textOf(parts: readonly Part[], variables: Record<string, unknown>): string {
@@ -147,6 +182,7 @@ function partOf(templates: Templates, piece = ''): Part {
     loop: loopIn(templates, piece),
     paths,
     known: new Map(),
+    knownBy: new Map(),
   }
 }
 
@@ -233,13 +269,28 @@ function partIn(part: Part, variables: Record<string, unknown>): string {
   throw text
 }
 
-function resultOf({ templates, paths, known }: Part, variables: Record<string, unknown>): string | Error {
+function resultOf(part: Part, variables: Record<string, unknown>): string | Error {
+  const { paths, known, knownBy } = part
+  const [path] = paths
+  if (path && paths.length === 1) {
+    const value = valueAt(variables, path)
+    if (typeof value === 'string' || typeof value === 'number') return remembering(part, knownBy, value, variables)
+  }
   let key = ''
   for (const path of paths) {
     const value = valueAt(variables, path)
     if (value === NOT_INSIDE) key += '?'
     else key += typeof value === 'string' ? `${value.length}"${value}` : `${JSON.stringify(value)}\u0000`
   }
+  return remembering(part, known, key, variables)
+}
+
+function remembering<K>(
+  { templates }: Part,
+  known: Map<K, string | Error>,
+  key: K,
+  variables: Record<string, unknown>,
+): string | Error {
   const before = known.get(key)
   if (before !== undefined) return before
   const result = textOrError(templates, variables)

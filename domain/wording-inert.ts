@@ -3,13 +3,13 @@
  * no word of them is a part of an English one, so that none begins in them, ends in them or goes over them. Two letters that differ in
  * such values alone are found the same in.
  */
-import { HAN, chinese, gathered, wordsSought } from './wording-reading.ts'
+import { HAN, chinese, gathered, skeleton, wordsSought } from './wording-reading.ts'
 import { TERMS, type Term } from './wording-terms.ts'
 
 /** Words, codes, dates and amounts; a Chinese name. */
 const LATIN = /^[A-Za-z0-9]+(?:[ .,-][A-Za-z0-9]+)*$/
 const BETWEEN = /[ .,-]/g
-const ONE_WORD = /^[A-Za-z0-9]*$/
+const ONE_WORD = /^[A-Za-z0-9]+$/
 const BEGINNING = 3
 const ONE_LETTER = /^[a-z]$/
 const CHINESE = /^[\u4e00-\u9fff]{2,}$/
@@ -40,18 +40,22 @@ function compile(terms: readonly string[]): Inert {
     (!ONE_LETTER.test(word) &&
       ((word.length >= BEGINNING && !beginnings.has(word.slice(0, BEGINNING))) || !latin.includes(word)))
   const isApart = (text: string) => text.split(' ').every(isApartWord)
+  const holdsSign = (compact: string) => [...compact].some((sign) => signs.has(sign))
+  // Digits are read as letters beside letters, and as digits alone.
+  const asDigits = (value: string) => value.toLowerCase().replaceAll('i', 'l')
+  // Nearly all are names and codes, and a code is met three times.
+  const isCode = (word: string) => !holdsSign(word) && isApartWord(skeleton(word)) && isApartWord(asDigits(word))
   return (value) => {
+    if (value.length > LONGEST) return value
+    if (ONE_WORD.test(value)) return isCode(value.toLowerCase()) ? LATIN_SIGN : value
     const isChinese = CHINESE.test(value)
-    if (value.length > LONGEST || (!isChinese && !LATIN.test(value))) return value
+    if (!isChinese && !LATIN.test(value)) return value
     const { compact, words, joined } = gathered(value)
-    for (const sign of compact) if (signs.has(sign)) return value
-    // Digits are read as letters beside letters, and as digits alone.
-    const digits = value.toLowerCase().replaceAll('i', 'l')
-    const readings = ONE_WORD.test(value)
-      ? [words, digits]
-      : [words, joined, digits.replace(BETWEEN, ' '), digits.replace(BETWEEN, '')]
-    const isInert = isChinese || readings.every(isApart)
-    return isInert ? (isChinese ? CHINESE_SIGN : LATIN_SIGN) : value
+    if (holdsSign(compact)) return value
+    if (isChinese) return CHINESE_SIGN
+    const digits = asDigits(value)
+    const readings = [words, joined, digits.replace(BETWEEN, ' '), digits.replace(BETWEEN, '')]
+    return readings.every(isApart) ? LATIN_SIGN : value
   }
 }
 

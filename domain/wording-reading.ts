@@ -84,8 +84,8 @@ const VARIANTS: Record<string, string> = {
 /** 第1 is said as 第一, 第10 is not. */
 const FIRST = /第1(?!\d)/g
 
-/** English letters so that those which stand for one another are one: i, l and 1 look alike. */
-function skeleton(words: string): string {
+/** English letters, in lower case, so that those which stand for one another are one: i, l and 1 look alike. */
+export function skeleton(words: string): string {
   const ours = ASCII.test(words) ? words : words.replace(FOREIGN, (letter) => LOOKALIKES.get(letter) ?? letter)
   const lettered = /[013457]/.test(ours)
     ? ours.replace(MIXED, (word) => word.replace(/[013457]/g, (digit) => DIGITS[digit] ?? digit))

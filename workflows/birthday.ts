@@ -21,9 +21,9 @@ export default journey(
     },
     copy: {
       greeting: {
-        en: 'Happy birthday, {{ name }}\n\nHappy birthday, {{ name }}!\n\n{{ coupon.title }}: {{ coupon.code }}, until {{ coupon.expires }}. Treat yourself.',
+        en: 'Happy birthday{% if name %}, {{ name }}{% endif %}\n\nHappy birthday{% if name %}, {{ name }}{% endif %}!\n\n{{ coupon.title }}: {{ coupon.code }}, until {{ coupon.expires }}. Treat yourself.',
         'zh-CN':
-          '{{ name }}，生日快乐\n\n{{ name }}，生日快乐！\n\n送您一份生日礼「{{ coupon.title }}」：{{ coupon.code }}，{{ coupon.expires }} 前有效。',
+          '{% if name %}{{ name }}，{% endif %}生日快乐\n\n{% if name %}{{ name }}，{% endif %}生日快乐！\n\n送您一份生日礼「{{ coupon.title }}」：{{ coupon.code }}，{{ coupon.expires }} 前有效。',
       },
     },
   },

@@ -10,16 +10,16 @@ export default journey(
     reentry: { when: 'after-exit' },
     copy: {
       month: {
-        en: `Yours until {{ coupons.last }}\n\nHello {{ name }},\n\nthis is still yours:\n\n${LIST}`,
-        'zh-CN': `您的券可用到 {{ coupons.last }}\n\n{{ name }}，您好：\n\n这些券还在您的账户里：\n\n${LIST_ZH}`,
+        en: `Yours until {{ coupons.last }}\n\n{% render 'header' %}\n\nthis is still yours:\n\n${LIST}`,
+        'zh-CN': `您的券可用到 {{ coupons.last }}\n\n{% render 'header' %}\n\n这些券还在您的账户里：\n\n${LIST_ZH}`,
       },
       week: {
-        en: `A week left, then it is gone\n\nHello {{ name }},\n\nthis ends within days:\n\n${LIST}`,
-        'zh-CN': `您有券即将到期\n\n{{ name }}，您好：\n\n这些券几天后就要到期了：\n\n${LIST_ZH}`,
+        en: `A week left, then it is gone\n\n{% render 'header' %}\n\nthis ends within days:\n\n${LIST}`,
+        'zh-CN': `您有券即将到期\n\n{% render 'header' %}\n\n这些券几天后就要到期了：\n\n${LIST_ZH}`,
       },
       day: {
-        en: `It ends on {{ coupons.first }}\n\nHello {{ name }},\n\nthe last reminder of what is yours:\n\n${LIST}`,
-        'zh-CN': `您的券 {{ coupons.first }} 到期\n\n{{ name }}，您好：\n\n再提醒您一次，之后不再打扰：\n\n${LIST_ZH}`,
+        en: `It ends on {{ coupons.first }}\n\n{% render 'header' %}\n\nthe last reminder of what is yours:\n\n${LIST}`,
+        'zh-CN': `您的券 {{ coupons.first }} 到期\n\n{% render 'header' %}\n\n再提醒您一次，之后不再打扰：\n\n${LIST_ZH}`,
       },
     },
   },

@@ -16,16 +16,16 @@ export default campaign(
     hours: { from: '09:00', to: '20:00' },
     copy: {
       first: {
-        en: 'In two weeks\n\nHello {{ name }}, the festival is two weeks away. What we have for it can be seen now, and set aside.',
-        'zh-CN': '还有两周\n\n{{ name }}您好，节日还有两周，节日好物已经上架，可以先收藏。',
+        en: "In two weeks\n\n{% render 'header' %}\n\nthe festival is two weeks away. What we have for it can be seen now, and set aside.",
+        'zh-CN': "还有两周\n\n{% render 'header' %}\n\n节日还有两周，节日好物已经上架，可以先收藏。",
       },
       week: {
-        en: 'A week to go\n\nHello {{ name }}, a week to go: what is ordered now is there in time.',
-        'zh-CN': '还有一周\n\n{{ name }}您好，还有一周，现在下单可在节前送达。',
+        en: "A week to go\n\n{% render 'header' %}\n\na week to go: what is ordered now is there in time.",
+        'zh-CN': "还有一周\n\n{% render 'header' %}\n\n还有一周，现在下单可在节前送达。",
       },
       last: {
-        en: 'Two days to go\n\nHello {{ name }}, two days to go. Orders until this evening leave today.',
-        'zh-CN': '还有两天\n\n{{ name }}您好，还有两天，今晚前下单今天发货。',
+        en: "Two days to go\n\n{% render 'header' %}\n\ntwo days to go. Orders until this evening leave today.",
+        'zh-CN': "还有两天\n\n{% render 'header' %}\n\n还有两天，今晚前下单今天发货。",
       },
     },
   },

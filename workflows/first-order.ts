@@ -21,18 +21,18 @@ export default journey(
     },
     copy: {
       welcome: {
-        en: 'Ten off your first order\n\nHello {{ name }},\n\n{{ coupon.code }} takes ten off your first order. It is yours until {{ coupon.expires }}.',
+        en: "Ten off your first order\n\n{% render 'header' %}\n\n{{ coupon.code }} takes ten off your first order. It is yours until {{ coupon.expires }}.",
         'zh-CN':
-          '首单九折，请查收\n\n{{ name }}，您好：\n\n首单可用 {{ coupon.code }} 享九折，有效期至 {{ coupon.expires }}。',
+          "首单九折，请查收\n\n{% render 'header' %}\n\n首单可用 {{ coupon.code }} 享九折，有效期至 {{ coupon.expires }}。",
       },
       saving: {
-        en: 'Still ten off\n\nHello {{ name }},\n\n{{ coupon.code }} still takes ten off your first order.',
-        'zh-CN': '九折券还在等您\n\n{{ name }}，您好：\n\n{{ coupon.code }} 仍可用于首单，享九折。',
+        en: "Still ten off\n\n{% render 'header' %}\n\n{{ coupon.code }} still takes ten off your first order.",
+        'zh-CN': "九折券还在等您\n\n{% render 'header' %}\n\n{{ coupon.code }} 仍可用于首单，享九折。",
       },
       last: {
-        en: 'Your ten off ends soon\n\nHello {{ name }},\n\n{{ coupon.code }} takes ten off until {{ coupon.expires }}. After that it is gone.',
+        en: "Your ten off ends soon\n\n{% render 'header' %}\n\n{{ coupon.code }} takes ten off until {{ coupon.expires }}. After that it is gone.",
         'zh-CN':
-          '您的九折券即将到期\n\n{{ name }}，您好：\n\n{{ coupon.code }} 的九折优惠到 {{ coupon.expires }} 为止，过期作废。',
+          "您的九折券即将到期\n\n{% render 'header' %}\n\n{{ coupon.code }} 的九折优惠到 {{ coupon.expires }} 为止，过期作废。",
       },
     },
   },

@@ -17,14 +17,14 @@ export default journey(
     },
     copy: {
       welcome: {
-        en: 'A friend sends you ten off\n\nHello {{ name }},\n\na friend of yours sent you to us: {{ coupon.code }} takes ten off your first order until {{ coupon.expires }}.',
+        en: "A friend sends you ten off\n\n{% render 'header' %}\n\na friend of yours sent you to us: {{ coupon.code }} takes ten off your first order until {{ coupon.expires }}.",
         'zh-CN':
-          '朋友送您一张九折券\n\n{{ name }}，您好：\n\n您的朋友把我们介绍给了您。首单可用 {{ coupon.code }} 享九折，有效期至 {{ coupon.expires }}。',
+          "朋友送您一张九折券\n\n{% render 'header' %}\n\n您的朋友把我们介绍给了您。首单可用 {{ coupon.code }} 享九折，有效期至 {{ coupon.expires }}。",
       },
       last: {
-        en: 'Your friend’s gift ends soon\n\nHello {{ name }},\n\n{{ coupon.code }} takes ten off your first order until {{ coupon.expires }}. After that it is gone.',
+        en: "Your friend’s gift ends soon\n\n{% render 'header' %}\n\n{{ coupon.code }} takes ten off your first order until {{ coupon.expires }}. After that it is gone.",
         'zh-CN':
-          '朋友送您的券即将到期\n\n{{ name }}，您好：\n\n{{ coupon.code }} 的首单九折到 {{ coupon.expires }} 为止，过期作废。',
+          "朋友送您的券即将到期\n\n{% render 'header' %}\n\n{{ coupon.code }} 的首单九折到 {{ coupon.expires }} 为止，过期作废。",
       },
     },
   },

@@ -10,9 +10,9 @@ export default journey(
     exit: { on: 'order.refunded', sameOccasion: true },
     copy: {
       invite: {
-        en: 'Ten off for a friend, a reward for you\n\nHello {{ name }},\n\nthank you for your order. Your code {{ referral.code }} takes ten off a friend’s first order. When that order stays with your friend, 500 points are yours; with three friends and with five there is more. The code is good until {{ referral.ends }}.',
+        en: "Ten off for a friend, a reward for you\n\n{% render 'header' %}\n\nthank you for your order. Your code {{ referral.code }} takes ten off a friend’s first order. When that order stays with your friend, 500 points are yours; with three friends and with five there is more. The code is good until {{ referral.ends }}.",
         'zh-CN':
-          '送朋友九折，您也有积分\n\n{{ name }}，您好：\n\n感谢您的订购。您的专属码 {{ referral.code }} 可让朋友首单享九折。朋友收货且不退货后，500 积分归您；满三位、满五位朋友另有答谢。此码有效期至 {{ referral.ends }}。',
+          "送朋友九折，您也有积分\n\n{% render 'header' %}\n\n感谢您的订购。您的专属码 {{ referral.code }} 可让朋友首单享九折。朋友收货且不退货后，500 积分归您；满三位、满五位朋友另有答谢。此码有效期至 {{ referral.ends }}。",
       },
     },
   },

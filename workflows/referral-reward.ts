@@ -33,14 +33,14 @@ export default journey(
     },
     copy: {
       thanks: {
-        en: 'Your friend has ordered: {{ reward.points.amount }} points for you\n\nHello {{ name }},\n\na friend you brought has ordered, and {{ reward.points.amount }} points are yours. Friends you have brought so far: {{ friends }}.',
+        en: "Your friend has ordered: {{ reward.points.amount }} points for you\n\n{% render 'header' %}\n\na friend you brought has ordered, and {{ reward.points.amount }} points are yours. Friends you have brought so far: {{ friends }}.",
         'zh-CN':
-          '您的朋友下单了：{{ reward.points.amount }} 积分已到账\n\n{{ name }}，您好：\n\n您介绍的朋友下单了，{{ reward.points.amount }} 积分已到您的账户。至今您已介绍 {{ friends }} 位朋友，谢谢您。',
+          "您的朋友下单了：{{ reward.points.amount }} 积分已到账\n\n{% render 'header' %}\n\n您介绍的朋友下单了，{{ reward.points.amount }} 积分已到您的账户。至今您已介绍 {{ friends }} 位朋友，谢谢您。",
       },
       ladder: {
-        en: '{{ rung }} friends: something more for you\n\nHello {{ name }},\n\nwith {{ rung }} friends you have reached the next step, and its reward is yours. Thank you.',
+        en: "{{ rung }} friends: something more for you\n\n{% render 'header' %}\n\nwith {{ rung }} friends you have reached the next step, and its reward is yours. Thank you.",
         'zh-CN':
-          '满 {{ rung }} 位朋友，另有答谢\n\n{{ name }}，您好：\n\n您介绍的朋友已满 {{ rung }} 位，这一级的答谢已归您。谢谢您。',
+          "满 {{ rung }} 位朋友，另有答谢\n\n{% render 'header' %}\n\n您介绍的朋友已满 {{ rung }} 位，这一级的答谢已归您。谢谢您。",
       },
     },
   },

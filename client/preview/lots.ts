@@ -66,6 +66,12 @@ export class Lots {
 
   /** Nothing expires before this; Infinity where nothing ever does. */
   soonest = Infinity
+  private readonly ofAll: { soonest: number }
+
+  /** `ofAll`: before when nothing of anybody expires; it may be long before. */
+  constructor(ofAll: { soonest: number } = { soonest: Infinity }) {
+    this.ofAll = ofAll
+  }
 
   /** The number of the newest change: what comes after it is fresh. */
   get newest(): number {
@@ -98,6 +104,7 @@ export class Lots {
     if (lot.unit === 'growth') this.growths.push(lot)
     this.file(lot)
     this.soonest = Math.min(this.soonest, lot.expiresAt ?? Infinity)
+    this.ofAll.soonest = Math.min(this.ofAll.soonest, this.soonest)
     if (!pending) this.own(lot, lot.remaining, now)
     return lot
   }

@@ -2,7 +2,7 @@
 import type { AudienceFilter } from '../../domain/audience-filter.ts'
 import { type Occasion, occasionsWithin } from '../../domain/timetable.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
-import { type FilterFacts, isReached } from '../preview/membership.ts'
+import { type FilterFacts, type Reached, isReached } from '../preview/membership.ts'
 import type { Person } from './person.ts'
 import type { PopulationStandings } from './standings.ts'
 
@@ -35,7 +35,7 @@ export function campaignsOn(entries: readonly CatalogueEntry[], zones: readonly 
 }
 
 /** What filters ask of somebody, worked out when one asks: most ask for little. */
-class FactsAsked implements FilterFacts {
+class Asked implements FilterFacts, Reached {
   private readonly person: Person
   private readonly standings: PopulationStandings
   private readonly now: number
@@ -65,6 +65,18 @@ class FactsAsked implements FilterFacts {
   get tier() {
     return { level: this.person.tier.now.id }
   }
+
+  get customer() {
+    return this.person.customer
+  }
+
+  get consents() {
+    return this.person.topics
+  }
+
+  events() {
+    return this.person.eventsDated
+  }
 }
 
 const NO_TRAITS = {}
@@ -75,8 +87,6 @@ export function takenIn(
   person: Person,
   { standings, now }: { standings: PopulationStandings; now: number },
 ): boolean {
-  const { customer, topics: consents } = person
-  const facts = new FactsAsked(person, standings, now)
-  const of = { customer, consents, events: () => person.eventsDated }
-  return filters.every((filter) => isReached(filter, facts, of, now))
+  const asked = new Asked(person, standings, now)
+  return filters.every((filter) => isReached(filter, asked, asked, now))
 }

@@ -51,6 +51,15 @@ const consentKeys = new WeakMap<CatalogueEntry['plan'], Map<ChannelName, string[
 const NO_ENTRIES: readonly PastEntry[] = []
 const NO_ORDERS: readonly Order[] = []
 
+/** What everybody has of the shop. */
+interface OfShop {
+  shopZone: string
+  programme: Programme
+  coupons: PopulationCoupons
+  /** Before when nobody's points expire. */
+  points: { soonest: number }
+}
+
 export class Person implements Ties {
   readonly id: string
   /** Their place in the population, in the order of ids. */
@@ -65,7 +74,7 @@ export class Person implements Ties {
   /** Those of them whose goal may yet be reached, whether they are on or not. */
   readonly pursuing: PopulationRun[] = []
   readonly load: CustomerLoad = { past: [], bids: new Map() }
-  readonly lots = new Lots()
+  readonly lots: Lots
   readonly coupons = new Map<string, HeldCoupon>()
   readonly shelf: Shelf
   readonly tier: TierHistory
@@ -98,7 +107,7 @@ export class Person implements Ties {
       now,
       told,
     }: { id: string; place: number; suppressed: boolean; now: number; told: boolean },
-    { shopZone, programme, coupons }: { shopZone: string; programme: Programme; coupons: PopulationCoupons },
+    { shopZone, programme, coupons, points }: OfShop,
   ) {
     this.id = id
     this.place = place
@@ -126,7 +135,8 @@ export class Person implements Ties {
       tier: null,
     }
     this.shelf = coupons.shelfOf(this)
-    const { lots } = this
+    const lots = new Lots(points)
+    this.lots = lots
     this.tier = new TierHistory({ customer: id, zone: () => this.zone, joined: now, programme, lots })
   }
 

@@ -7,6 +7,8 @@ export class Rolls {
   readonly holders = new Set<Person>()
   /** Has some growth value, or a level with an end. */
   readonly climbers = new Set<Person>()
+  /** Before when nobody's points expire: most last for longer than anybody simulates. */
+  readonly points = { soonest: Infinity }
 
   /** Whoever has told of a birthday is on the roll of its day; who told of another one later is on both. */
   tellsBirthday(person: Person): void {

@@ -175,7 +175,7 @@ export class PopulationShop {
   private meet({ id, suppressed }: Member, place: number): Person {
     const { shopZone, programme } = this.rules
     const known = { id, place, suppressed, now: this.clock.now, told: this.isTold(id) }
-    const person = new Person(known, { shopZone, programme, coupons: this.coupons })
+    const person = new Person(known, { shopZone, programme, coupons: this.coupons, points: this.rolls.points })
     this.people.set(id, person)
     this.standings.meet(person)
     return person

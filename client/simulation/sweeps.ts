@@ -97,24 +97,33 @@ const TIER_AHEAD = 30
 /** What may matter to anybody's day, whatever their zone. */
 const SOON = (AHEAD + TOGETHER + 2) * DAY
 
+/** Those of whom something may expire soon that they were not told of. */
+const MAY_LOSE: Record<ExpiryKind, (shop: PopulationShop, window: SweepWindow) => Iterable<Person>> = {
+  *points({ rolls, people }, { to }) {
+    if (rolls.points.soonest > to + SOON) return
+    for (const person of people.values()) if (person.lots.soonest <= to + SOON) yield person
+  },
+  *coupons({ rolls: { holders } }, { from, journey }) {
+    for (const person of holders) {
+      const told = lastOccasion(person, journey)
+      // The last of them is over, or of a week that was told of.
+      const isOver = person.lastCoupon <= from
+      if (isOver || (told !== null && localDate(person.lastCoupon - 1, person.zone) < dayAfter(told, TOGETHER))) {
+        // Until there is another one.
+        holders.delete(person)
+      } else yield person
+    }
+  },
+}
+
 function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind): Generator<Swept> {
   const hours = byZone((zone) => nextHourOf(window, zone))
-  const { holders } = shop.rolls
-  if (kind === 'coupons') for (const person of holders) if (person.lastCoupon <= window.from) holders.delete(person)
-  for (const person of kind === 'points' ? shop.people.values() : holders) {
-    if (kind === 'points' && person.lots.soonest > window.to + SOON) continue
+  for (const person of MAY_LOSE[kind](shop, window)) {
     const { zone } = person
-    const told = lastOccasion(person.runs.get(window.journey) ?? NO_RUNS)
-    // The last of them is of a week that was told of.
-    if (kind === 'coupons' && told !== null && localDate(person.lastCoupon - 1, zone) < dayAfter(told, TOGETHER)) {
-      // Until there is another one.
-      holders.delete(person)
-      continue
-    }
     const soon = shop.perishables(person, kind).filter(({ at }) => at < window.to + SOON)
     const instant = soon.length > 0 ? hours(zone) : undefined
     if (instant === undefined) continue
-    const today = localDate(instant, zone)
+    const [today, told] = [localDate(instant, zone), lastOccasion(person, window.journey)]
     const alive = soon.filter(({ at }) => at > instant)
     const occasion = nextWeek(alive, zone, { today, told, worth: window.worth })
     if (occasion !== undefined) yield { person, occasion, instant }
@@ -124,13 +133,12 @@ function* expiring(shop: PopulationShop, window: SweepWindow, kind: ExpiryKind):
 const wasIn = (person: Person, { journey }: SweepWindow, occasion: string): boolean =>
   person.runs.get(journey)?.some((run) => run.occasion === occasion) ?? false
 
-const NO_RUNS: readonly { occasion: string | null }[] = []
-
-const lastOccasion = (runs: readonly { occasion: string | null }[]): string | null =>
-  runs.reduce<string | null>(
-    (last, { occasion }) => (last === null || (occasion ?? '') > last ? (occasion ?? '') : last),
-    null,
-  )
+function lastOccasion({ runs }: Person, journey: string): string | null {
+  let last: string | null = null
+  for (const { occasion } of runs.get(journey) ?? [])
+    if (last === null || (occasion ?? '') > last) last = occasion ?? ''
+  return last
+}
 
 /** A birthday that is told when its sweep has gone, on the eve or on the day itself: store/occasions.ts. */
 export function lateBirthday(person: Person, at: string, now: number): Swept | undefined {

@@ -67,7 +67,6 @@ describe('birthday', () => {
     [{ customer: { consent: false } }, ['greeting: NO_CONSENT']],
     [{ customer: { suppressed: true } }, ['greeting: SUPPRESSED']],
     [{ customer: { email: null } }, ['greeting: NO_ADDRESS']],
-    [{ customer: { name: null } }, ['greeting: TEMPLATE_VARIABLE_MISSING']],
     [{ couponsLeft: 0 }, ['birthday-20: QUOTA_EXHAUSTED', 'greeting: TEMPLATE_VARIABLE_MISSING']],
     [{ arm: 'holdout' as const }, ['birthday-20: HOLDOUT', 'greeting: HOLDOUT']],
     [{ recent: 4 }, ['greeting: FREQUENCY_CAP']],

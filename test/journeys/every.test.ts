@@ -103,6 +103,14 @@ describe.each(named(catalogue))('%s', (_, entry) => {
     expect(timeline.lines.filter(({ what }) => what === 'coupon')).toEqual([])
   })
 
+  it.each(['en', 'zh-CN'])('leaves out nobody for having no name, and greets them without one: %s', async (locale) => {
+    const timeline = await play(entry, { customer: { name: null, locale } })
+    expect(sent(timeline)).toEqual(sent(await play(entry, { customer: { locale } })))
+    for (const { words } of timeline.lines) {
+      if (words) expect(`${words.subject}\n${words.text}`).not.toMatch(/\s[,，]|^[,，]|，您好|null|Ada/)
+    }
+  })
+
   it('says nothing while it is paused', async () => {
     const quiet = await play(entry)
     for (const moment of [quiet.start, ...inEachWait(quiet)]) {

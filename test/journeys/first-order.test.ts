@@ -171,13 +171,6 @@ describe('first-order, for whom it is not as usual', () => {
     expect(timeline.goalAt).not.toBeNull()
   })
 
-  it('skips every mail to somebody without a name rather than greet nobody', async () => {
-    const timeline = await walk(journey, { customer: { ...inArm('saving'), name: null } })
-    expect(sent(timeline)).toEqual([])
-    expect(new Set(refused(timeline).map((one) => one.split(': ')[1]))).toEqual(new Set(['TEMPLATE_VARIABLE_MISSING']))
-    expect(timeline.end.status).toBe('completed')
-  })
-
   it('holds a welcome at night until nine on the customer’s own clock', async () => {
     const timeline = await walk(journey, {
       start: Date.UTC(2026, 10, 23, 14),
