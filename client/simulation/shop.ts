@@ -64,7 +64,8 @@ export interface Opening {
   span: Span
   rules: ShopRules
   tally: Tally
-  watched?: string
+  /** Those whose story is kept. */
+  watched: ReadonlySet<string>
   /** Where it tells those who play the others what its people take. */
   board?: Board
 }
@@ -101,8 +102,7 @@ export class PopulationShop {
   private readonly exits: ReadonlySet<string>
   private readonly begins = new Map<string, CatalogueEntry[]>()
   private readonly told = new Set<string>()
-  /** The one customer whose story is kept; of everybody to begin with where it is left out. */
-  private readonly watched: string | undefined
+  private readonly watched: ReadonlySet<string>
   readonly morning: MorningPlaces
   readonly letters = new LetterMemory()
   readonly highest: number
@@ -151,10 +151,6 @@ export class PopulationShop {
     this.clock.foresee(coming, (one) => this.accept(one))
   }
 
-  private isTold(id: string): boolean {
-    return this.watched === undefined || this.watched === id
-  }
-
   /** Whoever got the most messages so far; of two who got as many the first by id. */
   worstHit(): Person | undefined {
     let worst: Person | undefined
@@ -166,15 +162,13 @@ export class PopulationShop {
 
   /** Only the story of the worst hit is told in the end: of whoever can hardly catch up any more it is kept no longer. */
   forgetTheQuiet(): void {
-    // Who is watched is known to be the one.
-    if (this.watched !== undefined) return
     const least = leastToCatchUp(this.worstHit()?.sent ?? 0)
     for (const person of this.people.values()) if (person.sent < least) person.forget()
   }
 
   private meet({ id, suppressed }: Member, place: number): Person {
     const { shopZone, programme } = this.rules
-    const known = { id, place, suppressed, now: this.clock.now, told: this.isTold(id) }
+    const known = { id, place, suppressed, now: this.clock.now, told: this.watched.has(id) }
     const person = new Person(known, { shopZone, programme, coupons: this.coupons, points: this.rolls.points })
     this.people.set(id, person)
     this.standings.meet(person)

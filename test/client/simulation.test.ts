@@ -116,39 +116,49 @@ describe('the nightly reckoning', () => {
 })
 
 describe('the worst hit customer', () => {
+  const story = journey(
+    {
+      title: 'Each',
+      begins: { on: 'page.viewed' },
+      occasion: 'page',
+      class: 'transactional',
+      copy: { seen: { en: 'Seen\n\nYou looked.' } },
+    },
+    async ({ send }) => void (await send('seen')),
+  )
+  const entry = { plan: checkPlan('each', story.plan), journey: story, file: new URL('file:///each.ts') }
+  const doing = (id: string, type: string, days: readonly number[]) => ({
+    id,
+    suppressed: false,
+    acts: days.map((day, nth) => ({
+      id: `${id}-${nth}`,
+      at: FROM + day * DAY + nth,
+      type,
+      properties: { page: `p${nth}` },
+      customer: { email: `${id}@mail.example` },
+    })),
+  })
+  const late = doing('late', 'page.viewed', [1, ...Array.from({ length: 27 }, (_, nth) => 20 + (nth % 9))])
+
   it('is told whole, though nobody would have thought it of them for weeks', async () => {
-    const story = journey(
-      {
-        title: 'Each',
-        begins: { on: 'page.viewed' },
-        occasion: 'page',
-        class: 'transactional',
-        copy: { seen: { en: 'Seen\n\nYou looked.' } },
-      },
-      async ({ send }) => void (await send('seen')),
-    )
-    const entry = { plan: checkPlan('each', story.plan), journey: story, file: new URL('file:///each.ts') }
-    const looking = (id: string, days: readonly number[]) => ({
-      id,
-      suppressed: false,
-      acts: days.map((day, nth) => ({
-        id: `${id}-${nth}`,
-        at: FROM + day * DAY + nth,
-        type: 'page.viewed',
-        properties: { page: `p${nth}` },
-        customer: { email: `${id}@mail.example` },
-      })),
-    })
-    const early = looking(
+    const early = doing(
       'early',
+      'page.viewed',
       Array.from({ length: 18 }, (_, nth) => 1 + (nth % 6)),
     )
-    const late = looking('late', [1, ...Array.from({ length: 27 }, (_, nth) => 20 + (nth % 9))])
     const simulated = await simulate({ entries: [entry], members: [early, late], from: FROM, days: DAYS })
     const { worst } = reported(simulated, 1)
     expect(worst).toMatchObject({ customer: 'late', sent: 28 })
     expect(worst?.timeline.filter(({ what }) => what === 'message')).toHaveLength(28)
     expect(simulated.shop.people.get('early')?.timeline()).toBeUndefined()
+  })
+
+  it('is told whole, though many do more', async () => {
+    const days = Array.from({ length: 29 }, (_, nth) => nth)
+    const idle = Array.from({ length: 150 }, (_, nth) => doing(`idle-${nth}`, 'customer.checked-in', days))
+    const simulated = await simulate({ entries: [entry], members: [late, ...idle], from: FROM, days: DAYS })
+    expect(reported(simulated, 1).worst).toMatchObject({ customer: 'late', sent: 28 })
+    expect(simulated.outcome.worst?.timeline?.filter(({ what }) => what === 'message')).toHaveLength(28)
   })
 })
 
