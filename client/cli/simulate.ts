@@ -1,8 +1,12 @@
 /** The word that lets a whole population live through some days: `simulate`. */
 import { writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
+import type { AudienceFilter } from '../../domain/audience-filter.ts'
+import { lookedAt } from '../../domain/audience-review.ts'
 import { PerennialError } from '../../domain/errors.ts'
 import { localTime } from '../../domain/calendar.ts'
+import type { CatalogueEntry } from '../catalogue.ts'
+import { readAudiences } from '../simulation/audience-file.ts'
 import { Crew, threadsFor } from '../simulation/crew.ts'
 import { generatedMembers } from '../simulation/generated.ts'
 import { USUAL } from '../simulation/made-up-kinds.ts'
@@ -21,6 +25,7 @@ Examples:
   perennial simulate --customers people.ndjson --from 2026-11-23 --html simulation.html
   perennial simulate --seed 8 --save simulation.json        other customers; the same bytes for the same seed
   perennial simulate --activity 1                           the same people of a busy shop: they do five times as much
+  perennial simulate --audiences audiences.json             with the shop's audiences, as 'perennial audiences --json' prints them
 
 --customers is 'generated', 'generated:<how many>', or a file in JSON or NDJSON (docs/simulation.md). A journey that begins
 switched off stays off unless it is named.`
@@ -32,6 +37,7 @@ interface Options {
   activity?: number
   from: number
   doubleOptIn: string[]
+  audiences?: string
   html?: string
   save?: string
   threads?: number
@@ -64,6 +70,7 @@ export function addSimulatingWord(program: Command, session: Session): void {
       listed,
       [LETTERS],
     )
+    .option('--audiences <file>', "audiences by name: what 'perennial audiences --json' prints")
     .option('--html <file>', 'writes a page with charts')
     .option('--save <file>', 'writes all of it in JSON')
     .addHelpText('after', HELP)
@@ -102,15 +109,18 @@ async function simulateWord(session: Session, names: string[], options: Options)
     throw new InvalidArgumentError('--activity is for customers who are made up; those of a file do what it says.')
   }
   const activity = asked === undefined ? undefined : (options.activity ?? USUAL)
+  const audiences = options.audiences === undefined ? NO_AUDIENCES : await readAudiences(options.audiences)
   // The threads load the journeys while the customers are made.
   const crew = new Crew(options.threads ?? threadsFor(asked ?? Infinity))
   try {
     const entries = names.length > 0 ? await named(session, names) : [...(await session.catalogue()).values()]
+    for (const { plan } of entries) mustBeKnown(plan, audiences)
     const members =
       asked === undefined
         ? await readMembers(who, { from, days })
         : generatedMembers({ customers: asked, seed, from, days, activity })
-    const outcome = await crew.simulate({ entries, members, from, days, rules: { switchedOn: names, doubleOptIn } })
+    const rules = { switchedOn: names, doubleOptIn, audiences }
+    const outcome = await crew.simulate({ entries, members, from, days, rules })
     const { pointCost } = RULES
     const report = reportOf({ entries, customers: members.length, from, days, seed, activity, pointCost, outcome })
     if (html !== undefined) await writeFile(html, pageOf(report))
@@ -118,6 +128,23 @@ async function simulateWord(session: Session, names: string[], options: Options)
     session.answer(report, () => reportPage(report))
   } finally {
     await crew.close()
+  }
+}
+
+const NO_AUDIENCES: ReadonlyMap<string, AudienceFilter> = new Map()
+
+/** Whom a campaign is for. Throws AUDIENCE_UNKNOWN. */
+function mustBeKnown({ name, campaign }: CatalogueEntry['plan'], named: ReadonlyMap<string, AudienceFilter>): void {
+  if (!campaign) return
+  try {
+    lookedAt(campaign.audience, { named })
+  } catch (cause) {
+    if (!(cause instanceof PerennialError)) throw cause
+    throw new PerennialError(cause.code, `the campaign '${name}' cannot be played: ${cause.message}`, {
+      field: 'audiences',
+      expected: '--audiences with a file that has it',
+      cause,
+    })
   }
 }
 
@@ -145,6 +172,7 @@ function reportPage(report: SimulationReport): string {
     section('Coupons', couponsPage(report)),
     section('Budgets', budgetsTable(report)),
     section('Points', pointsPage(report)),
+    section('Audiences', audiencesTable(report)),
     section('Nobody came to', deadTable(report)),
     section('The worst hit', worstPage(report)),
     section(
@@ -216,6 +244,16 @@ function pointsPage({ points }: SimulationReport): string {
     spent: number(spent),
     liability: money(liability),
   })
+}
+
+function audiencesTable({ audiences }: SimulationReport): string {
+  return table(
+    [left('AUDIENCE'), ...['CAME IN', 'FELL OUT', 'IN AT THE END'].map(right)],
+    audiences.map(({ audience, entered, left: gone, members }): Cell[] => [
+      audience,
+      ...[entered, gone, members].map(number),
+    ]),
+  )
 }
 
 function deadTable({ dead }: SimulationReport): string {

@@ -1,5 +1,5 @@
 /** Campaigns in a preview: when the next one begins, and whether a wave's filter takes the customer in. */
-import { type AudienceFacts, type AudienceFilter, satisfies } from '../../domain/audience-filter.ts'
+import { type AudienceFacts, type AudienceFilter, type FilterSetting, satisfies } from '../../domain/audience-filter.ts'
 import { dayAfter, localDate } from '../../domain/calendar.ts'
 import type { CampaignTerms } from '../../domain/campaign.ts'
 import { CHANNELS } from '../../domain/channel.ts'
@@ -101,7 +101,14 @@ class Known implements AudienceFacts {
 
 const NO_NAMES = new Map<string, AudienceFilter>()
 
-/** By the rules of the domain; an audience that is only named is taken to hold the customer. */
+/** By the rules of the domain. Throws AUDIENCE_UNKNOWN. */
+export const holdsFor = (
+  filter: AudienceFilter,
+  of: FilterFacts & Reached,
+  setting: Pick<FilterSetting, 'now' | 'named'>,
+): boolean => satisfies(filter, new Known(of, of), setting)
+
+/** The same; an audience that is only named is taken to hold the customer. */
 export function isReached(filter: AudienceFilter, facts: FilterFacts, of: Reached, now: number): boolean {
   try {
     return satisfies(filter, new Known(facts, of), { now, named: NO_NAMES })

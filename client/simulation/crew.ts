@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { PerennialError } from '../../domain/errors.ts'
+import { type ErrorCode, PerennialError } from '../../domain/errors.ts'
 import { type CatalogueEntry, WORKFLOWS_FOLDER } from '../catalogue.ts'
 import { type Board, Overtaken, newBoard } from './commons.ts'
 import { type Part, partsOf } from './members.ts'
@@ -17,7 +17,8 @@ export interface Task extends Omit<Playing, 'entries' | 'part' | 'board'> {
 }
 
 /** What it came to; `overtaken` where the people are to be played in one thread. */
-export type Answer = { is: 'played'; outcome: Outcome } | { is: 'overtaken' } | { is: 'failed'; message: string }
+export type Answer =
+  { is: 'played'; outcome: Outcome } | { is: 'overtaken' } | { is: 'failed'; code: ErrorCode; message: string }
 
 /** Said once the journeys are loaded. */
 export const READY = 'ready'
@@ -100,7 +101,7 @@ export class Crew {
     const mine = await tried(() => play({ ...shared, entries, part: own }).then(outcomeOf))
     const all = [mine, ...(await Promise.all(answers))]
     const outcomes = all.flatMap((one) => (one.is === 'played' ? [one.outcome] : []))
-    for (const one of all) if (one.is === 'failed') throw new PerennialError('INTERNAL', one.message)
+    for (const one of all) if (one.is === 'failed') throw new PerennialError(one.code, one.message)
     return outcomes.length === all.length ? outcomes.reduce(together) : undefined
   }
 }
@@ -112,6 +113,12 @@ export async function tried(work: () => Promise<Outcome>): Promise<Answer> {
     return { is: 'played', outcome: await work() }
   } catch (error) {
     if (error instanceof Overtaken) return { is: 'overtaken' }
-    return { is: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+    // An error does not go from thread to thread as what it is.
+    if (error instanceof PerennialError) return { is: 'failed', code: error.code, message: error.message }
+    return {
+      is: 'failed',
+      code: 'INTERNAL',
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    }
   }
 }

@@ -10,12 +10,14 @@ import { SWEEPS } from './sweeps.ts'
 
 const DAY = 86_400_000
 
-/** The upkeep reckons in the first hour of each day of the shop's. */
+/** The upkeep reckons in the first hour of each day of the shop's, and then walks over the audiences. */
 export function reckonDaily(shop: PopulationShop, { start, end }: Span): void {
   const { shopZone } = shop.rules
   for (let at = start; at < end; at = nextHour(afterDays(at, { days: 1, at: '00:00' }, shopZone))) {
     shop.clock.schedule(at, SHOP, () => {
       for (const [person, told] of shop.standings.reckon(at)) shop.tell(person, told)
+      // They look at what that came to.
+      shop.audiences.walk()
     })
   }
 }

@@ -1,6 +1,7 @@
 /** What the days came to for some of the people, as plain data that goes from thread to thread and can be added up. */
 import type { ChannelName } from '../../domain/channel.ts'
 import type { Refusal } from '../../domain/errors.ts'
+import type { AudienceMoves } from './audiences.ts'
 import type { BudgetState } from './budgets.ts'
 import type { PersonLine } from './person.ts'
 import type { Played } from './simulate.ts'
@@ -43,6 +44,7 @@ export interface Outcome {
   budgets: Map<string, BudgetState>
   points: { pending: number; available: number; expired: number; spent: number; growth: number }
   failures: Map<string, { count: number; message: string }>
+  audiences: ReadonlyMap<string, AudienceMoves>
 }
 
 export function outcomeOf({ shop, tally }: Played): Outcome {
@@ -77,6 +79,7 @@ export function outcomeOf({ shop, tally }: Played): Outcome {
     worst: hitOf(shop.worstHit()),
     offers: new Map(offers),
     budgets: shop.budgets.states,
+    audiences: shop.audiences.moves,
   }
 }
 
@@ -113,6 +116,7 @@ export function together(one: Outcome, other: Outcome): Outcome {
       growth: one.points.growth + other.points.growth,
     },
     failures: merged(one.failures, other.failures, bothFailures),
+    audiences: merged(one.audiences, other.audiences, bothMoves),
   }
 }
 
@@ -169,6 +173,11 @@ const bothBudgets = (one: BudgetState, other: BudgetState): BudgetState => ({
       ? (one.exhaustedAt ?? other.exhaustedAt)
       : Math.min(one.exhaustedAt, other.exhaustedAt),
   taken: bothDays(one.taken, other.taken),
+})
+
+const bothMoves = (one: AudienceMoves, other: AudienceMoves): AudienceMoves => ({
+  entered: one.entered + other.entered,
+  left: one.left + other.left,
 })
 
 const bothFailures = (one: { count: number; message: string }, other: { count: number; message: string }) => ({

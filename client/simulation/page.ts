@@ -48,6 +48,7 @@ export function pageOf(report: SimulationReport): string {
     section('Not sent, not given', refusalsOf(report)),
     section('Coupons', couponsOf(report)),
     ...report.budgets.map((budget) => section(`Budget ${budget.id}`, budgetOf(budget, dates))),
+    section('Audiences', audiencesOf(report)),
     section('Nobody came to', deadOf(report)),
     section('The worst hit customer', worstOf(report)),
   ]
@@ -176,6 +177,13 @@ function budgetOf(budget: SimulationReport['budgets'][number], dates: readonly s
     shown: wholeMoney,
   })
   return `<p>${escapeHtml(said)}</p>${chart}`
+}
+
+function audiencesOf({ audiences }: SimulationReport): string {
+  return tableOf(
+    ['Audience', 'Came in', 'Fell out', 'In at the end'],
+    audiences.map(({ audience, entered, left, members }) => [audience, entered, left, members]),
+  )
 }
 
 function deadOf({ dead }: SimulationReport): string {

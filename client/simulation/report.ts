@@ -88,6 +88,8 @@ export interface SimulationReport {
   dead: DeadBranch[]
   points: { pending: number; available: number; expired: number; spent: number; liability: number; growth: number }
   failures: { journey: string; count: number; message: string }[]
+  /** Those that were told by name: how often somebody came in and fell out, and how many are in them at the end. */
+  audiences: { audience: string; entered: number; left: number; members: number }[]
 }
 
 /** What was simulated, and what it came to. */
@@ -132,6 +134,12 @@ export function reportOf(of: Reported): SimulationReport {
     dead: deadBranches(entries, outcome),
     points: pointsOf(of),
     failures: [...failures].sort(byName).map(([journey, failure]) => ({ journey, ...failure })),
+    audiences: [...outcome.audiences].map(([audience, { entered, left }]) => ({
+      audience,
+      entered,
+      left,
+      members: entered - left,
+    })),
   }
 }
 

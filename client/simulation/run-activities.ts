@@ -1,4 +1,5 @@
 /** The activities of one run in a population: those of a preview, and what follows from them for the customer and for others. */
+import { TAGS } from '../../domain/audience-review.ts'
 import type { Host } from '../catalogue.ts'
 import { RunActivities } from '../preview/activities.ts'
 import { refundsAmong } from '../preview/routing.ts'
@@ -41,6 +42,18 @@ export class PopulationActivities extends RunActivities {
 
   override takeBackPoints() {
     return this.shop.reviewing(this.of.person, 'refund', () => super.takeBackPoints())
+  }
+
+  override async giveTag(asked: Call<'giveTag'>) {
+    const answer = await super.giveTag(asked)
+    if (answer.is === 'done') this.shop.audiences.review(this.of.person, [TAGS])
+    return answer
+  }
+
+  override async takeTagOff(asked: Call<'takeTagOff'>) {
+    const answer = await super.takeTagOff(asked)
+    if (answer.untagged) this.shop.audiences.review(this.of.person, [TAGS])
+    return answer
   }
 
   override async referralCode(asked: Call<'referralCode'>) {

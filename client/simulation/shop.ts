@@ -2,6 +2,7 @@
  * A shop in memory for a whole population: it takes events as the inbox does (store/events.ts), enters people as the sweeps do, and
  * keeps what all of them share: the clock, the budgets, the quotas, the places of the morning.
  */
+import type { AudienceFilter } from '../../domain/audience-filter.ts'
 import type { QuietHours } from '../../domain/calendar.ts'
 import type { Refusal } from '../../domain/errors.ts'
 import { armOf } from '../../domain/experiment.ts'
@@ -16,6 +17,7 @@ import type { Programme } from '../../domain/tier.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import { endsRun, entryOf, refundsAmong } from '../preview/routing.ts'
 import type { PublishedWords } from '../preview/words.ts'
+import { PopulationAudiences } from './audiences.ts'
 import { PopulationBudgets } from './budgets.ts'
 import { settleOrder } from './checkout.ts'
 import { PopulationClock, type Span, type Turn } from './clock.ts'
@@ -55,6 +57,8 @@ export interface ShopRules {
   switchedOn: readonly string[]
   /** Topics to which consent counts only once it is confirmed. */
   doubleOptIn: readonly string[]
+  /** Audiences by name, in the order of names. */
+  audiences: ReadonlyMap<string, AudienceFilter>
 }
 
 /** What a shop is opened with. */
@@ -92,6 +96,7 @@ export class PopulationShop {
   readonly coupons: PopulationCoupons
   readonly referrals: PopulationReferrals
   readonly standings: PopulationStandings
+  readonly audiences: PopulationAudiences
   readonly rolls = new Rolls()
   /** The first moment, epoch ms. */
   readonly opened: number
@@ -129,6 +134,7 @@ export class PopulationShop {
       new Map(plans.flatMap(({ name, referral }) => (referral ? [[name, referral] as const] : []))),
     )
     this.standings = new PopulationStandings(rules.shopZone, new Frames(part.purchases, rules.shopZone))
+    this.audiences = new PopulationAudiences(this, rules.audiences)
     this.morning = new MorningPlaces(rules.release, commons)
     const marketing = plans.filter((plan) => plan.class === 'marketing')
     this.highest = Math.max(0, ...marketing.map((plan) => plan.delivery.priority))
@@ -179,6 +185,7 @@ export class PopulationShop {
   private accept({ guest, of, act }: Coming): void {
     const { now } = this.clock
     if (act.confirms && !mayConfirm(guest.person, now)) return
+    const isNew = guest.person === undefined
     const person = (guest.person ??= this.meet(guest.member, of))
     const { customer: said, type, properties } = act
     const confirmed = said ? person.learn(said, { source: act.id, doubleOptIn: this.rules.doubleOptIn }) : []
@@ -195,6 +202,7 @@ export class PopulationShop {
     if (type === RETURNED) tellSilenceBroken(this, person, act.id)
     this.refer(person, event)
     if (said?.consent || act.confirms) settleConsent(this, person, act, confirmed)
+    this.audiences.reviewEvent(person, act, isNew)
   }
 
   private keepLateBirthday(person: Person): void {
@@ -221,6 +229,7 @@ export class PopulationShop {
     person.hear(event)
     this.tally.event(person, type, this.clock.now)
     this.route(person, event)
+    this.audiences.reviewEvent(person, { type })
   }
 
   private route(person: Person, event: TakenEvent): void {

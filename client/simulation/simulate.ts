@@ -46,6 +46,7 @@ export const RULES: ShopRules = {
   approved: [],
   switchedOn: [],
   doubleOptIn: [],
+  audiences: new Map(),
 }
 
 export interface Simulating {

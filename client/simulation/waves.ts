@@ -9,7 +9,6 @@ import { effectKey } from '../../domain/ids.ts'
 import { gate, wordlessGate } from '../../domain/sending.ts'
 import type { Host } from '../catalogue.ts'
 import type { CampaignTelling } from './campaign-runs.ts'
-import { takenIn } from './campaigns.ts'
 import { SHOP } from './clock.ts'
 import { numberOf } from './dice.ts'
 import { noteLink } from './double-opt-in.ts'
@@ -110,11 +109,11 @@ export class Wave {
 
   /** The run of one whom the wave is for, entered where they are new. */
   private takeIn(person: Person): PopulationRun | undefined {
-    const { of, now } = this
+    const { of } = this
     const before = of.runOf(person)
     // Who has left is in no later wave.
     if (person.zone !== of.zone || (before && !before.open)) return undefined
-    if (!takenIn(this.filters, person, { standings: of.shop.standings, now })) return undefined
+    if (!of.shop.audiences.takeIn(this.filters, person)) return undefined
     const run = before ?? of.enter(person)
     return run && wasAsked(run, this.terms.send) ? undefined : run
   }

@@ -1,7 +1,9 @@
 /** What somebody asks of an audience. Read in docs/api.md. */
 import { z } from 'zod'
 import type { AudienceFilter } from '../audience-filter.ts'
+import { lookedAt } from '../audience-review.ts'
 import { AUDIENCES } from '../audience.ts'
+import { PerennialError } from '../errors.ts'
 import { audienceName, wholeFilter } from './audience-filter.ts'
 import { readAsked } from './request.ts'
 
@@ -42,6 +44,29 @@ const count = z.strictObject({ filter: wholeFilter })
 /** Throws AUDIENCE_INVALID. */
 export const readAudienceCount = (body: unknown): { filter: AudienceFilter } =>
   readAsked(count, body, 'AUDIENCE_INVALID')
+
+/** Of one that was removed there is no filter. */
+const list = z.array(z.looseObject({ name, filter: wholeFilter.nullable() }), {
+  error: "expected a list of audiences: [{ name: 'vips', filter: { … } }]",
+})
+
+/**
+ * Audiences as they are listed: their filters by name, in the order of names. Throws AUDIENCE_INVALID, and AUDIENCE_UNKNOWN or
+ * AUDIENCE_CIRCULAR where one names another that is not there, or itself.
+ */
+export function readAudienceList(body: unknown): ReadonlyMap<string, AudienceFilter> {
+  const read = readAsked(list, body, 'AUDIENCE_INVALID', 'audiences')
+  const all = read.flatMap(({ name: called, filter }) => (filter === null ? [] : [[called, filter] as const]))
+  const named = new Map(all.sort(([one], [other]) => (one < other ? -1 : 1)))
+  if (named.size < all.length) {
+    throw new PerennialError('AUDIENCE_INVALID', 'an audience is there twice', {
+      field: 'audiences',
+      expected: 'expected each audience once',
+    })
+  }
+  for (const [audience, filter] of named) lookedAt(filter, { named, within: [audience] })
+  return named
+}
 
 /** Who does it. Throws AUDIENCE_INVALID. */
 export const readBy = (text: unknown): string => readAsked(line, text, 'AUDIENCE_INVALID', 'by')

@@ -125,12 +125,16 @@ describe('without a server', () => {
   })
 
   test('simulate comes to the same over two threads, prints it, and writes what it is asked to', async () => {
+    const audiences = join(folder, 'audiences.json')
+    await writeFile(audiences, JSON.stringify([{ name: 'buyers', filter: { spent: { atLeast: 1 } } }]))
     const words = ['simulate', 'first-order', 'welcome', '--customers', 'generated:200', '--days', '10']
+    words.push('--audiences', audiences)
     const [saved, drawn] = [join(folder, 'simulation.json'), join(folder, 'simulation.html')]
     const two = await typed([...words, '--threads', '2', '--save', saved, '--html', drawn])
     expect(two).toMatchObject({ code: 0, err: '' })
     expect(two.out).toMatch(/^200 customers, 10 days from 2026-11-23, seed 7, activity 0\.2: /)
     expect(two.out).toMatch(/^welcome {2,}\d/m)
+    expect(two.out).toMatch(/^Audiences\n.*\nbuyers {2,}\d/m)
     const one = await perennial([...words, '--threads', '1', '--json'])
     expect(JSON.parse(await readFile(saved, 'utf8'))).toEqual(JSON.parse(one.out))
     expect(await readFile(drawn, 'utf8')).toContain('<svg')
@@ -143,6 +147,7 @@ describe('without a server', () => {
     [['--activity', '0'], 'COMMAND_INVALID', 'from 0.01 to 10'],
     [['--activity', '2', '--customers', 'people.ndjson'], 'COMMAND_INVALID', 'made up'],
     [['--from', 'soon'], 'TIME_MALFORMED', 'soon'],
+    [['--audiences', 'nowhere.json'], 'AUDIENCE_INVALID', 'perennial audiences --json'],
   ])('simulate %j is refused and says why', async (words, code, named) => {
     const said = await perennial(['simulate', ...words])
     expect(said.out).toBe('')
