@@ -29,7 +29,7 @@ async function generate(db: Db): Promise<void> {
   await sql`
     insert into events (id, customer, type, properties, content_hash, occurred_at, received_at)
     select 'E' || n || '-' || o, 'C' || lpad(n::text, 8, '0'), 'order.paid',
-      jsonb_build_object('order', 'O' || n || '-' || o, 'amount', 1000 + (n * 7919 + o * 104729) % 60000)
+      jsonb_build_object('order', 'O' || n || '-' || o, 'amount', 1000 + (n::bigint * 7919 + o * 104729) % 60000)
         || case when o % 2 = 0 then jsonb_build_object('lines', jsonb_build_array(jsonb_build_object('id', 'a', 'amount', 1000,
           'category', (array['milk', 'cots', 'toys', 'hats'])[1 + (n + o) % 4]))) else '{}' end, '', at, at
     from generate_series(1, ${CUSTOMERS}::int) n, generate_series(1, (n % 5) * (1 + n % 3) * 3 / 4) o,
