@@ -173,7 +173,7 @@ function asMember(
   { plan, customer }: { plan: CheckedPlan; customer: VirtualCustomer },
 ): Journey {
   return memberJourney(campaign, (wave, filter, facts) => {
-    const events = () => shop.inbox.events.map(datedOf)
+    const events = shop.inbox.events.map(datedOf)
     const consents = customer.consent ? [plan.topic] : []
     const reached = isReached(filter, facts, { customer, consents, events }, shop.now())
     if (!reached) shop.say('wait', `wave ${wave}: not for this customer`, { name: wave })

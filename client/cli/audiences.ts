@@ -6,6 +6,7 @@ import { PerennialError } from '../../domain/errors.ts'
 import type { AudienceCount, AudienceDifference, SampledCustomer } from '../../store/audience-counts.ts'
 import type { AudienceVersion } from '../../store/audiences.ts'
 import type { AudienceLine, AudienceSet, FilterAsked } from '../audiences.ts'
+import { jsonOf } from '../json.ts'
 import { type Cell, clockOf, facts, faint, left, many, number, page, right, section, strong, table } from './layout.ts'
 import type { Session } from './session.ts'
 
@@ -62,15 +63,11 @@ const filterOptions = (command: Command): Command =>
 /** What was said of a filter; undefined where nothing was. */
 async function filterSaid({ file, filter }: FilterOptions): Promise<unknown> {
   if (file === undefined && filter === undefined) return undefined
-  try {
-    return JSON.parse(filter ?? (await readFile(file ?? '', 'utf8'))) as unknown
-  } catch (cause) {
-    throw new PerennialError('AUDIENCE_INVALID', `${file ?? 'the filter'} is no JSON that can be read`, {
-      field: 'filter',
-      expected: `'{"stage": "active"}', or a file of such`,
-      cause,
-    })
-  }
+  return jsonOf(filter ?? readFile(file ?? '', 'utf8'), file ?? 'the filter', {
+    code: 'AUDIENCE_INVALID',
+    field: 'filter',
+    expected: `'{"stage": "active"}', or a file of such`,
+  })
 }
 
 /** By its name or by a filter, exactly one. */

@@ -1,12 +1,13 @@
 /** The word that lets a whole population live through some days: `simulate`. */
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { AudienceFilter } from '../../domain/audience-filter.ts'
 import { lookedAt } from '../../domain/audience-review.ts'
+import { readAudienceList } from '../../domain/contracts/audience.ts'
 import { PerennialError } from '../../domain/errors.ts'
 import { localTime } from '../../domain/calendar.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
-import { readAudiences } from '../simulation/audience-file.ts'
+import { jsonOf } from '../json.ts'
 import { Crew, threadsFor } from '../simulation/crew.ts'
 import { generatedMembers } from '../simulation/generated.ts'
 import { USUAL } from '../simulation/made-up-kinds.ts'
@@ -109,7 +110,7 @@ async function simulateWord(session: Session, names: string[], options: Options)
     throw new InvalidArgumentError('--activity is for customers who are made up; those of a file do what it says.')
   }
   const activity = asked === undefined ? undefined : (options.activity ?? USUAL)
-  const audiences = options.audiences === undefined ? NO_AUDIENCES : await readAudiences(options.audiences)
+  const audiences = await audiencesSaid(options)
   // The threads load the journeys while the customers are made.
   const crew = new Crew(options.threads ?? threadsFor(asked ?? Infinity))
   try {
@@ -131,7 +132,14 @@ async function simulateWord(session: Session, names: string[], options: Options)
   }
 }
 
-const NO_AUDIENCES: ReadonlyMap<string, AudienceFilter> = new Map()
+/** By name, in the order of names; none where no file was said. */
+async function audiencesSaid({ audiences: file }: Options): Promise<ReadonlyMap<string, AudienceFilter>> {
+  if (file === undefined) return new Map()
+  const expected = 'a file with what `perennial audiences --json` prints'
+  return readAudienceList(
+    await jsonOf(readFile(file, 'utf8'), file, { code: 'AUDIENCE_INVALID', field: 'audiences', expected }),
+  )
+}
 
 /** Whom a campaign is for. Throws AUDIENCE_UNKNOWN. */
 function mustBeKnown({ name, campaign }: CatalogueEntry['plan'], named: ReadonlyMap<string, AudienceFilter>): void {

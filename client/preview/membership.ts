@@ -1,8 +1,8 @@
 /** Campaigns in a preview: when the next one begins, and whether a wave's filter takes the customer in. */
-import { type AudienceFacts, type AudienceFilter, type FilterSetting, satisfies } from '../../domain/audience-filter.ts'
+import { type AudienceFacts, type AudienceFilter, satisfies } from '../../domain/audience-filter.ts'
 import { dayAfter, localDate } from '../../domain/calendar.ts'
 import type { CampaignTerms } from '../../domain/campaign.ts'
-import { CHANNELS } from '../../domain/channel.ts'
+import { CHANNELS, type ChannelName } from '../../domain/channel.ts'
 import type { Facts } from '../../domain/customer.ts'
 import { PerennialError } from '../../domain/errors.ts'
 import type { TakenEvent } from '../../domain/journey.ts'
@@ -41,77 +41,30 @@ export const datedOf = ({ id, type, properties, at }: TakenEvent): DatedEvent =>
   at: Date.parse(at),
 })
 
+/** The channels that somebody has an address on. */
+export const channelsOf = ({ email, reach }: Pick<VirtualCustomer, 'email' | 'reach'>): ChannelName[] =>
+  CHANNELS.filter((name) => (name === 'email' ? email !== null : reach?.[name] !== undefined))
+
 /** What is known of a member beside the facts that a story asks for. */
-export interface Reached {
-  readonly customer: VirtualCustomer
-  readonly consents: readonly string[]
-  readonly events: () => readonly DatedEvent[]
-}
-
-/** What a filter may ask of the facts of a story. */
-export type FilterFacts = Pick<Facts, 'zone' | 'tags' | 'traits' | 'standing'> & { tier: { level: string } | null }
-
-/** Most filters ask for few of them. */
-class Known implements AudienceFacts {
-  private readonly facts: FilterFacts
-  private readonly of: Reached
-
-  constructor(facts: FilterFacts, of: Reached) {
-    this.facts = facts
-    this.of = of
-  }
-
-  get zone() {
-    return this.facts.zone
-  }
-
-  get tags() {
-    return this.facts.tags
-  }
-
-  get traits() {
-    return this.facts.traits
-  }
-
-  get standing() {
-    return this.facts.standing
-  }
-
-  get tier() {
-    return this.facts.tier?.level ?? null
-  }
-
-  get locale() {
-    return this.of.customer.locale ?? null
-  }
-
-  get consents() {
-    return this.of.consents
-  }
-
-  get channels() {
-    const { email, reach } = this.of.customer
-    return CHANNELS.filter((name) => (name === 'email' ? email !== null : reach?.[name] !== undefined))
-  }
-
-  get events() {
-    return this.of.events()
-  }
+interface Reached {
+  customer: VirtualCustomer
+  consents: readonly string[]
+  events: readonly DatedEvent[]
 }
 
 const NO_NAMES = new Map<string, AudienceFilter>()
 
-/** By the rules of the domain. Throws AUDIENCE_UNKNOWN. */
-export const holdsFor = (
+/** By the rules of the domain; an audience that is only named is taken to hold the customer. */
+export function isReached(
   filter: AudienceFilter,
-  of: FilterFacts & Reached,
-  setting: Pick<FilterSetting, 'now' | 'named'>,
-): boolean => satisfies(filter, new Known(of, of), setting)
-
-/** The same; an audience that is only named is taken to hold the customer. */
-export function isReached(filter: AudienceFilter, facts: FilterFacts, of: Reached, now: number): boolean {
+  { zone, tags, traits, standing, tier }: Facts,
+  { customer, consents, events }: Reached,
+  now: number,
+): boolean {
+  const { locale = null } = customer
+  const known = { zone, tags, traits, standing, tier: tier?.level ?? null, locale, consents, events }
   try {
-    return satisfies(filter, new Known(facts, of), { now, named: NO_NAMES })
+    return satisfies(filter, { ...known, channels: channelsOf(customer) }, { now, named: NO_NAMES })
   } catch (error) {
     if (error instanceof PerennialError && error.code === 'AUDIENCE_UNKNOWN') return true
     throw error

@@ -1,10 +1,11 @@
 /** Somebody of a population as filters of audiences ask of them. */
-import type { FilterFacts, Reached } from '../preview/membership.ts'
+import type { AudienceFacts } from '../../domain/audience-filter.ts'
+import { channelsOf } from '../preview/membership.ts'
 import type { Person } from './person.ts'
 import type { PopulationStandings } from './standings.ts'
 
 /** Worked out when a filter asks: most ask for little. */
-export class Asked implements FilterFacts, Reached {
+export class Asked implements AudienceFacts {
   private readonly person: Person
   private readonly standings: PopulationStandings
   private readonly now: number
@@ -32,18 +33,22 @@ export class Asked implements FilterFacts, Reached {
   }
 
   get tier() {
-    return { level: this.person.tier.now.id }
+    return this.person.tier.now.id
   }
 
-  get customer() {
-    return this.person.customer
+  get locale() {
+    return this.person.customer.locale ?? null
+  }
+
+  get channels() {
+    return channelsOf(this.person.customer)
   }
 
   get consents() {
     return this.person.topics
   }
 
-  events() {
+  get events() {
     return this.person.eventsDated
   }
 }

@@ -2,9 +2,8 @@
  * Audiences by name over a population: store/audience-members.ts and audience-walks.ts in memory. Whoever something happens to is looked
  * at at once, for those audiences alone that look at such a thing; what only time changes is looked at once a night.
  */
-import type { AudienceFilter } from '../../domain/audience-filter.ts'
+import { type AudienceFilter, satisfies } from '../../domain/audience-filter.ts'
 import { type LookedAt, NEW, lookedAt, touchedBy } from '../../domain/audience-review.ts'
-import { holdsFor } from '../preview/membership.ts'
 import { Asked } from './asked.ts'
 import type { Act } from './members.ts'
 import type { Person } from './person.ts'
@@ -16,6 +15,12 @@ export interface AudienceMoves {
   left: number
 }
 
+/** One of them, and what is looked at by who reads its filter. */
+interface Audience extends LookedAt {
+  name: string
+  filter: AudienceFilter
+}
+
 /** Where somebody is in an audience: for the how-manieth time they came into it, and whether they are in it now. */
 interface Entry {
   nth: number
@@ -23,52 +28,51 @@ interface Entry {
 }
 
 export class PopulationAudiences {
-  readonly moves: ReadonlyMap<string, AudienceMoves>
+  readonly moves = new Map<string, AudienceMoves>()
   private readonly shop: PopulationShop
   private readonly named: ReadonlyMap<string, AudienceFilter>
-  private readonly looks: ReadonlyMap<string, LookedAt>
+  private readonly all: readonly Audience[]
+  private readonly drifting: readonly Audience[]
   private readonly members = new Map<Person, Map<string, Entry>>()
 
   /** `named`: in the order of names. Throws AUDIENCE_UNKNOWN, AUDIENCE_CIRCULAR. */
   constructor(shop: PopulationShop, named: ReadonlyMap<string, AudienceFilter>) {
     this.shop = shop
     this.named = named
-    this.looks = new Map([...named].map(([name, filter]) => [name, lookedAt(filter, { named })]))
-    this.moves = new Map([...named.keys()].map((name) => [name, { entered: 0, left: 0 }]))
+    this.all = [...named].map(([name, filter]) => ({ name, filter, ...lookedAt(filter, { named }) }))
+    this.drifting = this.all.filter(({ drifts }) => drifts)
+    for (const { name } of this.all) this.moves.set(name, { entered: 0, left: 0 })
   }
 
-  /** Whether all of some filters take somebody in as they are now. */
+  /** Whether all of some filters take somebody in as they are now. Throws AUDIENCE_UNKNOWN. */
   takeIn(filters: readonly AudienceFilter[], person: Person): boolean {
-    const { clock, standings } = this.shop
-    const asked = new Asked(person, standings, clock.now)
-    return filters.every((filter) => holdsFor(filter, asked, { now: clock.now, named: this.named }))
+    const { now } = this.shop.clock
+    const asked = new Asked(person, this.shop.standings, now)
+    const setting = { now, named: this.named }
+    return filters.every((filter) => satisfies(filter, asked, setting))
   }
 
   /** After all else that an event brought. `isNew`: it is the first of its customer. */
   reviewEvent(person: Person, { type, customer = {} }: Pick<Act, 'type' | 'customer'>, isNew = false): void {
-    if (this.looks.size === 0) return
+    if (this.all.length === 0) return
     const touched = touchedBy({ type, customer })
     this.review(person, isNew ? [NEW, ...touched] : touched)
   }
 
   /** What happened to somebody touches these things, as `lookedAt` names them. */
   review(person: Person, touched: readonly string[]): void {
-    const names = [...this.looks].filter(([, { things }]) => touched.some((one) => things.has(one)))
-    this.decide(
-      person,
-      names.map(([name]) => name),
-    )
+    const some = this.all.filter(({ things }) => touched.some((one) => things.has(one)))
+    this.decide(person, some)
   }
 
   /** Once a night, whoever came in or fell out as time passed. */
   walk(): void {
-    const drifting = [...this.looks].filter(([, { drifts }]) => drifts)
-    for (const [name] of drifting) for (const person of this.shop.people.values()) this.decide(person, [name])
+    for (const one of this.drifting) for (const person of this.shop.people.values()) this.decide(person, [one])
   }
 
-  private decide(person: Person, names: readonly string[]): void {
-    const changed = names.filter((audience) => this.takeIn([{ audience }], person) !== this.isIn(person, audience))
-    for (const audience of changed) this.move(person, audience)
+  private decide(person: Person, some: readonly Audience[]): void {
+    const changed = some.filter(({ name, filter }) => this.takeIn([filter], person) !== this.isIn(person, name))
+    for (const { name } of changed) this.move(person, name)
   }
 
   private isIn(person: Person, audience: string): boolean {

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { type ErrorCode, PerennialError } from '../../domain/errors.ts'
+import { PerennialError, type Problem, problemOf } from '../../domain/errors.ts'
 import { type CatalogueEntry, WORKFLOWS_FOLDER } from '../catalogue.ts'
 import { type Board, Overtaken, newBoard } from './commons.ts'
 import { type Part, partsOf } from './members.ts'
@@ -17,8 +17,7 @@ export interface Task extends Omit<Playing, 'entries' | 'part' | 'board'> {
 }
 
 /** What it came to; `overtaken` where the people are to be played in one thread. */
-export type Answer =
-  { is: 'played'; outcome: Outcome } | { is: 'overtaken' } | { is: 'failed'; code: ErrorCode; message: string }
+export type Answer = { is: 'played'; outcome: Outcome } | { is: 'overtaken' } | { is: 'failed'; problem: Problem }
 
 /** Said once the journeys are loaded. */
 export const READY = 'ready'
@@ -101,10 +100,13 @@ export class Crew {
     const mine = await tried(() => play({ ...shared, entries, part: own }).then(outcomeOf))
     const all = [mine, ...(await Promise.all(answers))]
     const outcomes = all.flatMap((one) => (one.is === 'played' ? [one.outcome] : []))
-    for (const one of all) if (one.is === 'failed') throw new PerennialError(one.code, one.message)
+    for (const one of all) if (one.is === 'failed') throw errorOf(one.problem)
     return outcomes.length === all.length ? outcomes.reduce(together) : undefined
   }
 }
+
+/** An error does not go from thread to thread as what it is, but as what it says. */
+const errorOf = ({ code, message, ...at }: Problem): PerennialError => new PerennialError(code, message, at)
 
 const namesOf = (entries: readonly CatalogueEntry[]): string[] => entries.map(({ plan }) => plan.name)
 
@@ -113,12 +115,8 @@ export async function tried(work: () => Promise<Outcome>): Promise<Answer> {
     return { is: 'played', outcome: await work() }
   } catch (error) {
     if (error instanceof Overtaken) return { is: 'overtaken' }
-    // An error does not go from thread to thread as what it is.
-    if (error instanceof PerennialError) return { is: 'failed', code: error.code, message: error.message }
-    return {
-      is: 'failed',
-      code: 'INTERNAL',
-      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    }
+    if (error instanceof PerennialError) return { is: 'failed', problem: problemOf(error) }
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    return { is: 'failed', problem: problemOf(new PerennialError('INTERNAL', message)) }
   }
 }
